@@ -1,0 +1,249 @@
+"""The state of one conversation and how messages and time change it.
+
+Messages arrive in any order. Those that can still be preceded by another are kept as rows in a *tail*; those that can't
+are folded into a *head*, so that the state stays small however long the conversation grows. A message **settles** at
+max(sent_at, watermark at its arrival) + allowed lateness; what sorts before a settled message is late. A session is
+**published** once, at max(its last message + session gap, its last arrival) + lateness, when nothing can change it.
+
+    done    sessions whose messages have all settled and whose successor has begun
+    head    the fold of the settled messages of the session that the tail goes on with
+    tail    unsettled rows, sorted
+    live    the sessions as they stand: the head with the tail folded in, one as a rule
+
+In order, a message costs one fold and one append; out of order, a fold of the tail. Settling is lazy: it happens when a
+row arrives out of order (only then does it matter what is settled), when the tail has grown, and before publishing.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from udfs.events import ARRIVAL, CHANNEL, FLAGS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
+from udfs.limits import Limits
+from udfs.measures import NEVER, Measures
+
+VERSION: Final = 1
+FOLD_TAIL_AT: Final = 64  # rows
+HASH_LENGTH: Final = 16  # characters an id takes in `seen`
+ORDER_COLUMNS: Final = 5  # the columns of a row that make its place in the order
+MAX_PLACES: Final = 32
+MAX_REPEATS: Final = 1_000
+NO_TIMER: Final = 0
+MESSAGE: Final = int(Kind.MESSAGE)
+REOPEN: Final = int(Kind.REOPEN)
+
+Told = list[Any]
+
+
+@dataclass(slots=True)
+class Conversation:
+    """What is remembered of one conversation between two messages. All of it is JSON; times are epoch ms."""
+
+    barrier: int = NEVER  # end of the last published session + gap; NEVER: none was published
+    settled: list[Any] | None = None  # order columns of the last settled row
+    done: list[Measures] = field(default_factory=list)
+    head: Measures | None = None
+    live: list[Measures] = field(default_factory=list)
+    tail: list[Row] = field(default_factory=list)
+    places: list[list[str]] = field(default_factory=list)  # [shop, queue, channel, url] that rows point to
+    told: list[Told] = field(default_factory=list)  # alerts of the sessions above, see udfs.alarms
+    repeats: list[int] = field(default_factory=list)  # sent_at of repeats that were dropped
+    armed: int = NO_TIMER  # the timer that is set
+    forget_at: int = 0
+    seen: str = ""  # hashes of the ids of this half of the duplicate memory
+    seen_before: str = ""  # and of the half before
+    seen_until: int = 0  # when the halves change
+    reopen_head: bool = False  # a `reopen` was heard while no session was open; settled
+    reopen_live: bool = False  # the same, with the tail
+
+    def pack(self) -> str:
+        """The state as one versioned JSON string."""
+        head = None if self.head is None else self.head.to_row()
+        return orjson.dumps(
+            (
+                VERSION,
+                self.barrier,
+                self.settled,
+                [session.to_row() for session in self.done],
+                head,
+                [session.to_row() for session in self.live],
+                self.tail,
+                self.places,
+                self.told,
+                self.repeats,
+                self.armed,
+                self.forget_at,
+                self.seen,
+                self.seen_before,
+                self.seen_until,
+                self.reopen_head,
+                self.reopen_live,
+            )
+        ).decode()
+
+    @classmethod
+    def unpack(cls, packed: str | None) -> Conversation:
+        """The state from its string; None is a conversation never heard of. ValueError for a version of the future."""
+        if packed is None:
+            return cls()
+        version, barrier, settled, done, head, live, *rest = orjson.loads(packed)
+        if version != VERSION:
+            raise ValueError(
+                f"conversation state has version {version}, this release reads {VERSION}: "
+                "start the job from a savepoint of the same release, or upgrade it"
+            )
+        return cls(
+            barrier,
+            settled,
+            [Measures(*row) for row in done],
+            None if head is None else Measures(*head),
+            [Measures(*row) for row in live],
+            *rest,
+        )
+
+    @property
+    def sessions(self) -> list[Measures]:
+        """The sessions that are not published yet, in order."""
+        return self.done + self.live if self.done else self.live
+
+    def repeated(self, row: Row, now: int, limits: Limits) -> bool:
+        """Whether the id was seen before; remembers it if not. Holds an id for one to two `duplicate_memory_ms`."""
+        if now >= self.seen_until:
+            if self.seen_until:
+                gone = now >= self.seen_until + limits.duplicate_memory_ms
+                self.seen_before = "" if gone else self.seen
+                self.seen = ""
+            self.seen_until = now + limits.duplicate_memory_ms
+        id_hash = row[ID_HASH]
+        if holds(self.seen, id_hash) or (self.seen_before and holds(self.seen_before, id_hash)):
+            if len(self.repeats) < MAX_REPEATS and not row[FLAGS] & KIND_MASK:
+                self.repeats.append(row[SENT_AT])
+            return True
+        self.seen += id_hash
+        return False
+
+    def add(self, event: Row, now: int, limits: Limits) -> bool:
+        """Take a record that is no repeat; `now` is the watermark. False: it is late, and nothing has changed."""
+        if event[SENT_AT] < self.barrier:
+            return False
+        row = event[:STATE_COLUMNS]
+        tail = self.tail
+        in_order = not tail or row > tail[-1]
+        if not in_order:
+            self.settle(now, limits)
+        if self.settled is not None and row < self.settled:
+            return False
+        row.append(now)
+        row.append(self._place(event))
+        if in_order:
+            tail.append(row)
+            self._continue(self.live, row, limits)
+            if len(tail) >= FOLD_TAIL_AT:
+                self.settle(now, limits)
+        else:
+            insort(self.tail, row)
+            self.reopen_live = self.reopen_head
+            self.live = [] if self.head is None else [self.head.copy()]
+            for other in self.tail:
+                self._continue(self.live, other, limits)
+        return True
+
+    def settle(self, now: int, limits: Limits) -> None:
+        """Fold into the head what nothing can precede any more at the watermark `now`."""
+        tail = self.tail
+        ripe = len(tail)
+        while ripe and max(tail[ripe - 1][SENT_AT], tail[ripe - 1][ARRIVAL]) + limits.allowed_lateness_ms > now:
+            ripe -= 1
+        if not ripe:
+            return
+        reopen_live = self.reopen_live
+        self.reopen_live = self.reopen_head
+        sessions = [] if self.head is None else [self.head]
+        for row in tail[:ripe]:
+            self._continue(sessions, row, limits)
+        self.reopen_head, self.reopen_live = self.reopen_live, reopen_live
+        self.settled = tail[ripe - 1][:ORDER_COLUMNS]
+        self.tail = tail[ripe:]
+        if sessions:
+            self.done += sessions[:-1]
+            self.head = sessions[-1]
+            del self.live[: len(sessions) - 1]
+
+    def publishable(self, now: int, limits: Limits) -> int:
+        """How many sessions, from the first on, can no longer change at the watermark `now`."""
+        sessions = self.sessions
+        for count in range(len(sessions), 0, -1):
+            if publish_at(sessions[count - 1], limits) <= now:
+                return count
+        return 0
+
+    def drop(self, count: int, now: int, limits: Limits) -> None:
+        """Forget the first `count` sessions, which have just been published; nothing may join them from now on."""
+        self.settle(now, limits)
+        for session in self.sessions[:count]:
+            if not session.cut:
+                self.barrier = max(self.barrier, session.last_at + limits.session_gap_ms)
+        from_done = min(count, len(self.done))
+        del self.done[:from_done]
+        del self.live[: count - from_done]
+        if count > from_done:
+            self.head = None  # its rows are all settled, and the tail goes on with none of them
+        if not self.live:
+            self.repeats, self.places = [], []
+            self.tail = []
+
+    def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> None:
+        """Fold the next row in order into the last session, or open the next one with it."""
+        current = sessions[-1] if sessions else None
+        if row[FLAGS] & KIND_MASK:
+            if current is not None and row[SENT_AT] - current.last_at < limits.session_gap_ms:
+                current.hear(row, limits)
+            elif row[FLAGS] & KIND_MASK == REOPEN:
+                self.reopen_live = True
+            return
+        if current is not None and row[SENT_AT] - current.last_at < limits.session_gap_ms:
+            full = current.messages >= limits.max_session_messages
+            if not full and row[SENT_AT] - current.opened_at < limits.max_session_ms:
+                current.hear(row, limits)
+                return
+            following = Measures(row[SENT_AT], wait=current.wait and list(current.wait), reopened=True)
+            current.cut = True
+        else:
+            following = Measures(row[SENT_AT], reopened=bool(sessions or self.done or self.barrier != NEVER))
+        following.reopened |= self.reopen_live
+        self.reopen_live = False
+        following.hear(row, limits)
+        sessions.append(following)
+
+    def _place(self, event: Row) -> int:
+        place = event[SHOP : URL + 1]
+        places = self.places
+        if places and places[-1] == place:
+            return len(places) - 1
+        if place in places:
+            return places.index(place)
+        if places and not any(place):
+            return len(places) - 1  # a line that names no shop belongs to the one named last
+        if len(places) < MAX_PLACES:
+            places.append(place)
+        return len(places) - 1
+
+
+def publish_at(session: Measures, limits: Limits) -> int:
+    """When the session can no longer change, as a watermark."""
+    return max(session.last_at + limits.session_gap_ms, session.last_arrival) + limits.allowed_lateness_ms
+
+
+def holds(seen: str, id_hash: str) -> bool:
+    """Whether the fixed-width hash is among those in the string."""
+    at = seen.find(id_hash)
+    while at >= 0 and at % HASH_LENGTH:
+        at = seen.find(id_hash, at + 1)
+    return at >= 0
+
+
+assert CHANNEL == SHOP + 2  # a place is the slice from SHOP to URL

@@ -1,0 +1,32 @@
+"""The limits of the rules and of time, compiled for the fold: plain tuples of numbers in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Everything that the conversation's logic compares with. Durations in ms, scores in hundredths."""
+
+    session_gap_ms: int = 30 * MINUTE
+    allowed_lateness_ms: int = 5 * MINUTE
+    duplicate_memory_ms: int = 8 * HOUR
+    clock_skew_ms: int = 2 * SECOND
+    alarm_grace_ms: int = 5 * SECOND
+    max_session_ms: int = 24 * HOUR
+    max_session_messages: int = 2_000
+    slow_reply: tuple[tuple[str, int], ...] = ()  # (rule, limit)
+    silence: tuple[tuple[str, int], ...] = ()  # (rule, limit)
+    monologue: tuple[tuple[str, int], ...] = ()  # (rule, messages in a row)
+    negative_streak: tuple[tuple[str, int, int], ...] = ()  # (rule, messages in a row, score at or below)
+    sentiment_shift: tuple[tuple[str, int, int], ...] = ()  # (rule, drop, scored messages at least)
+    abandonment: tuple[str, ...] = ()
+    monologue_rules: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "monologue_rules", frozenset(rule for rule, _ in self.monologue))

@@ -1,0 +1,297 @@
+"""What is measured about one session, folded message by message in the order of the conversation.
+
+Definitions (the published ones of service desks, see DESIGN.md "Measures"):
+
+- *Reply latency*: from the oldest unanswered customer message to the human agent's reply to it. One wait has one start
+  and many ends: a human answer, `resolve`, `merge`, the session's end. Bots, templates, notes and system lines are
+  transparent.
+- *First response time*: the session's first customer message → the first public human agent message after it.
+- *Turn*: a maximal run of messages from one side (customer, agent). *Exchange*: a customer turn with the agent turn
+  that follows it.
+- A *breach* is a stretch of time in which a rule's limit was exceeded; a *hit* is a moment that a rule names.
+
+`Measures.hear` must be called in order; `udfs.conversation` sees to that. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Final
+
+import orjson
+
+from udfs.events import KIND_MASK, Flag, Kind, Rank, Row
+from udfs.limits import Limits
+
+NEVER: Final = -1
+MAX_LATENCIES: Final = 1_000
+MAX_HITS: Final = 200
+MAX_NAMES: Final = 50
+SCORE_OFFSET: Final = 200  # a score of -100…100 hundredths is kept as the character with this code added
+
+# Plain integers: `Flag` members cost a method call per use, and this runs for every message.
+SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN = (
+    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN)
+)
+NEGATIVE: Final = int(Flag.NEGATIVE)
+MESSAGE, EDIT, RESOLVE, REOPEN, MERGE = (
+    int(kind) for kind in (Kind.MESSAGE, Kind.EDIT, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
+)
+CUSTOMER, AGENT_RANK, BOT = int(Rank.CUSTOMER), int(Rank.AGENT), int(Rank.BOT)
+
+# Columns of a breach.
+RULE, OPENER, STARTED_AT, DUE, ENDED_AT, REASON, OBSERVED, BREACH_AGENT = range(8)
+# Columns of an open wait.
+START, ARRIVED, WAIT_OPENER, LINE_AT, LINE_ARRIVED, LINE_ID, SILENT = range(7)
+# Columns of a hit.
+HIT_RULE, HIT_MESSAGE, HIT_AT, HIT_AGENT, HIT_DETAIL = range(5)
+
+Breach = list[Any]
+Wait = list[Any]
+Hit = list[Any]
+
+
+@dataclass(slots=True)
+class Measures:
+    """One session so far. Times are epoch ms, durations ms; `NEVER` (-1) where there is none yet."""
+
+    opened_at: int
+    last_at: int = NEVER  # sent_at of the last message
+    last_arrival: int = 0  # the latest watermark at which one of them arrived
+    messages: int = 0
+    digest: int = 0  # sum of the messages' id hashes modulo 2^64
+    customer_messages: int = 0
+    agent_messages: int = 0
+    bot_messages: int = 0
+    turns: int = 0
+    exchanges: int = 0
+    side: int = NEVER  # Rank of whose turn it is
+    asked_at: int = NEVER  # the session's first customer message
+    first_response_ms: int = NEVER
+    first_response_by: str = ""
+    latencies: list[int] = field(default_factory=list)
+    latency_agents: list[str] = field(default_factory=list)
+    reply_count: int = 0
+    reply_sum_ms: int = 0
+    waits_unanswered: int = 0
+    wait: Wait | None = None
+    shop_spoke: bool = False  # an agent or a bot has said something public
+    shop_asked: bool = False  # and the last such line held a question
+    human_spoke: bool = False
+    idle_answer: list[Any] | None = None  # [sent_at, agent, reply_to]: an agent's line that found nobody waiting
+    agent_run: int = 0  # agent messages in a row
+    streaks: dict[str, int] = field(default_factory=dict)  # rule → negative customer messages in a row
+    running: list[Breach] = field(default_factory=list)  # monologues and streaks that go on
+    breaches: list[Breach] = field(default_factory=list)  # what has ended
+    hits: list[Hit] = field(default_factory=list)
+    scores: str = ""  # of the customer's messages, one character each
+    negative: int = 0
+    languages: list[str] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+    agent: str = ""  # who spoke last for the shop
+    place: int = 0
+    resolved: bool = False
+    reopened: bool = False
+    cut: bool = False  # ended by size or age: its wait went on in the next session
+
+    def to_row(self) -> tuple[Any, ...]:
+        """The fields' values in their order, all of them JSON; `Measures(*row)` is the way back."""
+        values: tuple[Any, ...] = _values(self)
+        return values
+
+    def copy(self) -> Measures:
+        """A copy that shares nothing with this one."""
+        return Measures(*orjson.loads(orjson.dumps(self.to_row())))
+
+    def hear(self, row: Row, limits: Limits) -> None:
+        """Take the next record of the session, in order."""
+        sent_at, _, message_id, flags, id_hash, agent, score, hits, reply_to, language, arrival, place = row
+        kind = flags & KIND_MASK
+        if kind:
+            self._event(kind, row, limits)
+            return
+        self.messages += 1
+        self.last_at = sent_at
+        if arrival > self.last_arrival:
+            self.last_arrival = arrival
+        self.digest = (self.digest + int(id_hash, 16)) & 0xFFFF_FFFF_FFFF_FFFF
+        self.place = place
+        rank = row[1]
+        speaks = flags & SPEAKS
+        if rank == CUSTOMER:
+            if not flags & INTERNAL:
+                self.customer_messages += 1
+            if speaks:
+                self._customer(sent_at, message_id, flags, reply_to, arrival, limits)
+            if score is not None:
+                self._feeling(sent_at, message_id, score, flags, limits)
+        elif flags & HUMAN:
+            if not flags & INTERNAL:
+                self.agent_messages += 1
+            if speaks:
+                self._agent(sent_at, message_id, flags, agent, reply_to, limits)
+        elif rank <= BOT:
+            if not flags & INTERNAL:
+                self.bot_messages += 1
+            if speaks:
+                self.shop_spoke = True
+                self.shop_asked = bool(flags & ASKS)
+        if language and language not in self.languages and len(self.languages) < MAX_NAMES:
+            self.languages.append(language)
+        if hits:
+            self._hits(hits, message_id, sent_at, agent)
+
+    def end_wait(self, at: int, reason: str, limits: Limits) -> None:
+        """The wait is over at `at`: note which limits it had broken by then."""
+        wait = self.wait
+        if wait is None:
+            return
+        for rule, limit in limits.slow_reply:
+            due = max(wait[START] + limit, wait[ARRIVED] + limits.alarm_grace_ms)
+            if at > due:
+                self.breaches.append(
+                    [rule, wait[WAIT_OPENER], wait[START], due, at, reason, at - wait[START], self.agent]
+                )
+        for rule, limit in limits.silence:
+            since, opener, due = silence(wait, rule, limit, limits)
+            if at > due:
+                self.breaches.append([rule, opener, since, due, at, reason, at - since, self.agent])
+        self.wait = None
+
+    def thirds(self) -> tuple[float, float] | None:
+        """Mean sentiment of the first and the last third of the customer's scored messages; None under three."""
+        size = len(self.scores) // 3
+        if not size:
+            return None
+        return mean_score(self.scores[:size]), mean_score(self.scores[-size:])
+
+    def _customer(
+        self, sent_at: int, message_id: str, flags: int, reply_to: str, arrival: int, limits: Limits
+    ) -> None:
+        if self.side != CUSTOMER:
+            self.side = CUSTOMER
+            self.turns += 1
+        if self.agent_run:
+            self._end_runs(limits.monologue_rules, sent_at, "customer_spoke", self.agent_run)
+            self.agent_run = 0
+        first = self.asked_at == NEVER
+        if first:
+            self.asked_at = sent_at
+        wait = self.wait
+        if wait is not None:
+            for rule, limit in limits.silence:
+                since, opener, due = silence(wait, rule, limit, limits)
+                if sent_at > due and all(entry[0] != rule for entry in wait[SILENT]):
+                    wait[SILENT].append([rule, since, opener, due])
+            wait[LINE_AT : LINE_ID + 1] = [sent_at, arrival, message_id]
+            return
+        if flags & COURTESY and self.shop_spoke and not self.shop_asked and not flags & ASKS:
+            return  # "thanks" after the answer waits for nothing
+        idle = self.idle_answer
+        if idle is not None and (sent_at - idle[0] <= limits.clock_skew_ms or idle[2] == message_id):
+            # Two clocks disagree: the answer is stamped before its question.
+            self.idle_answer = None
+            self._answered(0, idle[1])
+            if first:
+                self.first_response_ms, self.first_response_by = 0, idle[1]
+            return
+        self.idle_answer = None
+        self.resolved = False
+        self.wait = [sent_at, arrival, message_id, sent_at, arrival, message_id, []]
+
+    def _agent(self, sent_at: int, message_id: str, flags: int, agent: str, reply_to: str, limits: Limits) -> None:
+        if self.side != AGENT_RANK:
+            if self.side == CUSTOMER:
+                self.exchanges += 1
+            self.side = AGENT_RANK
+            self.turns += 1
+        self.agent = agent
+        if agent not in self.agents and len(self.agents) < MAX_NAMES:
+            self.agents.append(agent)
+        if self.asked_at != NEVER and self.first_response_ms == NEVER:
+            self.first_response_ms, self.first_response_by = sent_at - self.asked_at, agent
+        if self.wait is not None:
+            latency = sent_at - self.wait[START]
+            self.end_wait(sent_at, "answered", limits)
+            self._answered(latency, agent)
+        elif self.messages > 1:
+            self.idle_answer = [sent_at, agent, reply_to]
+        self.shop_spoke = self.human_spoke = True
+        self.shop_asked = bool(flags & ASKS)
+        self.agent_run += 1
+        for rule, count in limits.monologue:
+            if self.agent_run == count:
+                self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", count, agent])
+
+    def _answered(self, latency: int, agent: str) -> None:
+        self.reply_count += 1
+        self.reply_sum_ms += latency
+        if len(self.latencies) < MAX_LATENCIES:
+            self.latencies.append(latency)
+            self.latency_agents.append(agent)
+
+    def _feeling(self, sent_at: int, message_id: str, score: int, flags: int, limits: Limits) -> None:
+        self.scores += chr(score + SCORE_OFFSET)
+        if flags & NEGATIVE:
+            self.negative += 1
+        for rule, count, at_or_below in limits.negative_streak:
+            length = self.streaks.get(rule, 0)
+            if score <= at_or_below:
+                self.streaks[rule] = length + 1
+                if length + 1 == count:
+                    self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", count, self.agent])
+            elif length:
+                self._end_runs({rule}, sent_at, "mood_changed", length)
+                del self.streaks[rule]
+        for rule, drop, at_least in limits.sentiment_shift:
+            if len(self.scores) >= at_least and not any(hit[HIT_RULE] == rule for hit in self.hits):
+                first, last = self.thirds() or (0.0, 0.0)
+                if (last - first) * 100 <= -drop:
+                    self._hits([[rule, f"{last - first:+.2f}"]], message_id, sent_at, self.agent)
+
+    def _end_runs(self, rules: frozenset[str] | set[str], at: int, reason: str, observed: int) -> None:
+        if not self.running:
+            return
+        for breach in self.running:
+            if breach[RULE] in rules:
+                breach[ENDED_AT : OBSERVED + 1] = [at, reason, observed]
+                self.breaches.append(breach)
+        self.running = [breach for breach in self.running if breach[ENDED_AT] == NEVER]
+
+    def _hits(self, hits: list[list[str]], message_id: str, sent_at: int, agent: str) -> None:
+        for rule, detail in hits:
+            known = any(hit[HIT_RULE] == rule and hit[HIT_MESSAGE] == message_id for hit in self.hits)
+            if not known and len(self.hits) < MAX_HITS:
+                self.hits.append([rule, message_id, sent_at, agent, detail])
+
+    def _event(self, kind: int, row: Row, limits: Limits) -> None:
+        sent_at = row[0]
+        if kind == RESOLVE or kind == MERGE:
+            if self.wait is not None:
+                self.waits_unanswered += 1
+                self.end_wait(sent_at, "resolved" if kind == RESOLVE else "merged", limits)
+            if kind == RESOLVE:
+                self.resolved = True
+        elif kind == REOPEN:
+            self.reopened = True
+            self.resolved = False
+        elif kind == EDIT and row[7]:
+            self._hits(row[7], row[2], sent_at, row[5])
+
+
+_values = attrgetter(*Measures.__dataclass_fields__)
+
+
+def silence(wait: Wait, rule: str, limit: int, limits: Limits) -> tuple[int, str, int]:
+    """(since when, after which message, due) of the first silence in this wait that the rule calls too long."""
+    for name, since, opener, due in wait[SILENT]:
+        if name == rule:
+            return since, opener, due
+    due = max(wait[LINE_AT] + limit, wait[LINE_ARRIVED] + limits.alarm_grace_ms)
+    return wait[LINE_AT], wait[LINE_ID], due
+
+
+def mean_score(scores: str) -> float:
+    """The mean, in -1…1, of scores kept as characters."""
+    return (sum(map(ord, scores)) / len(scores) - SCORE_OFFSET) / 100
