@@ -22,9 +22,9 @@ Event = dict[str, Any]
 class Chat:
     """One conversation, written line by line; every method returns the chat, so that calls chain.
 
-    Seconds count from `start_ms` and may be fractions (rounded to the millisecond) or negative. Ids are m1, m2, … in the
-    order written. Keyword arguments become fields of the event and win over what is filled in: `message_id="m1"` on
-    the third line makes it a repeat, `sent_at=…` sets an absolute time.
+    Seconds count from `start_ms` and may be fractions (rounded to the millisecond) or negative. Ids are m1, m2, … in
+    the order written. Keyword arguments become fields of the event and win over what is filled in: `message_id="m1"`
+    on the third line makes it a repeat, `sent_at=…` sets an absolute time.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Chat:
         return self.agent(seconds, text, agent_id, **{"visibility": "internal", **fields})
 
     def event(self, seconds: float, kind: str, **fields: Any) -> Chat:
-        """Something other than a new message: `resolve`, `reopen`, `edit`, `transfer`, …; from the system by default."""
+        """Something other than a new message: `resolve`, `reopen`, `edit`, …; from the system by default."""
         return self._write(seconds, kind=kind, **{"sender": "system", "text": "", **fields})
 
     def _write(self, seconds: float, **fields: Any) -> Chat:

@@ -8,45 +8,52 @@ The definitions are those of the published measures (first response time, next r
 Where they leave room, this is what is computed:
 
 Identity and order
-  1. An event repeats another when tenant, source, conversation, message id and kind are equal; the first to arrive stays.
-     Ids are compared as text, so 77 and "77" are one.
-  2. Order is (`sent_at`, customer < agent < bot < system by the sender as written, message id as text). An event without
-     a sender ranks as system. Of two events still equal (one id, two kinds) the message comes first.
+  1. An event repeats another when tenant, source, conversation, message id and kind are equal; the first to arrive
+     stays. Ids are compared as text, so 77 and "77" are one.
+  2. Order is (`sent_at`, customer < agent < bot < system by the sender as written, message id as text). An event
+     without a sender ranks as system. Of two events still equal (one id, two kinds) the message comes first.
 
 Roles
-  3. An internal message is a *note*, whoever wrote it. Otherwise: `agent` not `automated`, and `bot` with `bot_mode`
-     assist, are *agent*; any other bot, and an automated agent, are *bot*; *customer* and *system* are themselves.
-  4. `messages` counts every event of kind `message`. `customer_messages`, `agent_messages`, `bot_messages` count by role, so
-     notes and system lines are only in the total. `agents` are the ids behind `agent_messages`, in order of first message.
-  5. A message is *empty* if its text is blank and it has no attachment. Empty messages are counted (4) and that is all.
-     Non-empty messages of customer and agent are the two sides; the rest is transparent to turns, waits and responses.
-  6. `turns` is the number of maximal runs of one side, `exchanges` the number of customer runs followed by an agent run.
+  3. An internal message is a *note*, whoever wrote it. Otherwise: `agent` not `automated`, and `bot` with
+     `bot_mode` assist, are *agent*; any other bot, and an automated agent, are *bot*; *customer* and *system* are
+     themselves.
+  4. `messages` counts every event of kind `message`. `customer_messages`, `agent_messages`, `bot_messages` count by
+     role, so notes and system lines are only in the total. `agents` are the ids behind `agent_messages`, in order
+     of first message.
+  5. A message is *empty* if its text is blank and it has no attachment. Empty messages are counted (4) and that is
+     all. Non-empty messages of customer and agent are the two sides; the rest is transparent to turns, waits and
+     responses.
+  6. `turns` is the number of maximal runs of one side, `exchanges` the number of customer runs followed by an agent
+     run.
 
 Sessions
   7. Only kind `message`, from anybody, opens a session, extends it and moves `opened_at` and `closed_at`.
   8. A message `session_gap_ms` or more after the conversation's previous message opens a session.
-  9. A session is *cut* before the message that would be number `max_messages` + 1, or that is `max_span_ms` or more after
-     `opened_at`: that message opens the next one. An open wait goes on there with its start unchanged and is counted only
-     where it ends; the cut session has `open_wait_ms` = `closed_at` − start of the wait, and is not abandoned. Nothing but
-     the wait crosses a cut. Where 8 and 9 both apply, 8 does.
+  9. A session is *cut* before the message that would be number `max_messages` + 1, or that is `max_span_ms` or more
+     after `opened_at`: that message opens the next one. An open wait goes on there with its start unchanged and is
+     counted only where it ends; the cut session has `open_wait_ms` = `closed_at` − start of the wait, and is not
+     abandoned. Nothing but the wait crosses a cut. Where 8 and 9 both apply, 8 does.
  10. An event of another kind belongs to the session of the last message before it in order if it is less than
      `session_gap_ms` after it; otherwise it does nothing, but that `reopen` marks the next session.
  11. `reopened`: the conversation had a session before this one, or a `reopen` lies in the session or before it.
- 12. `resolved`: the session has a `resolve`, and after its last one neither a `reopen` nor a customer message that opens a wait.
+ 12. `resolved`: the session has a `resolve`, and after its last one neither a `reopen` nor a customer message that
+     opens a wait.
 
 Waits
  13. A customer message opens a wait if none is open, unless it is a closing courtesy or is answered at once (16).
- 14. It is a closing courtesy if `courtesy(text)` and not `asks(text)`, the session has an earlier non-empty message of role
-     agent or bot, and the last of these does not ask.
- 15. A non-empty agent message while a wait is open is a reply: latency = its `sent_at` − the wait's start, booked on its
-     `agent_id` ("" without one). `resolve` and `merge` end a wait unanswered.
- 16. Clocks disagree: an agent's non-empty message that found no wait and is not the session's first message is remembered,
-     only the latest, until it is used or a wait opens. If a customer message would open a wait and the remembered message
-     was sent at most `clock_skew_ms` before it, or its `reply_to` names it, that is a reply with latency 0, and no wait opens.
- 17. A session that ends (not: is cut) with a wait open is abandoned: `after_reply` if it has a non-empty agent message, else
-     `before_reply`; that wait is unanswered and `open_wait_ms` = `closed_at` + `session_gap_ms` − its start.
- 18. First response: from the session's first non-empty customer message to the first non-empty agent message after it in
-     order; 0 if that customer message was answered at once (16); None without one.
+ 14. It is a closing courtesy if `courtesy(text)` and not `asks(text)`, the session has an earlier non-empty message
+     of role agent or bot, and the last of these does not ask.
+ 15. A non-empty agent message while a wait is open is a reply: latency = its `sent_at` − the wait's start, booked
+     on its `agent_id` ("" without one). `resolve` and `merge` end a wait unanswered.
+ 16. Clocks disagree: an agent's non-empty message that found no wait and is not the session's first message is
+     remembered, only the latest, until it is used or a wait opens. If a customer message would open a wait and the
+     remembered message was sent at most `clock_skew_ms` before it, or its `reply_to` names it, that is a reply with
+     latency 0, and no wait opens.
+ 17. A session that ends (not: is cut) with a wait open is abandoned: `after_reply` if it has a non-empty agent
+     message, else `before_reply`; that wait is unanswered and `open_wait_ms` = `closed_at` + `session_gap_ms` − its
+     start.
+ 18. First response: from the session's first non-empty customer message to the first non-empty agent message after
+     it in order; 0 if that customer message was answered at once (16); None without one.
 """
 
 from __future__ import annotations
@@ -71,12 +78,9 @@ class Part:
     """What belongs to one session: its messages and the other events that act on it, in order."""
 
     events: list[Event] = field(default_factory=list)
+    messages: list[Event] = field(default_factory=list)
     reopened: bool = False
     cut: bool = False
-
-    @property
-    def messages(self) -> list[Event]:
-        return [event for event in self.events if kind_of(event) == "message"]
 
     @property
     def opened_at(self) -> int:
@@ -157,6 +161,7 @@ def split(ordered: list[Event], session_gap_ms: int, max_messages: int, max_span
             parts.append(Part(reopened=bool(parts) or reopen_pending))
             reopen_pending = False
         parts[-1].events.append(event)
+        parts[-1].messages.append(event)
     return parts
 
 

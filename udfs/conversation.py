@@ -54,6 +54,7 @@ class Conversation:
     repeats: list[int] = field(default_factory=list)  # sent_at of repeats that were dropped
     armed: int = NO_TIMER  # the timer that is set
     forget_at: int = 0
+    watermark: int = 0  # up to which everything due has been said
     seen: str = ""  # hashes of the ids of this half of the duplicate memory
     seen_before: str = ""  # and of the half before
     seen_until: int = 0  # when the halves change
@@ -77,6 +78,7 @@ class Conversation:
                 self.repeats,
                 self.armed,
                 self.forget_at,
+                self.watermark,
                 self.seen,
                 self.seen_before,
                 self.seen_until,
@@ -112,7 +114,7 @@ class Conversation:
 
     def repeated(self, row: Row, now: int, limits: Limits) -> bool:
         """Whether the id was seen before; remembers it if not. Holds an id for one to two `duplicate_memory_ms`."""
-        if now >= self.seen_until:
+        if now >= self.seen_until and now:  # before the first watermark it is not known how late it is
             if self.seen_until:
                 gone = now >= self.seen_until + limits.duplicate_memory_ms
                 self.seen_before = "" if gone else self.seen

@@ -115,8 +115,12 @@ def identifier(domain: str, *parts: str) -> str:
     return hashlib.sha256(SEPARATOR.join((domain, "1", *parts)).encode()).hexdigest()[:32]
 
 
-def message_hash(key: str, message_id: str, kind: int = 0) -> str:
-    """The first 8 bytes, in hex, of a message's id. A record of another kind about the same message differs."""
-    head = f"message{SEPARATOR}1{SEPARATOR}{key}{SEPARATOR}{message_id}"
-    text = f"{head}{SEPARATOR}{kind}" if kind else head
+def message_hash(key: str, message_id: str, kind: int = 0, version: str = "") -> str:
+    """The first 8 bytes, in hex, of the hash of a message's id.
+
+    A record of another kind about the same message differs, and so does each `version` of an edit.
+    """
+    text = f"message{SEPARATOR}1{SEPARATOR}{key}{SEPARATOR}{message_id}"
+    if kind:
+        text = f"{text}{SEPARATOR}{kind}{SEPARATOR}{version}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -129,6 +129,8 @@ class Measures:
         elif flags & HUMAN:
             if not flags & INTERNAL:
                 self.agent_messages += 1
+                if agent and agent not in self.agents and len(self.agents) < MAX_NAMES:
+                    self.agents.append(agent)
             if speaks:
                 self._agent(sent_at, message_id, flags, agent, reply_to, limits)
         elif rank <= BOT:
@@ -165,6 +167,10 @@ class Measures:
         if not size:
             return None
         return mean_score(self.scores[:size]), mean_score(self.scores[-size:])
+
+    def mean(self) -> float:
+        """Mean sentiment, -1…1, of the customer's scored messages, of which there must be one."""
+        return mean_score(self.scores)
 
     def _customer(
         self, sent_at: int, message_id: str, flags: int, reply_to: str, arrival: int, limits: Limits
@@ -207,8 +213,6 @@ class Measures:
             self.side = AGENT_RANK
             self.turns += 1
         self.agent = agent
-        if agent not in self.agents and len(self.agents) < MAX_NAMES:
-            self.agents.append(agent)
         if self.asked_at != NEVER and self.first_response_ms == NEVER:
             self.first_response_ms, self.first_response_by = sent_at - self.asked_at, agent
         if self.wait is not None:

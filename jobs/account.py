@@ -1,0 +1,141 @@
+"""The account: is every record that was produced in exactly one of sessions, repeats, late records, dead letters, events?
+
+Read back from the topics alone. Each record of the input topic is read again with the job's own reader; repeats, late
+records and dead letters name their origin; what is left must be, by number and by digest, what the sessions hold.
+Records are written at least once, so each is counted by its identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from jobs.settings import Settings, hash_key
+from jobs.topics import OUTPUTS
+from models.scorer import NullScorer
+from udfs.events import FLAGS, ID_HASH, KIND_MASK, unpack
+from udfs.phrases import PhraseMatcher
+from udfs.privacy import Masker
+from udfs.reading import Reader
+
+MODULUS = 2**64
+Origin = tuple[int, int]  # partition, offset
+
+
+@dataclass
+class Account:
+    """What has been read from the topics so far; `update` reads on."""
+
+    settings: Settings
+    ticks: int = 0
+    messages: dict[Origin, int] = field(default_factory=dict)  # origin → hash, of records that are messages
+    others: set[Origin] = field(default_factory=set)  # records of other kinds
+    refused: set[Origin] = field(default_factory=set)  # what the reader refuses, so must be dead letters
+    dead_letters: set[Origin] = field(default_factory=set)
+    duplicates: set[Origin] = field(default_factory=set)
+    late: set[Origin] = field(default_factory=set)
+    sessions: dict[str, tuple[int, int]] = field(default_factory=dict)  # id → messages, digest
+    alerts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self._reader = Reader(
+            NullScorer(), PhraseMatcher([]), Masker(), hash_key(), settings.input_topic, settings.time_limits(), 0
+        )
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": settings.kafka.bootstrap_servers,
+                "group.id": f"{settings.kafka.group_id}-account",
+                "enable.auto.commit": False,
+                "enable.partition.eof": False,
+                **settings.kafka.options,
+            }
+        )
+        self._topics = {settings.topic(name): name for name in OUTPUTS}
+        self._ends: dict[tuple[str, int], int] = {}
+        names = [settings.input_topic, *self._topics]
+        known = self._consumer.list_topics(timeout=30).topics
+        missing = [name for name in names if name not in known]
+        if missing:
+            raise KafkaException(f"topics {', '.join(missing)} do not exist")
+        self._parts = [TopicPartition(name, p, OFFSET_BEGINNING) for name in names for p in known[name].partitions]
+        self._consumer.assign(self._parts)
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close()
+
+    def update(self, seconds: float = 0.2) -> int:
+        """Take what has come since, for about so long; how many records that were."""
+        taken = 0
+        while records := self._consumer.consume(2_000, timeout=seconds):
+            taken += len(records)
+            inputs = []
+            for record in records:
+                if record.error():
+                    raise KafkaException(record.error())
+                if record.topic() == self.settings.input_topic:
+                    inputs.append(record)
+                else:
+                    self._output(self._topics[record.topic()], record.value())
+            self._input(inputs)
+        return taken
+
+    @property
+    def produced(self) -> int:
+        """Records of the input topic, ticks not counted."""
+        return len(self.messages) + len(self.others) + len(self.refused)
+
+    @property
+    def events(self) -> int:
+        """Records without a message that are neither repeats nor late."""
+        return len(self.others - self.duplicates - self.late)
+
+    @property
+    def in_sessions(self) -> int:
+        """Messages that the sessions hold."""
+        return sum(messages for messages, _ in self.sessions.values())
+
+    @property
+    def accounted(self) -> bool:
+        """Whether every record produced is in exactly one of the five."""
+        apart = self.duplicates | self.late
+        left = {origin: digest for origin, digest in self.messages.items() if origin not in apart}
+        return (
+            self.refused == self.dead_letters
+            and not self.duplicates & self.late
+            and len(left) == self.in_sessions
+            and sum(left.values()) % MODULUS == sum(digest for _, digest in self.sessions.values()) % MODULUS
+        )
+
+    def _input(self, records: list[Any]) -> None:
+        batch = self._reader.read(
+            [record.value() for record in records],
+            [record.partition() for record in records],
+            [record.offset() for record in records],
+            [record.timestamp()[1] for record in records],
+        )
+        for record, key, value in zip(records, batch.keys, batch.values, strict=True):
+            origin = record.partition(), record.offset()
+            if key is None or value is None:
+                self.ticks += 1
+            elif key.startswith("\x1f"):
+                self.refused.add(origin)
+            elif (row := unpack(value))[FLAGS] & KIND_MASK:
+                self.others.add(origin)
+            else:
+                self.messages[origin] = int(row[ID_HASH], 16)
+
+    def _output(self, stream: str, value: bytes) -> None:
+        record = orjson.loads(value)
+        if stream == "sessions":
+            self.sessions[record["session_id"]] = record["messages"], record["message_digest"]
+        elif stream == "alerts":
+            self.alerts[record["alert_id"], record["revision"]] = record
+        else:
+            target = {"late": self.late, "duplicates": self.duplicates, "dead-letters": self.dead_letters}[stream]
+            if record["topic"] == self.settings.input_topic:
+                target.add((record["partition"], record["offset"]))

@@ -1,0 +1,68 @@
+"""The monitor: the dataflow, one line a step, the shape behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment, Table
+
+from jobs import bridge, reader
+from jobs.redis_alerts import RedisPublisher
+from jobs.settings import Settings
+from jobs.topics import OUTPUTS
+from udfs.converse import Context
+from udfs.operators import KEYED, RECORD, RECORDS, Converse, Publish, Read
+from udfs.rules import RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What the monitor puts out."""
+
+    alerts: DataStream  # (dedup key, alert)
+    records: DataStream  # (topic, key, JSON): sessions, late records, repeats, dead letters
+
+
+def build(
+    env: StreamExecutionEnvironment, tables: StreamTableEnvironment, messages: Table, settings: Settings, rules: RuleSet
+) -> Streams:
+    """Wire the monitor over a table of messages (body, partition, offset, rowtime); nothing here opens a connection."""
+    context = Context(
+        settings.limits(rules), rules, reader.model_version(settings), settings.time.zone, settings.input_topic
+    )
+    topics = {name: settings.topic(name) for name in OUTPUTS}
+
+    read = Read(partial(reader.make_reader, settings, rules))
+    events = bridge.read_vectorised(tables, messages, read, "read")  #      (conversation, event)  one process, Arrow batches
+    talk = (
+        bridge.keyed(events)  #                                              keyed by conversation, in Java
+        .process(Converse(context, topics), output_type=KEYED)  #            (dedup key, alert)     one state a conversation
+        .name("converse")
+        .uid("converse")
+    )
+    records = talk.get_side_output(RECORDS)  #                              (topic, key, JSON)
+    return Streams(talk, records)
+
+
+def publish(env: StreamExecutionEnvironment, tables: StreamTableEnvironment, streams: Streams, settings: Settings) -> None:
+    """Send alerts to Redis and Kafka, and the other records to Kafka."""
+    told = (
+        streams.alerts.process(Publish(partial(RedisPublisher, settings)), output_type=KEYED).name("publish").uid("publish")
+    )
+    bridge.discard(told, "published")
+    alert_topic = settings.topic("alerts")
+    alerts = (
+        streams.alerts.map(partial(_to_topic, alert_topic), output_type=RECORD).name("alert-records").uid("alert-records")
+    )
+    from jobs.kafka_tables import write_records
+
+    write_records(tables, streams.records.union(alerts), settings)
+    bridge.name_rest(env, "write")
+
+
+def _to_topic(topic: str, alert: object) -> object:
+    from pyflink.common import Row
+
+    return Row(topic, alert[0], alert[1])  # type: ignore[index]

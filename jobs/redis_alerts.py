@@ -1,0 +1,74 @@
+"""Alerts into Redis: one atomic script that publishes an alert's revision if it was not published before.
+
+The script has three outcomes: new, known, and no answer. No answer (a dead server, a time-out, a read-only replica) is
+never taken for known: it is tried again for `retry_seconds`, then the job fails and goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import orjson
+import redis
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from jobs.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+# KEYS: marker, stream. ARGV: alert, marker's life in s, stream's length, channels…
+PUBLISH_IF_NEW: Final = """
+if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[2]) then return 0 end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'alert', ARGV[1])
+for i = 4, #ARGV do redis.call('PUBLISH', ARGV[i], ARGV[1]) end
+return 1
+"""
+
+
+class RedisUnavailable(RuntimeError):
+    """Redis gave no answer for as long as the settings allow."""
+
+
+class RedisPublisher:
+    """Publishes alerts on the stream `alerts` and on the channels `alerts`, `alerts:<severity>`, `alerts:shop:<shop>`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        options = settings.redis
+        self._client = redis.Redis.from_url(
+            options.url.get_secret_value(),
+            socket_timeout=options.timeout_seconds,
+            socket_connect_timeout=options.timeout_seconds,
+        )
+        self._script = self._client.register_script(PUBLISH_IF_NEW)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type((redis.ConnectionError, redis.TimeoutError, redis.ResponseError)),
+            wait=wait_exponential_jitter(initial=0.1, max=5),
+            stop=stop_after_delay(options.retry_seconds),
+            before_sleep=before_sleep_log(LOG, logging.WARNING),
+            reraise=True,
+        )
+
+    def publish(self, alert: str) -> bool:
+        """Publish the alert's JSON; False if this revision is known. RedisUnavailable after `retry_seconds`."""
+        record = orjson.loads(alert)
+        try:
+            return bool(self._retrying(self._run, alert, record))
+        except redis.RedisError as error:
+            raise RedisUnavailable(
+                f"redis: no answer for {self._settings.redis.retry_seconds:g} s ({type(error).__name__}: {error}); "
+                "the job restarts from its checkpoint and publishes the alert again; check redis.url and the server"
+            ) from error
+
+    def _run(self, alert: str, record: dict[str, Any]) -> int:
+        name = self._settings.redis_name
+        channels = [name("alerts"), name(f"alerts:{record['severity']}")]
+        if record["shop"]:
+            channels.append(name(f"alerts:shop:{record['shop']}"))
+        options = self._settings.redis
+        answer: int = self._script(
+            keys=[name(f"alert:{record['alert_id']}:{record['revision']}"), name("alerts")],
+            args=[alert, options.alert_memory_seconds, options.stream_max_length, *channels],
+        )
+        return answer

@@ -1,0 +1,214 @@
+"""The settings: a YAML file, overridden by the environment (`REPLYWATCH_KAFKA__BOOTSTRAP_SERVERS=…`), typed and checked.
+
+An unknown or unusable setting is refused with the file and line, or with the variable's name. Durations carry their
+unit in their name.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from jobs.paths import conf_directory
+from udfs.limits import Limits
+from udfs.parsing import NO_LIMIT, TimeLimits
+from udfs.rules import RuleSet, load_rules
+from udfs.yaml_file import FileError, read_yaml, validated
+
+PREFIX = "REPLYWATCH_"
+SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
+ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", *SECRETS))  # variables that are no settings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(_Section):
+    """Where messages come from and records go to."""
+
+    bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, several with commas")
+    group_id: str = "replywatch"
+    partitions: int = Field(default=4, ge=1, le=10_000, description="of topics that ReplyWatch creates")
+    replication: int = Field(default=1, ge=1, le=10)
+    start: Literal["earliest", "latest"] = Field(default="earliest", description="where a new group begins to read")
+    idle_timeout_seconds: float = Field(default=0, ge=0, description="a partition this long silent holds no time; 0: never")
+    options: dict[str, str] = Field(default_factory=dict, description="further client properties, as Kafka names them")
+
+
+class Redis(_Section):
+    """Where alerts are published."""
+
+    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    alert_memory_seconds: int = Field(default=7 * 86_400, ge=60, description="longer than the longest replay")
+    stream_max_length: int = Field(default=100_000, ge=100, description="entries of the stream, roughly")
+    retry_seconds: float = Field(default=60, gt=0, description="then the job restarts from its checkpoint")
+    timeout_seconds: float = Field(default=5, gt=0)
+
+
+class Flink(_Section):
+    """The cluster that the job is submitted to, and how it runs there."""
+
+    rest_url: str = "http://127.0.0.1:8081"
+    parallelism: int = Field(default=1, ge=1, le=1_000)
+    max_parallelism: int = Field(default=128, ge=1, le=32_768, description="once and for ever: it caps rescaling")
+    bundle_size: int = Field(default=2_000, ge=1, le=100_000, description="records per batch of the reading step")
+    bundle_time_ms: int = Field(default=100, ge=1, le=60_000, description="how long a batch waits to fill")
+    checkpoint_seconds: float = Field(default=10, gt=0)
+
+
+class Time(_Section):
+    """Sessions and lateness."""
+
+    session_gap_seconds: float = Field(default=1_800, gt=0)
+    allowed_lateness_seconds: float = Field(default=300, ge=0)
+    duplicate_memory_seconds: float = Field(default=28_800, gt=0)
+    oldest_accepted_seconds: float = Field(default=28_800, gt=0, description="live topics; a replay takes any age")
+    future_seconds: float = Field(default=300, ge=0, description="sent_at may be so far ahead of the record's time")
+    clock_skew_tolerance_seconds: float = Field(default=2, ge=0)
+    alarm_grace_seconds: float = Field(default=5, ge=0)
+    max_session_seconds: float = Field(default=86_400, gt=0)
+    max_session_messages: int = Field(default=2_000, ge=2, le=100_000)
+    numeric_strings: bool = Field(default=False, description="take sent_at as epoch ms in a string, too")
+    zone: str = Field(default="Asia/Shanghai", description="of the clock times in summaries")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone {value!r}; use a name such as Asia/Shanghai") from error
+        return value
+
+
+class Scoring(_Section):
+    """The sentiment model."""
+
+    model: str = Field(default="default", description="default, null, a local directory, or a hub name")
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    batch_size: int = Field(default=64, ge=1, le=4_096)
+    threads: int = Field(default=1, ge=1, le=256)
+
+
+class Settings(_Section):
+    """All settings of ReplyWatch."""
+
+    namespace: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,40}$", description="prefix of topics, keys, channels")
+    input: Literal["live", "replay"] = "live"
+    rules_file: str = Field(default="rules.yaml", description="a path, or a file in conf/")
+    dead_letter_limit: float = Field(default=0.5, ge=0, le=1, description="share of the last 10,000 records; 0: off")
+    kafka: Kafka = Kafka()
+    redis: Redis = Redis()
+    flink: Flink = Flink()
+    time: Time = Time()
+    scoring: Scoring = Scoring()
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic: `messages replay alerts sessions late duplicates dead-letters`."""
+        return f"{self.namespace}.conversation.{name}" if self.namespace else f"conversation.{name}"
+
+    @property
+    def input_topic(self) -> str:
+        """The topic that the job reads."""
+        return self.topic("messages" if self.input == "live" else "replay")
+
+    def redis_name(self, name: str) -> str:
+        """A key or channel with the namespace in front."""
+        return f"{self.namespace}:{name}" if self.namespace else name
+
+    def rules(self) -> RuleSet:
+        """The rules of `rules_file`; FileError if they can't be used."""
+        path = Path(self.rules_file)
+        return load_rules(path if path.is_absolute() or path.exists() else conf_directory() / path)
+
+    def limits(self, rules: RuleSet) -> Limits:
+        """Time and rules compiled for the conversation's logic."""
+        times = self.time
+        names = {field.name for field in fields(Limits)}
+        values: dict[str, Any] = {name: value for name, value in rules.thresholds().items() if name in names}
+        return Limits(
+            session_gap_ms=_ms(times.session_gap_seconds),
+            allowed_lateness_ms=_ms(times.allowed_lateness_seconds),
+            duplicate_memory_ms=_ms(times.duplicate_memory_seconds),
+            clock_skew_ms=_ms(times.clock_skew_tolerance_seconds),
+            alarm_grace_ms=_ms(times.alarm_grace_seconds),
+            max_session_ms=_ms(times.max_session_seconds),
+            max_session_messages=times.max_session_messages,
+            **values,
+        )
+
+    def time_limits(self) -> TimeLimits:
+        """What the reading step accepts as `sent_at`."""
+        oldest = NO_LIMIT if self.input == "replay" else _ms(self.time.oldest_accepted_seconds)
+        return TimeLimits(oldest, _ms(self.time.future_seconds), self.time.numeric_strings)
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Settings from a file (default: `REPLYWATCH_SETTINGS`, else `conf/settings.yaml`), the environment, `overrides`.
+
+    Overrides are dotted with two underscores (`kafka__bootstrap_servers`) and win. FileError names what is wrong.
+    """
+    path = path or Path(os.environ.get(PREFIX + "SETTINGS") or conf_directory() / "settings.yaml")
+    file = read_yaml(path)
+    settings = validated(Settings, file)
+    changed = {**_from_environment(), **{name: value for name, value in overrides.items() if value is not None}}
+    if not changed:
+        return settings
+    values = settings.model_dump()
+    values["redis"]["url"] = settings.redis.url
+    for name, value in changed.items():
+        _put(values, name.split("__"), value)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        faults = [f"{PREFIX}{'__'.join(str(s) for s in f['loc']).upper()}: {f['msg']}" for f in error.errors()]
+        raise FileError("\n".join(faults)) from error
+
+
+def hash_key() -> bytes:
+    """The secret for personal ids, from REPLYWATCH_HASH_KEY or the file that REPLYWATCH_HASH_KEY_FILE names."""
+    value = os.environ.get(PREFIX + "HASH_KEY", "")
+    file = os.environ.get(PREFIX + "HASH_KEY_FILE", "")
+    if not value and file:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: {error.strerror}") from error
+    if len(value) < 16:
+        raise FileError(
+            f"{PREFIX}HASH_KEY: a secret of 16 characters or more is needed to hash personal ids; set it, or name a "
+            f"file that holds it in {PREFIX}HASH_KEY_FILE"
+        )
+    return value.encode()
+
+
+def _from_environment() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, text in sorted(os.environ.items()):
+        if name.startswith(PREFIX) and name[len(PREFIX) :] not in ELSEWHERE:
+            try:
+                found[name[len(PREFIX) :].lower()] = yaml.safe_load(text) if text else ""
+            except yaml.YAMLError as error:
+                raise FileError(f"{name}: {error}") from error
+    return found
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        nested = values.setdefault(step, {})
+        if not isinstance(nested, dict):
+            raise FileError(f"{PREFIX}{'__'.join(path).upper()}: {step} is no section")
+        values = nested
+    values[path[-1]] = value
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1_000)

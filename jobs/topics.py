@@ -1,0 +1,52 @@
+"""The topics: their names, settings, and how they are made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from jobs.settings import Settings
+
+OUTPUTS: Final = ("alerts", "sessions", "late", "duplicates", "dead-letters")
+BY_BROKER_CLOCK: Final = {"message.timestamp.type": "LogAppendTime"}
+REPLAYED: Final = {
+    "message.timestamp.type": "CreateTime",
+    "retention.ms": "-1",  # retention works on the record's own time: replayed years would be deleted at once
+    "message.timestamp.before.max.ms": str(2**63 - 1),
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+}
+
+
+class TopicError(RuntimeError):
+    """Topics can't be made or are unfit; the message says what to do."""
+
+
+def topic_settings(settings: Settings) -> dict[str, dict[str, str]]:
+    """Every topic's full name with the settings it needs."""
+    wanted = {settings.topic("messages"): BY_BROKER_CLOCK, settings.topic("replay"): REPLAYED}
+    wanted.update({settings.topic(name): BY_BROKER_CLOCK for name in OUTPUTS})
+    return wanted
+
+
+def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
+    """Make the topics that do not exist yet; the names of those made. TopicError if the broker refuses."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers, **settings.kafka.options})
+    wanted = topic_settings(settings)
+    new = [
+        NewTopic(name, settings.kafka.partitions, settings.kafka.replication, config=dict(config))
+        for name, config in wanted.items()
+    ]
+    made = []
+    for name, future in admin.create_topics(new, operation_timeout=timeout_seconds).items():
+        try:
+            future.result(timeout_seconds)
+            made.append(name)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TopicError(
+                    f"topic {name} at {settings.kafka.bootstrap_servers}: {error.args[0].str()}; create it by hand or "
+                    "check kafka.bootstrap_servers and the user's rights"
+                ) from error
+    return made

@@ -1,0 +1,125 @@
+"""One small protocol behind which every sentiment model sits.
+
+This module is light on purpose: torch and transformers are imported only when a model is loaded, so that a process
+that measures without a model, or only talks about scores, starts at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+LABELS = ("negative", "neutral", "positive")
+DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "default"
+DEVICES = ("auto", "cuda", "cpu")
+
+
+class ModelError(RuntimeError):
+    """A model cannot be loaded, or does not keep the contract of `Scorer`."""
+
+
+class Score(NamedTuple):
+    """Sentiment of one text: `label` is one of LABELS, `score` = p(positive) - p(negative), -1 to 1."""
+
+    label: str
+    score: float
+
+
+class Scorer(Protocol):
+    """What scores texts. `version` names the weights, so that two scores can be told apart later."""
+
+    @property
+    def version(self) -> str: ...
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        """Return one entry per text, in order; None where a text holds nothing to read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a loaded model.
+
+    batch_size: texts per forward pass; max_tokens: per text with special ones, head and tail are kept;
+    max_characters: per text before the tokenizer, head and tail are kept; cache_size: texts whose score is
+    remembered across calls (0 = none); threads: of torch in this process (0 = leave as it is).
+    """
+
+    batch_size: int = 64
+    max_tokens: int = 64
+    max_characters: int = 1_000
+    cache_size: int = 4_096
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        lowest = {"batch_size": 1, "max_tokens": 8, "max_characters": 8, "cache_size": 0, "threads": 0}
+        for name, low in lowest.items():
+            if getattr(self, name) < low:
+                raise ValueError(f"{name} is {getattr(self, name)}: at least {low} is needed")
+
+
+class NullScorer:
+    """Scores nothing. For measuring everything else, and for running without a model."""
+
+    version = "null"
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        """Return None for every text."""
+        return [None] * len(texts)
+
+
+class CheckedScorer:
+    """Holds another scorer to the contract at run time: same length, a known label, a finite score in range."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    @property
+    def version(self) -> str:
+        """The version of the scorer inside."""
+        return self._scorer.version
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        """Score with the scorer inside. Raises ModelError where its answer breaks the contract."""
+        scores = self._scorer.score(texts)
+        if len(scores) != len(texts):
+            raise ModelError(f"model {self.version} returned {len(scores)} scores for {len(texts)} texts")
+        for position, score in enumerate(scores):
+            if score is None:
+                continue
+            if score.label not in LABELS or not (math.isfinite(score.score) and -1.0 <= score.score <= 1.0):
+                raise ModelError(f"model {self.version} returned {score} for text {position}: not a score")
+        return scores
+
+
+def load_scorer(model: str, device: str = "auto", **limits: int) -> Scorer:
+    """Load a scorer and warm it up.
+
+    `model`: "null" (scores nothing), "default" (the weights that come with the project), a local directory, or the
+    name of a model on the hub. `device`: "auto" (the GPU where there is one), "cuda" or "cpu". `limits`: see Limits.
+    Raises ValueError for an unknown device or limit, and ModelError where there is no usable model.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}: one of {', '.join(DEVICES)} is needed")
+    unknown = sorted(set(limits) - {field.name for field in fields(Limits)})
+    if unknown:
+        known = ", ".join(field.name for field in fields(Limits))
+        raise ValueError(f"unknown limit {', '.join(unknown)}: known are {known}")
+    bounds = Limits(**limits)
+    if model == "null":
+        return NullScorer()
+
+    from models.sentiment import TransformerScorer
+
+    if model == "default":
+        return CheckedScorer(TransformerScorer(DEFAULT_WEIGHTS, device, bounds))
+    if Path(model).exists() or model.startswith((".", "/", "~")) or "\\" in model:
+        return CheckedScorer(TransformerScorer(Path(model).expanduser(), device, bounds))
+    return CheckedScorer(TransformerScorer(model, device, bounds))
+
+
+def scorer_version(model: str) -> str:
+    return model

@@ -1,0 +1,185 @@
+"""Sentiment by a transformer: any BERT-like sequence classifier, from a directory or from the hub.
+
+What makes it fast on a CPU: a text is scored once however often it occurs, batches hold texts of one length, padding
+goes only to the longest of its batch, and one thread per process leaves the cores to the other processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+
+from models.scorer import LABELS, Limits, ModelError, Score
+from models.text import readable
+from models.tokenizer import Encoder
+
+# Scored once at load, so that the first message doesn't pay for what torch sets up lazily.
+_WARM_UP = ("hello", "什么时候发货", "thank you very much for the quick answer " * 8, "请问" * 40)
+
+
+class TransformerScorer:
+    """Scores texts with a sequence classifier whose labels are named negative, (neutral,) positive.
+
+    Thread-safe. The score of a text does not depend on its batch, up to rounding: 1e-4 in fp32, 0.03 in bf16.
+    """
+
+    def __init__(self, source: Path | str, device: str = "auto", limits: Limits | None = None) -> None:
+        """Load and warm up. `source`: a directory (Path) or a hub name (str).
+
+        Only safetensors are read and no code of a model is run. Raises ModelError, naming what is missing.
+        """
+        self._limits = limits or Limits()
+        if self._limits.threads:
+            torch.set_num_threads(self._limits.threads)
+        self._device, dtype = _placement(device)
+        model, tokenizer, self._version = _load(source)
+        self._columns = _columns(model.config.id2label or {}, source)
+        self._encoder = Encoder(tokenizer, _max_tokens(model.config, self._limits.max_tokens))
+        self._padding = int(tokenizer.pad_token_id or 0)
+        self._model = model.train(False).to(device=self._device, dtype=dtype)
+        self._cache: OrderedDict[str, Score | None] = OrderedDict()
+        self._lock = threading.Lock()
+        self._score_unique([readable(text, self._limits.max_characters) for text in _WARM_UP])
+
+    @property
+    def version(self) -> str:
+        """Name and content of the weights: `<directory or hub name>@<digest or commit>`."""
+        return self._version
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        """Return one entry per text, in order; None where nothing is left to read, or nothing that the model knows."""
+        cleaned = [readable(text, self._limits.max_characters) for text in texts]
+        known: dict[str, Score | None] = {"": None}
+        fresh: list[str] = []
+        with self._lock:
+            for text in dict.fromkeys(cleaned):
+                if text in self._cache:
+                    self._cache.move_to_end(text)
+                    known[text] = self._cache[text]
+                elif text:
+                    fresh.append(text)
+            known.update(zip(fresh, self._score_unique(fresh), strict=True))
+            self._remember(fresh, known)
+        return [known[text] for text in cleaned]
+
+    def _remember(self, texts: Sequence[str], scores: dict[str, Score | None]) -> None:
+        size = self._limits.cache_size
+        for text in texts[-size:] if size else ():
+            self._cache[text] = scores[text]
+        while len(self._cache) > size:
+            self._cache.popitem(last=False)
+
+    def _score_unique(self, texts: Sequence[str]) -> list[Score | None]:
+        """Score in batches of similar length and put the scores back in order."""
+        encoded = self._encoder.encode(texts)
+        order = sorted((at for at, row in enumerate(encoded) if row.known), key=lambda at: len(encoded[at].ids))
+        scores: list[Score | None] = [None] * len(texts)
+        for start in range(0, len(order), self._limits.batch_size):
+            batch = order[start : start + self._limits.batch_size]
+            for at, score in zip(batch, self._forward([encoded[at].ids for at in batch]), strict=True):
+                scores[at] = score
+        return scores
+
+    def _forward(self, rows: Sequence[list[int]]) -> list[Score]:
+        """One forward pass; rows are sorted, so the last one is the longest."""
+        width = len(rows[-1])
+        ids = torch.tensor([row + [self._padding] * (width - len(row)) for row in rows], device=self._device)
+        lengths = torch.tensor([len(row) for row in rows], device=self._device)
+        mask = (torch.arange(width, device=self._device)[None, :] < lengths[:, None]).long()
+        with torch.inference_mode():
+            logits = self._model(input_ids=ids, attention_mask=mask).logits
+            odds = torch.softmax(logits.float(), dim=-1)[:, [column for column, _ in self._columns]]
+        scores = []
+        for values in odds.tolist():
+            best = max(range(len(values)), key=values.__getitem__)
+            by_label = dict(zip((label for _, label in self._columns), values, strict=True))
+            difference = by_label["positive"] - by_label["negative"]
+            scores.append(Score(self._columns[best][1], round(max(-1.0, min(1.0, difference)), 6)))
+        return scores
+
+
+def _placement(device: str) -> tuple[torch.device, torch.dtype]:
+    """Choose device and precision: bf16 on a GPU that has it and on CPUs that compute in it, fp32 elsewhere.
+
+    A CPU without bf16 instructions emulates them, at a sixth of the speed of fp32.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    abilities = torch.cpu.get_capabilities()
+    native = abilities.get("avx512_bf16") or abilities.get("amx_bf16")
+    return torch.device("cpu"), torch.bfloat16 if native else torch.float32
+
+
+def _load(source: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, str]:
+    local = isinstance(source, Path)
+    if isinstance(source, Path):
+        _check_directory(source)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=local)
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            source,
+            trust_remote_code=False,
+            use_safetensors=True,
+            local_files_only=local,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except Exception as error:  # the libraries raise many kinds (OSError, ValueError, SafetensorError, KeyError …)
+        raise ModelError(f"cannot load a sequence classifier from {source}: {error}") from error
+    missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
+    if missing:
+        raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelError(f"{source} has no fast tokenizer: a tokenizer.json is needed")
+    if isinstance(source, Path):
+        return model, tokenizer, f"{source.resolve().name}@{_digest(source)}"
+    return model, tokenizer, f"{source}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
+
+
+def _check_directory(path: Path) -> None:
+    if not path.is_dir():
+        raise ModelError(f"{path} is not a directory: give a directory with a model, a hub name, default or null")
+    wanted = ("config.json", "tokenizer.json")
+    missing = [name for name in wanted if not (path / name).is_file()]
+    if not any(path.glob("*.safetensors")):
+        missing.append("*.safetensors")
+    if missing:
+        raise ModelError(f"{path} is not a model directory: {', '.join(missing)} missing")
+
+
+def _digest(path: Path) -> str:
+    """Name the content: what config, tokenizer and weights are, whatever the directory is called."""
+    digest = hashlib.sha256()
+    for file in sorted([path / "config.json", path / "tokenizer.json", *path.glob("*.safetensors")]):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _columns(id2label: Mapping[Any, str], source: Path | str) -> list[tuple[int, str]]:
+    """Return (column of the logits, our label) pairs. Raises ModelError unless both sides are there, once each."""
+    columns = [(int(at), name.strip().lower()) for at, name in id2label.items()]
+    named = [label for _, label in columns]
+    if len(set(named)) != len(named) or not set(named) <= set(LABELS) or not {"negative", "positive"} <= set(named):
+        raise ModelError(
+            f"{source} has the labels {', '.join(id2label.values())}: negative, positive and optionally neutral are "
+            "needed (id2label in config.json)"
+        )
+    return columns
+
+
+def _max_tokens(config: object, wanted: int) -> int:
+    """Keep within the positions that the model has; RoBERTa-like models lose those up to their padding id."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return wanted
+    offset = (getattr(config, "pad_token_id", None) or 0) + 1 if "roberta" in getattr(config, "model_type", "") else 0
+    return min(wanted, positions - offset)

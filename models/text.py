@@ -1,0 +1,63 @@
+"""What of a message a sentiment model can read.
+
+Training and scoring clean a text with the same function, so that the network never meets in service a form that it
+never met in training. Links, privacy placeholders and invisible characters carry no sentiment; a text that holds
+nothing else has no score.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Upper bound on what the patterns below look at, whatever a caller hands in; head and tail are kept.
+MAX_RAW_CHARACTERS = 20_000
+
+# A link ends at white space or at East Asian text, which often follows it without a blank.
+_LINK = re.compile(r"(?:(?:https?|ftp)://|www\.)[^\s\u3000-\u9fff\uff00-\uffef]*", re.IGNORECASE)
+
+# What a masked or anonymised text holds in place of a value: [phone], [id_card:9f3c], [NAME], <EMAIL_ADDRESS>, [图片],
+# [订单x]. The kinds are listed, because chat emoticons look alike: [Smile], [doge], [微笑].
+_KIND = (
+    "phone|phone_number|mobile|tel|e-?mail|email_address|mail|card|bank_card|credit_card|id_?card|passport|address|addr|"
+    "ip|ip_address|wechat|qq|url|link|name|user|user_name|person|order|order_id|orderid|number|account|secret|token|"
+    "location|date|time|image|picture|photo|video|voice|audio|file|attachment"
+)
+_PLACEHOLDER = re.compile(
+    rf"[\[<](?i:{_KIND})(?:[:#_ -]?[0-9a-f]{{1,64}})?[\]>]|\[(?:图片|视频|语音|文件|链接|[\u4e00-\u9fff]{{1,6}}x)\]"
+)
+
+# Control and format characters (except blanks), variation selectors, fillers that render as nothing, what a broken
+# decoder leaves behind, and lone surrogates, which no tokenizer accepts.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+_BLANKS = re.compile(r"\s+")
+_REPEATED = re.compile(r"(.)\1{3,}")
+
+
+def readable(text: str, max_characters: int) -> str:
+    """Return the part of `text` that a model can read, at most `max_characters` long; empty if there is nothing.
+
+    Compatibility forms are folded (NFKC), a character repeated more than three times is kept three times, blanks are
+    joined. A longer text keeps its head and its tail, because anger tends to come last.
+    """
+    text = _cut(text, MAX_RAW_CHARACTERS)
+    text = _INVISIBLE.sub("", text)
+    # Links go before the folding, which turns the Chinese comma that ends one into a sign that could belong to it.
+    if "://" in text or "www." in text.lower():
+        text = _LINK.sub(" ", text)
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    if "[" in text or "<" in text:
+        text = _PLACEHOLDER.sub(" ", text)
+    text = _REPEATED.sub(r"\1\1\1", text)
+    return _cut(_BLANKS.sub(" ", text).strip(), max_characters)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    tail = limit // 2
+    return f"{text[: limit - tail]}{text[-tail:]}" if tail else text[:limit]

@@ -1,0 +1,98 @@
+"""The tokenizer of the project's own model, and the encoding that keeps head and tail of a long text.
+
+Unigram (Kudo 2018) over runs of one kind (Han, other letters, digits, signs): frequent Chinese words become one piece,
+which halves the length of a Chinese message against single characters, and length is what scoring costs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers.models import Unigram
+from tokenizers.trainers import UnigramTrainer
+from transformers import PreTrainedTokenizerFast
+
+from models.text import readable
+
+PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+
+# A character seen less often than this teaches nothing and would take a place in the vocabulary.
+MIN_CHARACTER_COUNT = 6
+
+_RUN = r"\p{Han}+|[\p{L}\p{M}]+|\p{N}+|[^\s\p{L}\p{M}\p{N}]+"
+
+
+class Encoded(NamedTuple):
+    """Token ids with the special ones, and whether at least one token of the text is known to the vocabulary."""
+
+    ids: list[int]
+    known: bool
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int) -> PreTrainedTokenizerFast:
+    """Learn a vocabulary of `vocabulary_size` pieces from `texts` (cleaned by `readable`)."""
+    cleaned = [readable(text, 4_000).lower() for text in texts]
+    counts = Counter(character for text in cleaned for character in text)
+    rare = {ord(character): " " for character, count in counts.items() if count < MIN_CHARACTER_COUNT}
+
+    core = Tokenizer(Unigram())
+    # Long digit strings are order numbers and the like: their digits say nothing.
+    core.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex(r"\d{6,}"), "000000")]
+    )
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(_RUN), behavior="removed", invert=True)
+    trainer = UnigramTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=[PAD, UNKNOWN, FIRST, LAST],
+        unk_token=UNKNOWN,
+        max_piece_length=12,
+        show_progress=False,
+    )
+    core.train_from_iterator((text.translate(rare) for text in cleaned), trainer)
+    core.post_processor = processors.TemplateProcessing(
+        single=f"{FIRST} $A {LAST}",
+        special_tokens=[(FIRST, core.token_to_id(FIRST)), (LAST, core.token_to_id(LAST))],
+    )
+    build: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
+    return build(
+        tokenizer_object=core,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        cls_token=FIRST,
+        sep_token=LAST,
+        model_max_length=max_tokens,
+    )
+
+
+class Encoder:
+    """Encode texts with any fast tokenizer; a text over `max_tokens` keeps its head and its tail."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> None:
+        # A copy, so that no padding or truncation set elsewhere leaks in.
+        core = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        core.no_padding()
+        core.no_truncation()
+        self._core = core
+        self._unknown = tokenizer.unk_token_id
+        bare = core.encode("a", add_special_tokens=False).ids
+        full = core.encode("a", add_special_tokens=True).ids
+        before = next((at for at in range(len(full)) if full[at : at + len(bare)] == bare), 0)
+        self._before, self._after = full[:before], full[before + len(bare) :]
+        room = max_tokens - len(self._before) - len(self._after)
+        if room < 2:
+            raise ValueError(f"max_tokens is {max_tokens}: at least {max_tokens - room + 2} are needed")
+        self._head, self._tail = room - room // 2, room // 2
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """Return ids per text, in order. Texts must be free of lone surrogates (`readable` sees to that)."""
+        rows = self._core.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [self._wrap(row.ids) for row in rows]
+
+    def _wrap(self, ids: list[int]) -> Encoded:
+        known = any(token != self._unknown for token in ids)
+        if len(ids) > self._head + self._tail:
+            ids = ids[: self._head] + ids[-self._tail :]
+        return Encoded([*self._before, *ids, *self._after], known)

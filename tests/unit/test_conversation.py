@@ -1,0 +1,112 @@
+"""Sessions against the independent recomputation, in any order, with repeats, watermarks anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import oracle
+from tests.chat import HOUR, T0, Chat
+from tests.conversing import Talk, rules_with
+from tests.strategies import Watermark, arrivals, conversations
+from udfs.conversation import Conversation
+from udfs.text import asks, is_courtesy
+
+COMPARED = (
+    "tenant source conversation_id opened_at closed_at messages customer_messages agent_messages bot_messages agents turns "
+    "exchanges first_response_ms first_response_by reply_latencies_ms reply_latencies_by reply_count reply_sum_ms "
+    "waits_unanswered open_wait_ms abandoned resolved reopened"
+).split()
+
+
+def order(record: dict[str, Any]) -> tuple[Any, ...]:
+    return record["tenant"], record["source"], record["conversation_id"], record["opened_at"]
+
+
+def compared(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(({name: record[name] for name in COMPARED} for record in records), key=order)
+
+
+def recomputed(events: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
+    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=asks, **options))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_any_order_within_lateness_and_any_watermarks_give_the_recomputed_sessions(data: st.DataObject) -> None:
+    events = data.draw(conversations())
+    talk = Talk()
+    for step in data.draw(arrivals(events)):
+        if isinstance(step, Watermark):
+            talk.advance(step.at)
+        else:
+            talk.hear(step)
+    assert talk.late == []
+    assert compared(talk.sessions) == recomputed(events)
+    assert all(not state.sessions for state in talk.states().values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_small_caps_cut_sessions_where_the_recomputation_cuts_them(data: st.DataObject) -> None:
+    events = data.draw(conversations())
+    talk = Talk(max_session_messages=3, max_session_ms=HOUR)
+    for step in data.draw(arrivals(events)):
+        talk.advance(step.at) if isinstance(step, Watermark) else talk.hear(step)
+    assert talk.late == []
+    assert compared(talk.sessions) == recomputed(events, max_messages=3, max_span_ms=HOUR)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_without_any_watermark_until_the_end_the_sessions_are_the_same(data: st.DataObject) -> None:
+    events = data.draw(conversations())
+    talk = Talk()
+    for event in data.draw(st.permutations(events)):
+        talk.hear(event)
+    talk.advance(2**50)
+    assert compared(talk.sessions) == recomputed(events)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_every_alert_that_fires_resolves_with_its_own_id_and_the_next_revision(data: st.DataObject) -> None:
+    events = data.draw(conversations())
+    talk = Talk()
+    for step in data.draw(arrivals(events)):
+        talk.advance(step.at) if isinstance(step, Watermark) else talk.hear(step)
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for alert in talk.alerts:
+        by_id.setdefault(alert["alert_id"], []).append(alert)
+    for revisions in by_id.values():
+        assert [alert["revision"] for alert in revisions] == list(range(len(revisions)))
+        assert [alert["status"] for alert in revisions] == ["firing", "resolved"] * (len(revisions) // 2)
+
+
+def test_a_long_conversation_keeps_a_short_tail_and_the_same_session() -> None:
+    chat = Chat(T0)
+    for number in range(0, 900, 3):
+        chat.customer(number, f"还没到 {number}").agent(number + 1, "马上").bot(number + 2, "请稍等")
+    talk = Talk()
+    longest = 0
+    for event in chat.events:
+        talk.advance(event["sent_at"] - 1)
+        talk.hear(event)
+        longest = max(longest, max(len(state.tail) for state in talk.states().values()))
+    assert longest < 512
+    talk.advance(T0 + 3 * HOUR)
+    assert compared(talk.sessions) == recomputed(chat.events)
+
+
+def test_a_state_survives_being_packed_at_every_step() -> None:
+    chat = Chat(T0).customer(0, "在吗").agent(30, "在的").customer(40, "什么时候发货？").agent(200, "今天")
+    talk = Talk(rules=rules_with(slow_reply=60))
+    for event in chat.events:
+        talk.hear(event)
+        (packed,) = talk.packed.values()
+        assert Conversation.unpack(packed).pack() == packed
+        assert json.loads(packed)[0] == 1

@@ -1,0 +1,315 @@
+"""The contract that every scorer keeps, tried on each of them, and what the shipped weights must know."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from models.scorer import (
+    DEFAULT_WEIGHTS,
+    LABELS,
+    CheckedScorer,
+    Limits,
+    ModelError,
+    NullScorer,
+    Score,
+    Scorer,
+    load_scorer,
+)
+
+ROOT = Path(__file__).parents[2]
+
+NOTHING_TO_READ = (
+    "",
+    "   \n\t ",
+    "\u200b\u200d\ufeff",
+    "https://shop.example/item?id=1",
+    "www.shop.example/a",
+    "[phone]",
+    "[email] [bank_card:0f3a]",
+    "<EMAIL_ADDRESS>",
+    "[图片]",
+    "\ud83d",
+    "\ufffd\x00",
+)
+READABLE = (
+    *("?", "!!!", "1", "==", "ok", "嗯", "😡", "👍🏽", "[微笑]", "[Smile]", "é", "ﬁne", "Ａ"),
+    *("0" * 50_000, "哈" * 30_000),
+)
+
+ANGRY = (
+    "垃圾店铺，退个货推三阻四，我要去投诉你们",
+    "等了十天还没发货，客服没一个回话的，气死我了",
+    "质量差到离谱，刚到手就坏了，骗子",
+    "This is the worst support I have ever dealt with, I want my money back",
+    "Your app charged me twice and nobody replies. Absolutely terrible!",
+    "I'm furious, the box was empty and you people keep lying",
+)
+THANKFUL = (
+    "非常感谢，问题解决了，你们服务真好",
+    "收到货了，质量很好，特别喜欢，谢谢客服",
+    "物流很快，态度也好，给个好评",
+    "Thank you so much, you have been really helpful!",
+    "Great service, I love the new shoes",
+    "Perfect, thanks a lot for the quick help",
+)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Scorer:
+    return load_scorer("default", "cpu")
+
+
+@pytest.fixture(params=["null", "default"])
+def scorer(request: pytest.FixtureRequest, shipped: Scorer) -> Scorer:
+    return shipped if request.param == "default" else load_scorer(request.param)
+
+
+def test_a_scorer_names_its_version(scorer: Scorer) -> None:
+    assert scorer.version
+    assert "/" not in scorer.version
+
+
+def test_no_texts_give_no_scores(scorer: Scorer) -> None:
+    assert scorer.score([]) == []
+
+
+def test_every_text_has_one_entry_that_is_none_or_a_score_in_range(scorer: Scorer) -> None:
+    weird = ["这个item怎么return，麻烦了", "𓀀", "สวัสดี", "مرحبا", "\U000e0041"]
+    texts = [*READABLE, *NOTHING_TO_READ, *ANGRY, *THANKFUL, *weird]
+    scores = scorer.score(texts)
+    assert len(scores) == len(texts)
+    for score in scores:
+        assert score is None or (score.label in LABELS and -1.0 <= score.score <= 1.0)
+
+
+def test_texts_with_nothing_to_read_have_no_score(scorer: Scorer) -> None:
+    assert scorer.score(NOTHING_TO_READ) == [None] * len(NOTHING_TO_READ)
+
+
+def test_the_same_text_has_the_same_score_at_every_place(scorer: Scorer) -> None:
+    scores = scorer.score(["在吗", "太差了", "在吗", "", "太差了", "在吗"])
+    assert scores[0] == scores[2] == scores[5]
+    assert scores[1] == scores[4]
+    assert scores[3] is None
+
+
+def test_the_null_scorer_scores_nothing() -> None:
+    assert NullScorer().score([*ANGRY, ""]) == [None] * (len(ANGRY) + 1)
+
+
+def test_signs_emoji_and_short_words_are_readable(shipped: Scorer) -> None:
+    assert [text for text, score in zip(READABLE, shipped.score(READABLE), strict=True) if score is None] == []
+
+
+def test_a_text_in_an_unknown_script_has_no_score_rather_than_a_guess(shipped: Scorer) -> None:
+    assert shipped.score(["𓀀𓀁", "ཨོཾ་མ་ཎི"]) == [None, None]
+
+
+def test_two_unreadable_of_five_leave_the_others_in_order(shipped: Scorer) -> None:
+    texts = [ANGRY[0], "\u200b", THANKFUL[0], "https://shop.example", ANGRY[3]]
+    labels = [score and score.label for score in shipped.score(texts)]
+    assert labels == ["negative", None, "positive", None, "negative"]
+
+
+@pytest.mark.parametrize("text", ANGRY)
+def test_anger_is_negative(shipped: Scorer, text: str) -> None:
+    (score,) = shipped.score([text])
+    assert score is not None
+    assert score.label == "negative"
+    assert score.score < -0.3
+
+
+@pytest.mark.parametrize("text", THANKFUL)
+def test_thanks_are_positive(shipped: Scorer, text: str) -> None:
+    (score,) = shipped.score([text])
+    assert score is not None
+    assert score.label == "positive"
+    assert score.score > 0.3
+
+
+@pytest.mark.parametrize("text", ["什么时候发货", "怎么申请退款", "where is my order?", "hello", "你好", "ok"])
+def test_a_plain_question_or_greeting_is_neutral(shipped: Scorer, text: str) -> None:
+    (score,) = shipped.score([text])
+    assert score is not None
+    assert score.label == "neutral"
+
+
+@pytest.mark.parametrize(
+    ("text", "not_label"),
+    [
+        ("我不满意", "positive"),
+        ("not happy with this", "positive"),
+        ("没有什么问题", "negative"),
+        ("not bad", "negative"),
+    ],
+)
+def test_a_negated_word_does_not_count_as_the_word(shipped: Scorer, text: str, not_label: str) -> None:
+    (score,) = shipped.score([text])
+    assert score is not None
+    assert score.label != not_label
+
+
+@pytest.mark.parametrize("calm", ["今天从仓库发出，后天送到。", "The parcel leaves the warehouse at three today. "])
+def test_anger_at_the_end_of_a_long_text_is_seen(shipped: Scorer, calm: str) -> None:
+    long = calm * 400
+    plain, angry = shipped.score([long, f"{long}{ANGRY[0]}，{ANGRY[3]}"])
+    assert plain is not None
+    assert angry is not None
+    assert angry.score < plain.score - 0.2
+
+
+def test_a_score_does_not_depend_on_its_batch() -> None:
+    texts = [*ANGRY, *THANKFUL, *READABLE, "长" * 200, "word " * 300]
+    alone = load_scorer("default", "cpu", cache_size=0, batch_size=1)
+    together = load_scorer("default", "cpu", cache_size=0, batch_size=64)
+    expected = alone.score(texts)
+    order = list(range(len(texts)))
+    random.Random(5).shuffle(order)
+    shuffled = together.score([texts[at] for at in order])
+    # 1e-4 is the bound for fp32; 0.03 where the CPU computes in bf16.
+    tolerance = 1e-4 if _computes_in_fp32() else 0.03
+    for at, score in zip(order, shuffled, strict=True):
+        reference = expected[at]
+        assert reference is not None
+        assert score is not None
+        assert score.score == pytest.approx(reference.score, abs=tolerance)
+
+
+def test_the_cache_is_bounded_and_changes_no_score() -> None:
+    small = load_scorer("default", "cpu", cache_size=3)
+    first = small.score([*ANGRY, *THANKFUL])
+    for before, after in zip(first, small.score([*ANGRY, *THANKFUL]), strict=True):
+        assert before is not None
+        assert after is not None
+        assert after.score == pytest.approx(before.score, abs=0.03)
+    inner = small._scorer  # type: ignore[attr-defined]
+    assert len(inner._cache) == 3
+
+
+def test_a_text_is_scored_once_however_often_it_occurs(shipped: Scorer) -> None:
+    scorer = load_scorer("default", "cpu", cache_size=100)
+    inner = scorer._scorer  # type: ignore[attr-defined]
+    rows: list[int] = []
+    forward = inner._forward
+
+    def counted(batch: Sequence[list[int]]) -> list[Score]:
+        rows.append(len(batch))
+        return list(forward(batch))
+
+    inner._forward = counted
+    scorer.score(["要退货", "要退货 ", "要换货", "要退货"])
+    scorer.score(["要换货"])
+    assert rows == [2]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        [Score("neutral", 0.0)] * 3,
+        [Score("angry", 0.0)] * 2,
+        [Score("neutral", float("nan"))] * 2,
+        [Score("neutral", 1.5)] * 2,
+    ],
+)
+def test_an_answer_against_the_contract_is_an_error(answer: list[Score | None]) -> None:
+    class Broken:
+        version = "broken"
+
+        def score(self, texts: Sequence[str]) -> list[Score | None]:
+            return answer
+
+    with pytest.raises(ModelError, match="broken"):
+        CheckedScorer(Broken()).score(["a", "b"])
+
+
+def test_talking_about_scores_does_not_import_torch() -> None:
+    code = (
+        "import sys; from models.scorer import load_scorer, Score; load_scorer('null').score(['a']);"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'tokenizers', 'numpy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nowhere is not a directory"):
+        load_scorer(str(tmp_path / "nowhere"), "cpu")
+
+
+def test_a_directory_without_a_model_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"config\.json, tokenizer\.json, \*\.safetensors missing"):
+        load_scorer(str(tmp_path), "cpu")
+
+
+def test_cut_weights_are_an_error(tmp_path: Path) -> None:
+    broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot load"):
+        load_scorer(str(broken), "cpu")
+
+
+def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
+    broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "pickled")
+    (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="safetensors missing"):
+        load_scorer(str(broken), "cpu")
+
+
+def test_foreign_labels_are_an_error(tmp_path: Path) -> None:
+    broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "foreign")
+    config = json.loads((broken / "config.json").read_text("utf-8"))
+    config["id2label"] = {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}
+    (broken / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(ModelError, match="LABEL_0, LABEL_1, LABEL_2"):
+        load_scorer(str(broken), "cpu")
+
+
+def test_a_model_without_its_classifier_is_an_error(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "headless")
+    tensors = load_file(broken / "model.safetensors")
+    kept = {name: value for name, value in tensors.items() if not name.startswith("classifier")}
+    save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="weights missing for classifier"):
+        load_scorer(str(broken), "cpu")
+
+
+def test_an_unknown_device_or_limit_is_an_error() -> None:
+    with pytest.raises(ValueError, match="device is 'tpu'"):
+        load_scorer("null", "tpu")
+    with pytest.raises(ValueError, match="unknown limit batch: known are batch_size"):
+        load_scorer("null", batch=3)
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        Limits(batch_size=0)
+
+
+def test_the_version_follows_the_content(tmp_path: Path, shipped: Scorer) -> None:
+    copy = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "default")
+    assert load_scorer(str(copy), "cpu").version == shipped.version
+    config = json.loads((copy / "config.json").read_text("utf-8"))
+    (copy / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-6}), "utf-8")
+    assert load_scorer(str(copy), "cpu").version != shipped.version
+
+
+def test_the_shipped_weights_are_small_and_documented() -> None:
+    assert sum(file.stat().st_size for file in DEFAULT_WEIGHTS.iterdir()) < 6 * 2**20
+    card = (DEFAULT_WEIGHTS / "README.md").read_text("utf-8")
+    for word in ("goemotions", "Apache-2.0", "macro-F1", "## Limits"):
+        assert word in card
+
+
+def _computes_in_fp32() -> bool:
+    import torch
+
+    abilities = torch.cpu.get_capabilities()
+    return not (abilities.get("avx512_bf16") or abilities.get("amx_bf16"))

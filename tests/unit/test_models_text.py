@@ -1,0 +1,39 @@
+"""What is left of a text for a model to read, and how a long one is encoded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.text import readable
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("看这里https://shop.example/a?b=1，坏了", "看这里 ,坏了"),
+        ("see www.shop.example/a now", "see now"),
+        ("电话[phone]打不通", "电话 打不通"),
+        ("[id_card:9f3c]是我的", "是我的"),
+        ("[微笑][Smile][doge]", "[微笑][Smile][doge]"),
+        ("太\u200b差\ufeff了", "太差了"),
+        ("ＯＫ　好", "OK 好"),
+        ("啊啊啊啊啊啊啊!!!!!!!!", "啊啊啊!!!"),
+        ("a\n\n b\t", "a b"),
+    ],
+)
+def test_what_carries_no_sentiment_is_left_out(text: str, expected: str) -> None:
+    assert readable(text, 1_000) == expected
+
+
+def test_a_long_text_keeps_head_and_tail() -> None:
+    text = "".join(chr(0x4E00 + at) for at in range(5_000))
+    assert readable(text, 100) == text[:50] + text[-50:]
+
+
+@given(st.text(alphabet=st.characters(codec=None, exclude_categories=[])), st.integers(1, 50))
+def test_any_text_comes_out_encodable_and_within_its_bound(text: str, limit: int) -> None:
+    result = readable(text, limit)
+    assert len(result) <= limit
+    result.encode("utf-8")

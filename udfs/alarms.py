@@ -1,0 +1,230 @@
+"""Which alerts of a conversation should be firing at an instant, and what has to be said so that they are.
+
+Alarms are reconciled, not triggered: *wanted* is a function of the sessions and the watermark, *told* is what has been
+published; the difference is news. So it does not matter in which order messages came, whether a timer ran in time, or
+whether the job was restarted in between: what is over its limit fires, what is not (any more) resolves, and a wait that
+broke its limit and ended between two watermarks does both at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from udfs.conversation import Conversation
+from udfs.limits import Limits
+from udfs.measures import (
+    ARRIVED,
+    BREACH_AGENT,
+    DUE,
+    ENDED_AT,
+    HIT_AGENT,
+    HIT_AT,
+    HIT_DETAIL,
+    HIT_MESSAGE,
+    HIT_RULE,
+    NEVER,
+    OBSERVED,
+    OPENER,
+    REASON,
+    RULE,
+    START,
+    STARTED_AT,
+    WAIT_OPENER,
+    Measures,
+    silence,
+)
+
+FOREVER: Final = 2**62
+
+# Columns of what was told: [rule, opener now, opener when it first fired, its time, revision, firing, when it opened].
+TOLD_RULE, TOLD_OPENER, TOLD_FIRST, TOLD_AT, TOLD_REVISION, TOLD_FIRING, TOLD_SINCE = range(7)
+
+
+class Wanted(NamedTuple):
+    """A breach or hit of a rule as the sessions say it is now. Times are epoch ms."""
+
+    rule: str
+    opener: str  # message_id that opened it
+    at: int  # that message's time
+    due: int  # when it became an alert
+    ended_at: int  # NEVER while it goes on
+    reason: str
+    observed: int | str  # ms, messages, or the words of a hit
+    agent: str
+    evidence: tuple[str, ...]
+    session: Measures
+
+
+class News(NamedTuple):
+    """One change of an alert's status."""
+
+    wanted: Wanted
+    first_opener: str  # the alert's identity: kept when reordering finds another opener
+    revision: int
+    firing: bool
+    opened_at: int
+    at: int  # event time of the change
+    reason: str
+
+
+def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
+    """What should have fired in this session by the watermark `now`, whether it has ended since or not."""
+    for breach in session.breaches:
+        yield _of_breach(breach, session)
+    for breach in session.running:
+        yield _of_breach(breach, session)
+    for breach in waiting(session, limits):
+        if breach[DUE] <= now:
+            yield _of_breach([*breach[:OBSERVED], now - breach[STARTED_AT], breach[BREACH_AGENT]], session)
+    seen: set[str] = set()
+    for hit in session.hits:
+        if hit[HIT_RULE] not in seen:
+            seen.add(hit[HIT_RULE])
+            evidence = tuple(other[HIT_MESSAGE] for other in session.hits if other[HIT_RULE] == hit[HIT_RULE])
+            yield Wanted(
+                hit[HIT_RULE],
+                hit[HIT_MESSAGE],
+                hit[HIT_AT],
+                hit[HIT_AT],
+                NEVER,
+                "",
+                hit[HIT_DETAIL],
+                hit[HIT_AGENT],
+                evidence[:20],
+                session,
+            )
+
+
+def waiting(session: Measures, limits: Limits) -> Iterator[list[Any]]:
+    """The alarms of the wait that is open now, as breaches that have not ended, due or not."""
+    wait = session.wait
+    if wait is None or session.cut:
+        return
+    for rule, limit in limits.slow_reply:
+        due = max(wait[START] + limit, wait[ARRIVED] + limits.alarm_grace_ms)
+        yield [rule, wait[WAIT_OPENER], wait[START], due, NEVER, "", 0, session.agent]
+    for rule, limit in limits.silence:
+        since, opener, due = silence(wait, rule, limit, limits)
+        yield [rule, opener, since, due, NEVER, "", 0, session.agent]
+
+
+def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
+    """The earliest instant after `now` at which an open wait becomes an alert; FOREVER if there is none."""
+    due = FOREVER
+    for session in sessions:
+        if session.wait is not None:
+            for breach in waiting(session, limits):
+                if now < breach[DUE] < due:
+                    due = breach[DUE]
+    return due
+
+
+def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News]:
+    """What has to be said at the watermark `now`; remembers that it was said."""
+    sessions = conversation.sessions
+    told = conversation.told
+    if not told and not any(s.breaches or s.running or s.hits or s.wait for s in sessions):
+        return []
+    goal = [want for session in sessions for want in wanted(session, now, limits)]
+    exact = {(entry[TOLD_RULE], entry[TOLD_OPENER]): entry for entry in told}
+    matched = {id(exact[key]) for want in goal if (key := (want.rule, want.opener)) in exact}
+    news: list[News] = []
+    for want in goal:
+        entry = exact.get((want.rule, want.opener))
+        if entry is None:
+            entry = _adopt(told, want, matched)
+        if entry is None:
+            entry = [want.rule, want.opener, want.opener, want.at, NEVER, False, want.due]
+            told.append(entry)
+        matched.add(id(entry))
+        entry[TOLD_OPENER], entry[TOLD_AT] = want.opener, want.at
+        over = want.ended_at != NEVER
+        if not entry[TOLD_FIRING] and (entry[TOLD_REVISION] == NEVER or not over):
+            news.append(_say(entry, want, True, want.due if entry[TOLD_REVISION] == NEVER else max(want.due, now), ""))
+        if entry[TOLD_FIRING] and over:
+            news.append(_say(entry, want, False, want.ended_at, want.reason))
+    for entry in told:
+        if id(entry) not in matched and entry[TOLD_FIRING]:
+            news.append(_say(entry, _gone(entry, sessions), False, now, "corrected"))
+    # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
+    return news
+
+
+def close(conversation: Conversation, count: int, now: int, limits: Limits) -> list[News]:
+    """The first `count` sessions are published at `now`: what still fires in them resolves with them."""
+    published, going_on = conversation.sessions[:count], conversation.sessions[count:]
+    kept = {(want.rule, want.opener) for session in going_on for want in wanted(session, now, limits)}
+    end = published[-1].last_at
+    leaving = [
+        entry
+        for entry in conversation.told
+        if entry[TOLD_AT] <= end and (entry[TOLD_RULE], entry[TOLD_OPENER]) not in kept
+    ]
+    conversation.told = [entry for entry in conversation.told if all(entry is not gone for gone in leaving)]
+    news: list[News] = []
+    for entry in leaving:
+        if entry[TOLD_FIRING]:
+            session = next(s for s in reversed(published) if s.opened_at <= entry[TOLD_AT] or s is published[0])
+            want = next((w for w in wanted(session, now, limits) if _is(entry, w)), _gone(entry, [session]))
+            news.append(_say(entry, want, False, now, "session_closed"))
+    for session in published:
+        if session.wait is not None and not session.cut:
+            for rule in limits.abandonment:
+                wait = session.wait
+                waited = session.last_at + limits.session_gap_ms - wait[START]
+                want = Wanted(
+                    rule, wait[WAIT_OPENER], wait[START], now, now, "", waited, session.agent, (wait[WAIT_OPENER],), session
+                )
+                entry = [rule, want.opener, want.opener, want.at, NEVER, False, now]
+                news.append(_say(entry, want, True, now, ""))
+                news.append(_say(entry, want, False, now, "session_closed"))
+    return news
+
+
+def _of_breach(breach: list[Any], session: Measures) -> Wanted:
+    opener = breach[OPENER]
+    return Wanted(
+        breach[RULE],
+        opener,
+        breach[STARTED_AT],
+        breach[DUE],
+        breach[ENDED_AT],
+        breach[REASON],
+        breach[OBSERVED],
+        breach[BREACH_AGENT],
+        (opener,),
+        session,
+    )
+
+
+def _adopt(told: list[list[Any]], want: Wanted, matched: set[int]) -> list[Any] | None:
+    """An alert that fires for the same rule in the same session, though another message was its opener."""
+    first, last = want.session.opened_at, want.session.last_at
+    for entry in told:
+        if (
+            entry[TOLD_FIRING]
+            and entry[TOLD_RULE] == want.rule
+            and id(entry) not in matched
+            and first <= entry[TOLD_AT] <= last
+        ):
+            return entry
+    return None
+
+
+def _say(entry: list[Any], want: Wanted, firing: bool, at: int, reason: str) -> News:
+    entry[TOLD_REVISION] += 1
+    entry[TOLD_FIRING] = firing
+    return News(want, entry[TOLD_FIRST], entry[TOLD_REVISION], firing, entry[TOLD_SINCE], at, reason)
+
+
+def _is(entry: list[Any], want: Wanted) -> bool:
+    return entry[TOLD_RULE] == want.rule and entry[TOLD_OPENER] == want.opener
+
+
+def _gone(entry: list[Any], sessions: list[Measures]) -> Wanted:
+    """What is left to say of an alert whose cause the messages no longer show."""
+    at = entry[TOLD_AT]
+    session = next((s for s in reversed(sessions) if s.opened_at <= at), sessions[0] if sessions else Measures(at))
+    rule, opener = entry[TOLD_RULE], entry[TOLD_OPENER]
+    return Wanted(rule, opener, at, at, at, "", 0, session.agent, (opener,), session)

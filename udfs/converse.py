@@ -1,0 +1,113 @@
+"""One conversation, step by step: a record reaches it, or time passes; what comes out are records for the topics.
+
+This is the pure side of the job's main operator: state and time are arguments, records are return values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from udfs import alarms, records
+from udfs.alerts import alert_record
+from udfs.conversation import Conversation, publish_at
+from udfs.events import SENT_AT, Row
+from udfs.limits import MINUTE, Limits
+from udfs.rules import RuleSet
+
+MAX_FUTURE_MS = 5 * MINUTE
+
+
+class Output(NamedTuple):
+    """A record on its way out: the stream's name (`alerts`, `sessions`, `late`, `duplicates`), its key, its JSON."""
+
+    stream: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every conversation is judged by."""
+
+    limits: Limits
+    rules: RuleSet
+    model_version: str
+    timezone: str
+    topic: str  # the input topic, named in late and duplicate records
+
+
+def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, context: Context) -> list[Output]:
+    """A record reaches its conversation.
+
+    `now` is the watermark, `clock_ms` the wall clock, which is only copied into `detected_at`. `state` changes in
+    place; any order of records within the allowed lateness ends in the same sessions.
+    """
+    limits = context.limits
+    state.watermark = now
+    state.forget_at = max(now, row[SENT_AT]) + limits.duplicate_memory_ms
+    if state.repeated(row, now, limits):
+        return [Output("duplicates", key, records.duplicate(key, row, context.topic))]
+    if not state.add(row, now, limits):
+        return [Output("late", key, records.late(key, row, context.topic))]
+    news = alarms.reconcile(state, now, limits)
+    return [_alert(item, key, state, clock_ms, context) for item in news] if news else []
+
+
+def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Context) -> list[Output]:
+    """The watermark has reached `now`: raise what is due, publish what can't change any more, in the order of time."""
+    limits = context.limits
+    out: list[Output] = []
+    while state.live or state.done:
+        sessions = state.sessions
+        publish = min(publish_at(session, limits) for session in sessions)
+        due = alarms.next_due(sessions, state.watermark, limits)
+        at = min(publish, due)
+        if at > now:
+            break
+        state.watermark = max(state.watermark, at)
+        out += [_alert(item, key, state, clock_ms, context) for item in alarms.reconcile(state, at, limits)]
+        if at == publish:
+            out += _publish(state, key, at, clock_ms, context)
+    state.watermark = max(state.watermark, now)
+    if not (state.live or state.done):
+        state.told = []
+    return out
+
+
+def wake_at(state: Conversation, now: int, limits: Limits) -> int:
+    """The next instant, as a watermark, at which `advance` has something to do."""
+    sessions = state.sessions
+    if not sessions:
+        return max(state.forget_at, now + 1)
+    publish = min(publish_at(session, limits) for session in sessions)
+    return min(publish, alarms.next_due(sessions, now, limits))
+
+
+def forgettable(state: Conversation, now: int) -> bool:
+    """Whether nothing is left to remember: no session, and every id's memory is over."""
+    return not state.live and not state.done and now >= state.forget_at
+
+
+def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Context) -> list[Output]:
+    limits = context.limits
+    count = state.publishable(at, limits)
+    state.settle(at, limits)
+    news = alarms.close(state, count, at, limits)
+    out = [_alert(item, key, state, clock_ms, context) for item in news]
+    for session in state.sessions[:count]:
+        record = records.session(key, session, state, context.model_version, limits)
+        out.append(Output("sessions", key, orjson.dumps(record).decode()))
+    state.drop(count, at, limits)
+    return out
+
+
+def _alert(item: alarms.News, key: str, state: Conversation, clock_ms: int, context: Context) -> Output:
+    session = item.wanted.session
+    place: list[str] = state.places[session.place] if session.place < len(state.places) else ["", "", "", ""]
+    record: dict[str, Any] = alert_record(
+        item, key, place, context.rules.by_id(item.wanted.rule), context.timezone, context.model_version, clock_ms
+    )
+    return Output("alerts", record["dedup_key"], orjson.dumps(record).decode())

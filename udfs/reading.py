@@ -1,0 +1,229 @@
+"""What happens to a batch of records before they reach their conversations: parse, mask, match phrases, score, pack.
+
+This is the pure side of the job's vectorised UDF. Each record becomes a (key, packed row), a dead letter under a
+synthetic key, or nothing (a tick). Text leaves here masked, and personal ids leave hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from models.scorer import Score, Scorer
+from udfs.dead_letters import dead_letter
+from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash
+from udfs.parsing import Refused, TimeLimits, parse
+from udfs.phrases import PhraseMatcher
+from udfs.privacy import Masker, is_personal_identifier
+from udfs.text import asks, is_courtesy, language, repair, strip_html, strip_quotes
+
+RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}
+KINDS = {kind.name.lower(): int(kind) for kind in Kind}
+SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
+MAX_FIELD = 200
+MAX_URL = 2_000
+MAX_KNOWN_KEYS = 50_000
+DEAD_LETTER_WINDOW = 10_000
+TRUE = (True, "true", "True", 1, "1")
+
+
+class TooManyDeadLetters(RuntimeError):
+    """More of the last records were refused than the setting allows: a producer is broken, and should be stopped."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch after reading, and what it took."""
+
+    keys: list[str | None]
+    values: list[str | None]
+    events: int = 0
+    dead_letters: int = 0
+    scored: int = 0
+    scoring_seconds: float = 0.0
+
+
+@dataclass
+class Reader:
+    """Reads batches of records. `hash_key` is the secret under which personal ids are hashed."""
+
+    scorer: Scorer
+    phrases: PhraseMatcher
+    masker: Masker
+    hash_key: bytes
+    topic: str
+    time_limits: TimeLimits = field(default_factory=TimeLimits)
+    dead_letter_limit: float = 0.5
+    clock: Callable[[], float] = time.perf_counter
+
+    def __post_init__(self) -> None:
+        self._keys: dict[tuple[str, str, str], str] = {}
+        self._refused: deque[bool] = deque(maxlen=DEAD_LETTER_WINDOW)
+        self._refused_count = 0
+
+    def read(
+        self,
+        bodies: Sequence[bytes | None],
+        partitions: Sequence[int],
+        offsets: Sequence[int],
+        times_ms: Sequence[int],
+    ) -> Batch:
+        """Read a batch: four sequences of one length, one entry a record; the batch has that length and order too."""
+        batch = Batch([None] * len(bodies), [None] * len(bodies))
+        rows: list[Row] = []
+        places: list[int] = []
+        for at, body in enumerate(bodies):
+            partition, offset, record_ms = int(partitions[at]), int(offsets[at]), int(times_ms[at])
+            try:
+                event = parse(body, record_ms, self.time_limits)
+            except Refused as refused:
+                batch.keys[at] = f"{DEAD_LETTER_KEY}{self.topic}{partition}"
+                batch.values[at] = dead_letter(
+                    body, refused.reason, refused.detail, self.topic, partition, offset, record_ms, self.masker
+                )
+                self._count(True)
+                continue
+            self._count(False)
+            if event is None:
+                continue
+            key = self._key(event)
+            batch.keys[at] = key
+            rows.append(self._row(key, event, partition, offset))
+            places.append(at)
+        batch.events = len(rows)
+        batch.dead_letters = sum(1 for key in batch.keys if key is not None and key[0] == DEAD_LETTER_KEY)
+        self._score(rows, batch)
+        for at, row in zip(places, rows, strict=True):
+            batch.values[at] = orjson.dumps(row).decode()
+        return batch
+
+    def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> Row:
+        sender = event["sender"]
+        kind = KINDS[event["kind"]]
+        text = event["text"]
+        flags = kind
+        if event.get("visibility", "public") != "public":
+            flags |= INTERNAL
+        human = sender == "agent"
+        if event.get("automated") in TRUE:
+            human = False
+        if sender == "bot" and event.get("bot_mode") == "assist":
+            human = True
+        if human:
+            flags |= HUMAN
+        hits: list[list[str]] = []
+        tongue = ""
+        if event.get("attachments"):
+            flags |= ATTACHMENT
+        if text:
+            if event.get("format") == "html":
+                text = strip_html(text)
+            text = self.masker.mask(text).text
+            tongue = language(text)
+        if kind <= 1:
+            if not flags & INTERNAL:
+                if text and not text.isspace() or flags & ATTACHMENT:
+                    flags |= SPEAKS
+                if text:
+                    said = strip_quotes(text)
+                    if sender == "customer":
+                        hits = self.phrases.find(said, "customer")
+                        if is_courtesy(said):
+                            flags |= COURTESY
+                    elif human:
+                        hits = self.phrases.find(said, "agent")
+                    if asks(said):
+                        flags |= ASKS
+        message_id = self._identifier(event["message_id"])
+        told_apart = str(event.get("edited_at") or text) if kind == 1 else ""
+        return [
+            event["sent_at"],
+            RANKS[sender],
+            message_id,
+            flags,
+            message_hash(key, message_id, kind, told_apart),
+            self._optional(event, "agent_id"),
+            None,
+            hits,
+            self._optional(event, "reply_to"),
+            tongue,
+            self._optional(event, "shop"),
+            self._optional(event, "queue"),
+            self._optional(event, "channel"),
+            self._url(event),
+            text,
+            partition,
+            offset,
+            sender,
+        ]
+
+    def _score(self, rows: list[Row], batch: Batch) -> None:
+        """Fill in the sentiment of every message that has text."""
+        chosen = [row for row in rows if row[14] and not row[3] & 15]
+        if not chosen:
+            return
+        started = self.clock()
+        scores = self.scorer.score([row[14] for row in chosen])
+        batch.scoring_seconds = self.clock() - started
+        if len(scores) != len(chosen):
+            raise RuntimeError(f"the scorer returned {len(scores)} scores for {len(chosen)} texts")
+        for row, score in zip(chosen, scores, strict=True):
+            if score is not None:
+                batch.scored += 1
+                row[SCORE] = _hundredths(score)
+                row[3] |= NEGATIVE if score.label == "negative" else POSITIVE if score.label == "positive" else 0
+
+    def _key(self, event: dict[str, Any]) -> str:
+        parts = (event["tenant"], event["source"], event["conversation_id"])
+        key = self._keys.get(parts)
+        if key is None:
+            if len(self._keys) >= MAX_KNOWN_KEYS:
+                self._keys.clear()
+            key = conversation_key(*(self._identifier(part) for part in parts))
+            self._keys[parts] = key
+        return key
+
+    def _identifier(self, value: str) -> str:
+        """The id, or its keyed hash where it is itself a phone number or an e-mail."""
+        if is_personal_identifier(value):
+            return "h:" + hmac.new(self.hash_key, value.encode(), hashlib.sha256).hexdigest()[:32]
+        return value
+
+    def _optional(self, event: dict[str, Any], name: str) -> str:
+        value = event.get(name)
+        if value is None or value == "":
+            return ""
+        text = value if isinstance(value, str) else str(value)
+        return self._identifier(repair(text)[:MAX_FIELD])
+
+    def _url(self, event: dict[str, Any]) -> str:
+        value = event.get("url")
+        return self.masker.mask(repair(value)[:MAX_URL]).text if isinstance(value, str) and value else ""
+
+    def _count(self, refused: bool) -> None:
+        if not self.dead_letter_limit:
+            return
+        window = self._refused
+        if len(window) == DEAD_LETTER_WINDOW:
+            self._refused_count -= window[0]
+        window.append(refused)
+        self._refused_count += refused
+        if refused and len(window) == DEAD_LETTER_WINDOW:
+            share = self._refused_count / DEAD_LETTER_WINDOW
+            if share > self.dead_letter_limit:
+                raise TooManyDeadLetters(
+                    f"dead_letter_limit: {share:.0%} of the last {DEAD_LETTER_WINDOW} records of {self.topic} were "
+                    f"refused, the limit is {self.dead_letter_limit:.0%}; read the reasons in the dead letters, repair "
+                    "the producer, and raise the limit only if the records are worthless"
+                )
+
+
+def _hundredths(score: Score) -> int:
+    return max(-100, min(100, round(float(score.score) * 100)))

@@ -1,0 +1,174 @@
+"""The records that leave a conversation for the topics: sessions, late records, repeats.
+
+Their fields are a contract (DESIGN.md, "Records"): a change bumps `SCHEMA_VERSION` and is tested with golden files.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from udfs.conversation import Conversation
+from udfs.events import (
+    AGENT,
+    CHANNEL,
+    FLAGS,
+    HITS,
+    KIND_MASK,
+    MESSAGE_ID,
+    OFFSET,
+    PARTITION,
+    QUEUE,
+    SENDER,
+    SENT_AT,
+    SHOP,
+    TEXT,
+    URL,
+    Flag,
+    Kind,
+    Row,
+    identifier,
+    split_key,
+)
+from udfs.limits import Limits
+from udfs.measures import HIT_MESSAGE, HIT_RULE, NEVER, OPENER, RULE, START, Measures
+
+SCHEMA_VERSION: Final = 1
+MAX_EVIDENCE: Final = 50
+
+
+def session(key: str, measures: Measures, state: Conversation, model_version: str, limits: Limits) -> dict[str, Any]:
+    """The final record of a session. Times epoch ms UTC, durations ms, sentiment -1…1."""
+    tenant, source, conversation_id = split_key(key)
+    shop, queue, channel, url = state.places[measures.place] if measures.place < len(state.places) else [""] * 4
+    waited = None
+    abandoned = None
+    unanswered = measures.waits_unanswered
+    if measures.wait is not None:
+        if measures.cut:
+            waited = measures.last_at - measures.wait[START]
+        else:
+            waited = measures.last_at + limits.session_gap_ms - measures.wait[START]
+            abandoned = "after_reply" if measures.human_spoke else "before_reply"
+            unanswered += 1
+    first = measures.first_response_ms != NEVER
+    return {
+        "session_id": identifier("session", key, str(measures.opened_at)),
+        "tenant": tenant,
+        "source": source,
+        "conversation_id": conversation_id,
+        "shop": shop or None,
+        "queue": queue or None,
+        "channel": channel or None,
+        "url": url or None,
+        "opened_at": measures.opened_at,
+        "closed_at": measures.last_at,
+        "agents": measures.agents,
+        "messages": measures.messages,
+        "message_digest": measures.digest,
+        "customer_messages": measures.customer_messages,
+        "agent_messages": measures.agent_messages,
+        "bot_messages": measures.bot_messages,
+        "turns": measures.turns,
+        "exchanges": measures.exchanges,
+        "first_response_ms": measures.first_response_ms if first else None,
+        "first_response_by": measures.first_response_by if first else None,
+        "reply_latencies_ms": measures.latencies,
+        "reply_latencies_by": measures.latency_agents,
+        "reply_count": measures.reply_count,
+        "reply_sum_ms": measures.reply_sum_ms,
+        "waits_unanswered": unanswered,
+        "open_wait_ms": waited,
+        "abandoned": abandoned,
+        "resolved": measures.resolved,
+        "reopened": measures.reopened,
+        "sentiment": sentiment(measures),
+        "languages": measures.languages,
+        "rules": rules_hit(measures),
+        "duplicates": sum(measures.opened_at <= at <= measures.last_at for at in state.repeats),
+        "tone": None,
+        "intent": None,
+        "keywords": None,
+        "satisfaction": None,
+        "quality": None,
+        "csat": None,
+        "profiles": None,
+        "model_version": model_version,
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def sentiment(measures: Measures) -> dict[str, Any]:
+    """Mean, trajectory and counts of the customer's scored messages; None where there are too few."""
+    scored = len(measures.scores)
+    thirds = measures.thirds()
+    first, last = thirds if thirds else (None, None)
+    return {
+        "mean": round(measures.mean(), 4) if scored else None,
+        "first_third": None if first is None else round(first, 4),
+        "last_third": None if last is None else round(last, 4),
+        "shift": None if first is None or last is None else round(last - first, 4),
+        "negative": measures.negative,
+        "scored": scored,
+    }
+
+
+def rules_hit(measures: Measures) -> list[dict[str, Any]]:
+    """Per rule, in order of its first appearance, the messages at which it hit or that opened its breaches."""
+    found: dict[str, list[str]] = {}
+    for rule, message_id in (
+        *((hit[HIT_RULE], hit[HIT_MESSAGE]) for hit in measures.hits),
+        *((breach[RULE], breach[OPENER]) for breach in (*measures.breaches, *measures.running)),
+    ):
+        ids = found.setdefault(rule, [])
+        if message_id not in ids and len(ids) < MAX_EVIDENCE:
+            ids.append(message_id)
+    return [{"rule": rule, "message_ids": ids} for rule, ids in found.items()]
+
+
+def duplicate(key: str, row: Row, topic: str) -> str:
+    """A repeat: ids and origin only."""
+    tenant, source, conversation_id = split_key(key)
+    return orjson.dumps(
+        {
+            "tenant": tenant,
+            "source": source,
+            "conversation_id": conversation_id,
+            "message_id": row[MESSAGE_ID],
+            "kind": Kind(row[FLAGS] & KIND_MASK).name.lower(),
+            "sent_at": row[SENT_AT],
+            "topic": topic,
+            "partition": row[PARTITION],
+            "offset": row[OFFSET],
+            "schema_version": SCHEMA_VERSION,
+        }
+    ).decode()
+
+
+def late(key: str, row: Row, topic: str) -> str:
+    """A record that came after its place in the conversation had settled: the masked message and its origin."""
+    tenant, source, conversation_id = split_key(key)
+    return orjson.dumps(
+        {
+            "tenant": tenant,
+            "source": source,
+            "conversation_id": conversation_id,
+            "message_id": row[MESSAGE_ID],
+            "sent_at": row[SENT_AT],
+            "sender": row[SENDER],
+            "kind": Kind(row[FLAGS] & KIND_MASK).name.lower(),
+            "visibility": "internal" if row[FLAGS] & Flag.INTERNAL else "public",
+            "text": row[TEXT],
+            "shop": row[SHOP] or None,
+            "queue": row[QUEUE] or None,
+            "channel": row[CHANNEL] or None,
+            "url": row[URL] or None,
+            "agent_id": row[AGENT] or None,
+            "rules": [rule for rule, _ in row[HITS]],
+            "topic": topic,
+            "partition": row[PARTITION],
+            "offset": row[OFFSET],
+            "schema_version": SCHEMA_VERSION,
+        }
+    ).decode()

@@ -1,0 +1,136 @@
+"""The rules: what to watch for, from a YAML file, with every threshold's unit and default.
+
+A file that can't be used is refused at start with the file, the line and the reason; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from udfs.yaml_file import read_yaml, validated
+
+Severity = Literal["critical", "error", "warning", "info"]
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$", description="name in alerts and in dedup_key")
+    severity: Severity = "warning"
+    enabled: bool = True
+    about: str = Field(default="", max_length=500, description="what a supervisor should know or do")
+
+
+class SlowReply(_Rule):
+    """The oldest unanswered customer message waits longer than this."""
+
+    kind: Literal["slow_reply"]
+    limit_seconds: float = Field(default=60, gt=0, le=86_400)
+
+
+class Silence(_Rule):
+    """This long has passed since the customer's last line, unanswered."""
+
+    kind: Literal["silence"]
+    limit_seconds: float = Field(default=120, gt=0, le=86_400)
+
+
+class Abandonment(_Rule):
+    """The session closed with a customer message unanswered."""
+
+    kind: Literal["abandonment"]
+
+
+class Monologue(_Rule):
+    """So many agent messages in a row."""
+
+    kind: Literal["monologue"]
+    count: int = Field(default=5, ge=2, le=1_000)
+
+
+class NegativeStreak(_Rule):
+    """So many customer messages in a row with a sentiment at or below a score."""
+
+    kind: Literal["negative_streak"]
+    count: int = Field(default=3, ge=1, le=100)
+    at_or_below: float = Field(default=-0.3, ge=-1, le=1, description="score, -1…1")
+
+
+class SentimentShift(_Rule):
+    """The mean score of the last third of the customer's messages fell this far below that of the first third."""
+
+    kind: Literal["sentiment_shift"]
+    drop: float = Field(default=0.8, gt=0, le=2, description="in points of score, which spans -1…1")
+    min_scored: int = Field(default=6, ge=3, le=1_000, description="scored customer messages")
+
+
+class Phrases(_Rule):
+    """One of these phrases is in a message of this sender."""
+
+    kind: Literal["phrases"]
+    sender: Literal["customer", "agent", "any"] = "agent"
+    phrases: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(min_length=1, max_length=10_000)
+    allow: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=list, max_length=10_000, description="innocent words in which a phrase may be"
+    )
+    ignore_separators: bool = Field(default=True, description="find a Chinese phrase with spaces or dots inside")
+
+
+Rule = Annotated[
+    SlowReply | Silence | Abandonment | Monologue | NegativeStreak | SentimentShift | Phrases,
+    Field(discriminator="kind"),
+]
+
+
+class RuleSet(BaseModel):
+    """All rules of a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1]
+    rules: list[Rule] = Field(max_length=1_000)
+
+    @model_validator(mode="after")
+    def _unique(self) -> RuleSet:
+        seen: set[str] = set()
+        for rule in self.rules:
+            if rule.id in seen:
+                raise ValueError(f"two rules have the id {rule.id!r}; give one of them another")
+            seen.add(rule.id)
+        return self
+
+    def by_id(self, name: str) -> Any:
+        """The rule of that id; None for one that a former rule file had."""
+        return next((rule for rule in self.rules if rule.id == name), None)
+
+    def phrase_rules(self) -> list[Phrases]:
+        """The rules that look at a message's text."""
+        return [rule for rule in self.rules if isinstance(rule, Phrases) and rule.enabled]
+
+    def thresholds(self) -> dict[str, Any]:
+        """The rules' thresholds as fields of `udfs.limits.Limits`: milliseconds, hundredths of score."""
+        found: dict[str, list[Any]] = {
+            name: [] for name in ("slow_reply", "silence", "monologue", "negative_streak", "sentiment_shift", "abandonment")
+        }
+        for rule in self.rules:
+            if not rule.enabled:
+                continue
+            if isinstance(rule, SlowReply | Silence):
+                found[rule.kind].append((rule.id, round(rule.limit_seconds * 1_000)))
+            elif isinstance(rule, Monologue):
+                found[rule.kind].append((rule.id, rule.count))
+            elif isinstance(rule, NegativeStreak):
+                found[rule.kind].append((rule.id, rule.count, round(rule.at_or_below * 100)))
+            elif isinstance(rule, SentimentShift):
+                found[rule.kind].append((rule.id, round(rule.drop * 100), rule.min_scored))
+            elif isinstance(rule, Abandonment):
+                found[rule.kind].append(rule.id)
+        return {name: tuple(values) for name, values in found.items()}
+
+
+def load_rules(path: Path) -> RuleSet:
+    """The rules of a file; `udfs.yaml_file.FileError` names file, line and reason if they can't be used."""
+    return validated(RuleSet, read_yaml(path))

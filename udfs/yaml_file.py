@@ -1,0 +1,77 @@
+"""YAML files whose faults are told with file and line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+MAX_BYTES = 4 << 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class FileError(ValueError):
+    """A file that can't be used; the message names the file, the line, the field and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """The values of a YAML file and where each stands."""
+
+    path: Path
+    values: Any
+    root: yaml.Node | None
+
+    def line(self, place: tuple[int | str, ...]) -> int:
+        """The line, from 1, of the value at a path of keys and indices, or of the nearest value around it."""
+        node = self.root
+        line = 1
+        for step in place:
+            if isinstance(node, yaml.MappingNode):
+                for key, value in node.value:
+                    if key.value == str(step):
+                        node, line = value, key.start_mark.line + 1
+                        break
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+                line = node.start_mark.line + 1
+        return line
+
+
+def read_yaml(path: Path) -> YamlFile:
+    """Read a file of at most 4 MB; FileError if it is missing, too large or no YAML."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise FileError(f"{path}: larger than {MAX_BYTES} bytes; split it or remove what is not needed")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}; name a readable file") from error
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    try:
+        return YamlFile(path, yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise FileError(f"{path}:{line}: {getattr(error, 'problem', None) or error}") from error
+
+
+def validated(model: type[Model], file: YamlFile) -> Model:
+    """The file's values as a model; FileError with one line per fault."""
+    try:
+        return model.model_validate(file.values if file.values is not None else {})
+    except ValidationError as error:
+        raise FileError("\n".join(_fault(file, fault) for fault in error.errors())) from error
+
+
+def _fault(file: YamlFile, fault: Any) -> str:
+    place: tuple[int | str, ...] = fault["loc"]
+    where = ".".join(str(step) for step in place)
+    reason = fault["msg"]
+    if fault["type"] == "extra_forbidden":
+        reason = "unknown setting; check the spelling or remove it"
+    return f"{file.path}:{file.line(place)}: {where + ': ' if where else ''}{reason}"
