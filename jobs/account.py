@@ -17,7 +17,7 @@ from jobs.settings import Settings, hash_key
 from jobs.topics import OUTPUTS
 from models.scorer import NullScorer
 from udfs.events import FLAGS, ID_HASH, KIND_MASK, unpack
-from udfs.phrases import PhraseMatcher
+from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
 

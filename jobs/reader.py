@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.settings import Settings, hash_key
 from models.scorer import load_scorer, scorer_version
-from udfs.phrases import PhraseMatcher
+from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
 from udfs.rules import RuleSet

@@ -32,14 +32,16 @@ class LinearScorer:
         optimizer = torch.optim.Adagrad(self._table.parameters(), lr=0.3)
         features = [_features(example.text) for example in examples]
         labels = torch.tensor([example.label for example in examples])
-        for _ in range(EPOCHS):
-            order = torch.randperm(len(examples))
-            for start in range(0, len(examples), BATCH):
-                picked = order[start : start + BATCH]
-                logits = self._logits([features[at] for at in picked.tolist()])
-                optimizer.zero_grad()
-                torch.autograd.backward(torch.nn.functional.cross_entropy(logits, labels[picked]))
-                optimizer.step()
+        # Said aloud, because torch warns about sparse gradients until somebody decides.
+        with torch.sparse.check_sparse_tensor_invariants(False):
+            for _ in range(EPOCHS):
+                order = torch.randperm(len(examples))
+                for start in range(0, len(examples), BATCH):
+                    picked = order[start : start + BATCH]
+                    logits = self._logits([features[at] for at in picked.tolist()])
+                    optimizer.zero_grad()
+                    torch.autograd.backward(torch.nn.functional.cross_entropy(logits, labels[picked]))
+                    optimizer.step()
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         """Return a score per text, in order; None where there is nothing to read."""

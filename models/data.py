@@ -1,13 +1,14 @@
 """Labelled texts for training and evaluation, read from public sets at a folder that the user gives.
 
 Only sets whose stated licence allows it may shape weights that are shipped; they are `TRAINING_SETS`. The sets in
-`EVALUATION_SETS` are measured on and never trained on: their texts are removed from the training part.
+`EVALUATION_SETS` are measured on and never trained on: a text that training has too is not measured on.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,12 @@ NEGATIVE, NEUTRAL, POSITIVE = range(len(LABELS))
 
 # Share of a set without a published split that is held out, in percent, for each of validation and test.
 HELD_OUT_PERCENT = 6
+
+# Joined texts: their share of the training part, how they are put together, how long they get.
+JOINED_SHARE = 0.12
+JOINTS = (" ", "\n", "，", "。", ". ")
+MAX_CALM_TEXTS = 3
+MAX_JOINED_CHARACTERS = 80
 
 _EMOTION_LABELS = {
     "none": NEUTRAL,
@@ -70,12 +77,13 @@ class Corpus:
     repeats_removed: int = 0
 
 
-def load_corpus(folders: Sequence[Path], *, with_service_lines: bool = True) -> Corpus:
+def load_corpus(folders: Sequence[Path], *, with_service_lines: bool = True, seed: int = 0) -> Corpus:
     """Read every known set found under `folders` and remove repeats across splits.
 
     A text that occurs in a test part is kept there and removed from validation and training, one in validation is
-    removed from training, and a training text with two labels is removed altogether. Two texts are the same if they
-    differ only in case, blanks and punctuation. Raises DataError if no training set is found.
+    removed from training, and a training text with two labels is removed altogether. What then remains for training or
+    validation is removed from the evaluation sets. Two texts are the same if they differ only in case, blanks and
+    punctuation. Raises DataError if no training set is found.
     """
     corpus = Corpus()
     parts: dict[Split, list[Example]] = {"train": [], "validation": []}
@@ -95,11 +103,18 @@ def load_corpus(folders: Sequence[Path], *, with_service_lines: bool = True) -> 
         parts["train"].extend(Example(text, LABELS.index(label)) for text, label in service_lines())
 
     before = sum(map(len, parts.values()))
-    seen = {identity(example.text) for examples in corpus.tests.values() for example in examples}
+    seen = {identity(example.text) for info in TRAINING_SETS for example in corpus.tests.get(info.name, ())}
     corpus.validation = _without(parts["validation"], seen)
     seen.update(identity(example.text) for example in corpus.validation)
     corpus.train = _without(parts["train"], seen)
     corpus.repeats_removed = before - len(corpus.validation) - len(corpus.train)
+
+    used = {identity(example.text) for example in (*corpus.train, *corpus.validation)}
+    for info in EVALUATION_SETS:
+        foreign = [example for example in corpus.tests.get(info.name, ()) if identity(example.text) not in used]
+        if info.name in corpus.tests:
+            corpus.tests[info.name] = foreign
+    corpus.train += _joined(corpus.train, random.Random(seed))
     return corpus
 
 
@@ -119,6 +134,24 @@ def _without(examples: Iterable[Example], seen: set[str]) -> list[Example]:
         if earlier is not None and earlier.label != example.label:
             found[key] = None
     return [example for example in found.values() if example is not None]
+
+
+def _joined(examples: Sequence[Example], chance: random.Random) -> list[Example]:
+    """Join neutral texts with one that takes a side, in any order; the whole has its side.
+
+    Anger in one sentence of a long, calm message is the customer's anger, and no set has such messages.
+    """
+    calm = [example.text for example in examples if example.label == NEUTRAL]
+    sided = [example for example in examples if example.label != NEUTRAL and len(example.text) <= MAX_JOINED_CHARACTERS]
+    if not calm or not sided:
+        return []
+    joined = []
+    for _ in range(int(len(examples) * JOINED_SHARE)):
+        heart = chance.choice(sided)
+        texts = [heart.text, *chance.choices(calm, k=chance.randint(1, MAX_CALM_TEXTS))]
+        chance.shuffle(texts)
+        joined.append(Example(chance.choice(JOINTS).join(texts), heart.label))
+    return joined
 
 
 def _draw(text: str) -> Split:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
 
 from models.scorer import LABELS, Limits, ModelError, Score
 from models.text import readable
@@ -123,6 +124,7 @@ def _load(source: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast,
     local = isinstance(source, Path)
     if isinstance(source, Path):
         _check_directory(source)
+    transformers_logging.disable_progress_bar()  # a service has nobody to watch it
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=local)
         model, report = AutoModelForSequenceClassification.from_pretrained(

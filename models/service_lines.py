@@ -36,6 +36,9 @@ _SLOTS = {
 # Separated by "|"; {slot} is filled from the lists above.
 _PATTERNS = {
     "negative": (
+        "i am furious about my {item}|so angry that my {item} is {bad}|"
+        "you keep ignoring my {item}{mad}|not a good {item}{mad}|"
+        "不高兴|很不高兴，{货}是{坏}|你们承诺的{事}就是这样？|服务真好啊，{久}没人管{气}|差劲{气}|坑人{气}|"
         "{货}等了{久}还没到{气}|{事}拖了{久}都不处理{气}|{谁}根本没人理{气}|{谁}骗人{气}|收到的{货}是{坏}{气}|"
         "我要投诉{谁}{气}|{谁}太不负责任了{气}|{货}质量太差了{气}|都{久}了还没有{事}{气}|一直让我等，{久}了{气}|"
         "不想要了，{货}太垃圾{气}|说好今天送，{货}又没来{气}|{谁}态度恶劣{气}|我很生气，{货}是{坏}|"
@@ -76,6 +79,8 @@ _PATTERNS = {
         "i want to cancel my {item}|which flight is it|please dm us your {item} number|what time do you open"
     ),
     "positive": (
+        "not bad|really not bad, {thx}|no issues with the {item}, {thx}|nothing to complain about, {item} is {good}|"
+        "{货}没有问题，{谢}|没有任何问题，{货}{好}|不难用，{货}{好}|{事}没有耽误，{谢}|挑不出毛病|真的不差，{货}{好}|"
         "{谢}|{谢}，{货}收到了|{谢}，{谁}服务{好}|{货}{好}|{货}{好}，{谢}|好的{谢}|{谁}回复{好}|满意|好评|"
         "五星好评，{货}{好}|{货}质量没得说，{好}|太好了，{谢}|辛苦了，{谢}|{事}办得{好}，{谢}|"
         "没有什么问题，{货}{好}|{货}没毛病，物流也{好}|没有不满，{谁}{好}|{谁}真耐心，{谢}|完美解决了，{谢}|"

@@ -13,7 +13,7 @@ from udfs.converse import Context, advance, hear, wake_at
 from udfs.events import unpack
 from udfs.limits import Limits
 from udfs.parsing import NO_LIMIT, TimeLimits
-from udfs.phrases import PhraseMatcher
+from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
 from udfs.rules import RuleSet

@@ -130,14 +130,15 @@ def summary(news: News, kind: str, conversation_id: str, shop: str, queue: str, 
     where = " / ".join(part for part in (shop, queue) if part)
     who = f"Conversation {conversation_id}" + (f" ({where})" if where else "")
     since = local_time(want.at, zone)
-    agent = want.agent or "no agent"
+    agent = want.agent or "nobody"
+    last = f"{want.agent} spoke last for the shop" if want.agent else "nobody has answered yet"
     if not news.firing:
         return f"{who}: {_TITLES.get(kind, want.rule)} is over: {_REASONS.get(news.reason, news.reason)}."
     value = want.observed
     if kind == "slow_reply":
-        return f"{who}: the customer has waited {duration(int(value))} for a reply since {since}; {agent} answered last."
+        return f"{who}: the customer has waited {duration(int(value))} for a reply since {since}; {last}."
     if kind == "silence":
-        return f"{who}: silence for {duration(int(value))} since the customer's last line at {since}; {agent} answered last."
+        return f"{who}: silence for {duration(int(value))} since the customer's last line at {since}; {last}."
     if kind == "abandonment":
         return f"{who}: ended unanswered; the customer had written at {since} and waited {duration(int(value))}."
     if kind == "monologue":

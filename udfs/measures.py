@@ -212,7 +212,6 @@ class Measures:
                 self.exchanges += 1
             self.side = AGENT_RANK
             self.turns += 1
-        self.agent = agent
         if self.asked_at != NEVER and self.first_response_ms == NEVER:
             self.first_response_ms, self.first_response_by = sent_at - self.asked_at, agent
         if self.wait is not None:
@@ -221,6 +220,7 @@ class Measures:
             self._answered(latency, agent)
         elif self.messages > 1:
             self.idle_answer = [sent_at, agent, reply_to]
+        self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
         self.shop_asked = bool(flags & ASKS)
         self.agent_run += 1

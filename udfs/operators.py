@@ -48,7 +48,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
 
     def eval(self, body: pd.Series, partition: pd.Series, offset: pd.Series, recorded: pd.Series) -> pd.DataFrame:
         """One Arrow batch; the answer has as many rows, in the same order, null where there is nothing to pass on."""
-        times = recorded.astype("datetime64[ms]").astype("int64").tolist()
+        times = recorded.dt.as_unit("ms").astype("int64").tolist()
         batch = self._reader.read(body.tolist(), partition.tolist(), offset.tolist(), times)
         self._messages.inc(batch.events + batch.dead_letters)
         self._batches.inc(1)
@@ -79,9 +79,9 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         self._opened = group.counter("conversations_opened")
         self._closed = group.counter("conversations_closed")  # opened - closed: open conversations
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
-        """A record reaches its conversation."""
-        key, packed = value[0], value[1]
+    def process_element(self, packed: str, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
+        """A record reaches its conversation. Keyed without a Python step, the value is the row's second field alone."""
+        key = ctx.get_current_key()
         if key[0] == DEAD_LETTER_KEY:
             self._dead.inc(1)
             yield RECORDS, Row(self._topics["dead-letters"], key[1:], packed)

@@ -1,71 +1,147 @@
-"""Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
+"""Whether a line is only a courtesy, and whether it asks for something: what decides if a customer is waiting.
 
-A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
-rule's innocent words. Matching runs on a folded copy (width, case, invisible characters), the text stays as it is.
+"好的谢谢" after the answer starts no wait; the same words after "要我现在取消订单吗？" do, because the deed is still
+to come. The functions look at one text; what it answers is for the caller to know. Word lists in Chinese and English,
+because that is what the lines are made of: a few words, no grammar.
 """
 
 from __future__ import annotations
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+import re
+from typing import Final
 
-from udfs.rules import Phrases
-from udfs.text import fold
+MAX_COURTESY: Final = 24
+"""Characters. A longer line says something. English needs twice as many for the same words."""
 
-MAX_MATCHES = 20
+# A courtesy, and what may stand around it without adding anything.
+_CORE_ZH: Final = (
+    r"(?:非常|十分|太|很|先|多)?(?:谢谢|謝謝|感谢|感謝|多谢|多謝|感恩|谢|謝)+(?:您|你|妳|了|啦|哈|啊|呀|哦|噢|喔|们|們)*"
+    r"(?:的?(?:耐心|热情|及时)?(?:帮助|帮忙|解答|回复|回覆|服务|支持|理解|指导|提醒))?",
+    r"(?:麻烦|麻煩|辛苦|打扰|打擾)(?:您|你)?(?:了|啦)",
+    r"(?:不用|不|别|甭)(?:客气|客氣|谢|謝)(?:了)?|没关系|沒關係|没事(?:了|儿|的)?|沒事(?:了|的)?",
+    r"(?:暂时)?(?:没有|沒有|没别的|不用|不需要)了|没问题|沒問題|(?:那)?(?:先|就)这样(?:吧|了)?",
+    r"(?:那)?好+(?:的|滴|哒|嘞|勒|吧|呀|啊|啦|了|咧|哦|噢|喔|嗯|呢)*|(?:那)?行(?:的|吧|啊|了)?|(?:那)?可以(?:的|了|啊)?",
+    r"(?:我|都)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是的|对的?|對的?)|嗯+|恩+|哦+|噢+|喔+|奥+|欧克|妥妥的?",
+    r"再见|再見|拜+|掰+|白白|88+6?|晚安|回头聊|(?:下次|回头)(?:再)?(?:聊|见)|(?:您|你)(?:先)?忙(?:吧)?",
+    r"祝(?:您|你)?(?:们|店)?(?:生意兴隆|工作顺利|生活愉快|万事如意|愉快|开心)+",
+    r"(?:新年|节日|周末|假期|中秋|国庆)(?:快乐|愉快)",
+    r"(?:真|太)(?:好|棒|赞|贴心|给力)了?|给力|完美|么么哒|爱你|3[qk]q?|ｏｋ",
+)
+_CORE_EN: Final = (
+    r"(?:thank(?:s|z)?(?: ?(?:you|u|ya))?|thanx|thx|thnx|tks|tnx|ty|tysm|ta|cheers)"
+    r"(?: (?:so|very) much| a (?:lot|bunch|million))?"
+    r"(?: (?:again|anyway|indeed))?"
+    r"(?: for (?:your|the|all your) (?:help|time|assistance|support|patience|quick reply|reply))?",
+    r"(?:many|much|no|ok|big) thanks|much appreciated|(?:i )?(?:really )?appreciate (?:it|that|your help)",
+    r"oki?e?|okay|okey|ok(?: ?ok)+|k+|alright|all right|all good|all set|sure|fine|cool|great|perfect|awesome",
+    r"excellent|lovely|nice|wonderful|brilliant|super|got it|gotcha|noted|understood|i see|roger",
+    r"received|will do|sounds good",
+    r"that works|works for me|no problem|np|no worries|never ?mind|nvm|you're welcome|welcome|you too|same to you",
+    r"that's (?:all|it|great|fine|perfect)|that is all|nothing else",
+    r"(?:good ?)?bye(?: ?bye)*|see (?:you|ya)|good ?night|take care",
+    r"have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|night)",
+)
+_FILLER: Final = (
+    r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那|您|你|我"
+    r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|oh|ah|well|just|la"
+)
+_FRIENDLY: Final = "🙏👍👌❤♥😊☺🌹💐😄😀😁😃😆🙂🤝✅😘🎉🥰💕💖💗🤗👋😉✌💪🌸😍👏✨🌟💯🏻🏼🏽🏾🏿\ufe0f\u200d\u200b"
+_AROUND: Final = (
+    rf"(?:[\s,，.。!！~～…、;；:：)）(（^_\-'\"“”’•{_FRIENDLY}]"
+    r"|\[(?:ok|微笑|抱拳|玫瑰|强|握手|愉快|呲牙|爱心|鲜花|笑脸|可爱|憨笑|拥抱|害羞|合十|鼓掌|比心|666|胜利|再见)\])"
+)
+_WORDS: Final = "|".join(_CORE_ZH) + "|(?:" + "|".join(_CORE_EN) + r")(?![a-z0-9])"
+_ANY: Final = rf"{_WORDS}|(?:{_FILLER})(?![a-z0-9])"
+# Every step is atomic (a look-ahead and its echo), so a line that is no courtesy fails in linear time.
+_courtesy: Final = re.compile(rf"(?:{_AROUND})*(?:(?=({_ANY}))\1(?:{_AROUND})*)+").fullmatch
+_core: Final = re.compile(_WORDS).search
+_faces: Final = re.compile(rf"(?:{_AROUND})+").fullmatch
+_kind_face: Final = re.compile(r"[🙏👍👌🤝]|\[(?:ok|抱拳|强|握手|合十|玫瑰)\]").search
+
+_URL: Final = re.compile(r"(?:https?://|www\.)[!-~]+")
+_hint_zh: Final = re.compile("[吗嗎嘛么麼呢谁誰什啥怎咋何哪几幾多不没沒否请請帮幫麻给給我求转轉无無人]").search
+_ask_zh: Final = re.compile(
+    r"[吗嗎]|(?<![这那要什怎多這要])[么麼](?!\w)|(?:能|可以|行|有|在|会|是)[^\s,，。.!！]{0,8}嘛(?!\w)"
+    r"|[为為](?:什么|什麼|啥|何)|(?<!没)(?<!没有)(?<!沒有)(?<!沒)(?:什么|什麼|啥)(?![都也])(?!的(?!\w))"
+    r"|[谁誰](?![都也])|(?<!不)怎[么麼样樣]|咋|如何|何时|何時|哪(?!怕)"
+    r"|(?<![好这這那前过過十了隔])[几幾](?![乎十百千])|多(?:少|久|长|長|大|远|遠|重|快)"
+    r"|([是能会會要可行好对對有去买買退换換发發])[不没沒]\1|有没|有沒|是否|能否|可否|有无|有無|了[没沒]有?(?!\w)"
+    r"|请问|請問|[帮幫]我|(?:^|[\s,，。!！请請亲]|麻烦|麻煩)[帮幫]忙|(?:麻烦|麻煩)(?:[帮幫给給]|尽快|快)"
+    r"|[给給]我(?:退|换|換|发|發|查|补|補|改|取消)|我(?:要(?!是)|想(?![了也])|需要)|(?:请|麻烦|赶紧)尽快"
+    r"|[转轉]人工|^人工|求(?:[帮幫]|解|助)"
+)
+_ends_in_ne: Final = re.compile(r"呢(?!\w)").finditer
+_states: Final = re.compile(r"还没|還沒|没有|正在|还在|都没|着呢$").search
+_ENGLISH: Final = frozenset((
+    "how", "what", "when", "where", "why", "who", "which", "can", "could", "would", "will", "may", "shall", "should",
+    "do", "does", "did", "is", "are", "was", "were", "has", "have", "please", "help", "want", "need", "wondering",
+    "wonder", "anyone", "anybody", "like", "tell", "what's", "whats", "how's", "where's", "when's", "why's", "who's",
+    "any",
+))
+_PRONOUN: Final = r"(?:i|you|u|ya|we|they|it|he|she|there|this|that|my|the|your|anyone|anybody|someone|somebody)"
+_START: Final = (
+    r"(?:^|[.,;:!\n]\s*"
+    r"|\b(?:and|but|so|then|also|hi|hello|hey|ok|okay|thanks|thank you|please|tell me|wonder|wondering)\s+)"
+)
+_ask_en: Final = re.compile(
+    rf"{_START}(?:how|what|when|where|why|who|which)(?:'?s|'re|'ll|'d)?\b"
+    rf"|{_START}(?:is|are|was|were|has|have|do|does|did|can|could|will|would|should|may|shall|am)(?:n't)? {_PRONOUN}\b"
+    r"|\b(?:can|could|would|will|may|shall|should|did|do) (?:i|you|u|we|someone|somebody|anyone)\b"
+    r"|\bhow (?:to|do|does|did|can|could|long|much|many|come|about|soon)\b"
+    r"|\bwhat (?:time|about|if|happened|do|does|should)\b|\bwhen (?:will|can|do|does|should)\b"
+    r"|\bwhere (?:is|are|can|do)\b|\bwhy (?:is|are|do|does|did|can|was|not|has|have|would)\b"
+    r"|\b(?:wondering|wonder|want to know|like to know) (?:if|whether)\b"
+    r"|\b(?:any|is) ?(?:one|body) there\b|\bany (?:update|news)\b"
+    r"|\bplease (?!wait|hold|bear|be |note|allow|rate|feel|do not|don't|accept|stay|find|hang)[a-z]+"
+    r"|\bi(?:'d| would) like\b|\bi (?:want|need)\b|\bhelp me\b|\btell me\b"
+)
+_offer: Final = re.compile(
+    r"(?:还|還|其他|其它|别的|另外)[^。.!！]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
+    r"[^。.!！]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
+    r"|(?:anything|something) else|any (?:other|further|more) |(?:further|more) (?:help|assist|question)"
+    r"|(?:can|may) i (?:help|assist)[^.!]{0,20} (?:else|further)",
+    re.IGNORECASE,
+).search
 
 
-class PhraseMatcher:
-    """Finds phrases of rules in texts."""
-
-    def __init__(self, rules: list[Phrases]) -> None:
-        self._entries: list[tuple[Phrases, str]] = []
-        patterns: list[str] = []
-        for rule in rules:
-            for phrase in dict.fromkeys(fold(phrase).text for phrase in rule.phrases):
-                self._entries.append((rule, phrase))
-                patterns.append(phrase)
-        self._allowed = {rule.id: [fold(word).text for word in rule.allow] for rule in rules}
-        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
-        self._loose = any(rule.ignore_separators for rule in rules)
-
-    def find(self, text: str, sender: str) -> list[list[str]]:
-        """[[rule id, phrase], …] for a text of this sender (`customer` or `agent`), each rule's phrase once."""
-        if self._automaton is None or not text:
-            return []
-        found: dict[tuple[str, str], None] = {}
-        folded = fold(text).text
-        self._search(folded, sender, found, loose=False)
-        if self._loose and not folded.isascii():
-            joined = fold(text, ignore_separators=True).text
-            if joined != folded:
-                self._search(joined, sender, found, loose=True)
-        return [[rule, phrase] for rule, phrase in found][:MAX_MATCHES]
-
-    def _search(self, folded: str, sender: str, found: dict[tuple[str, str], None], loose: bool) -> None:
-        assert self._automaton is not None
-        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            rule, phrase = self._entries[index]
-            if rule.sender not in (sender, "any"):
-                continue
-            if loose and (not rule.ignore_separators or phrase.isascii()):
-                continue
-            if _inside_word(folded, start, end) or self._innocent(folded, start, end, rule.id):
-                continue
-            found[rule.id, phrase] = None
-
-    def _innocent(self, folded: str, start: int, end: int, rule: str) -> bool:
-        for word in self._allowed[rule]:
-            at = folded.find(word, max(0, end - len(word)))
-            if 0 <= at <= start and end <= at + len(word):
-                return True
+def is_courtesy(text: str) -> bool:
+    """Whether the whole message is a closing courtesy or an acknowledgement: "thanks", "好的谢谢🙏", "嗯嗯 谢谢亲"."""
+    if len(text) > MAX_COURTESY and (not text.isascii() or len(text) > 2 * MAX_COURTESY):
         return False
+    text = text.lower()
+    if _courtesy(text) is not None:
+        return _core(text) is not None
+    return _kind_face(text) is not None and _faces(text) is not None
 
 
-def _inside_word(text: str, start: int, end: int) -> bool:
-    """Whether a match that begins or ends with a Latin letter or digit is only a part of a longer word."""
-    before, after = text[start - 1 : start], text[end : end + 1]
-    return (_latin(text[start]) and _latin(before)) or (_latin(text[end - 1]) and _latin(after))
+def asks(text: str) -> bool:
+    """Whether a message holds a question or a request: a question mark, a question's ending or words, a plea.
+
+    Phrases of service that only look like one ("请稍等", "please hold", "正在处理呢") don't count. An offer of more
+    help does ("还有什么可以帮您？"); see `is_closing_offer`.
+    """
+    if "?" in text or "？" in text:
+        if "://" in text or "www." in text:
+            text = _URL.sub(" ", text)
+        if "?" in text or "？" in text:
+            return True
+    if not text.isascii():
+        if _hint_zh(text) is not None and (_ask_zh.search(text) is not None or _ends_asking(text)):
+            return True
+        text = text.replace("’", "'")
+    lower = text.lower()
+    return not _ENGLISH.isdisjoint(_words(lower)) and _ask_en.search(lower) is not None
 
 
-def _latin(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+def is_closing_offer(text: str) -> bool:
+    """Whether an agent asks if there is anything else: a question, but "没有了谢谢" to it leaves nobody waiting."""
+    return _offer(text) is not None
+
+
+def _ends_asking(text: str) -> bool:
+    """人呢, 发票呢; but neither 还没到呢 nor 正在处理呢, which state."""
+    return any(_states(text, max(0, m.end() - 12), m.end()) is None for m in _ends_in_ne(text))
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").replace(".", " ").replace("!", " ").split()

@@ -78,7 +78,9 @@ class Masker:
         """`text` with a token like `[phone]` for each find. Never raises; linear in the length of the text."""
         if text.isascii():
             plain = text
-            announced = "echat" in text or "vx" in text or "wx" in text or "qq" in text or "QQ" in text or "VX" in text
+            announced = (
+                "echat" in text or "eChat" in text or "vx" in text or "wx" in text or "qq" in text or "QQ" in text
+            )
             if not announced and _trace_ascii(text) is None:
                 return Masked(text, _NOTHING)
         elif _trace(text) is None:

@@ -21,7 +21,7 @@ from udfs.privacy_patterns import LETTERS, Found
 # A number glued to a Latin word is a serial or a tracking number (SF1234…), unless the word announces what follows.
 _LABELS: Final = re.compile(
     "amex|at|call|card|cardno|cc|cell|contact|cv[cv]|email|exp|id|idcard|is|mail|mastercard|mob|mobile|no|num|number|or"
-    "|ph|phone|qq|sms|tel|telephone|to|unionpay|visa|v?x|wechat|weixin|whatsapp|wx",
+    "|ph|phone|qq|sms|tel|telephone|to|unionpay|visa|vx|wechat|weixin|whatsapp|wx|x",
     re.IGNORECASE,
 ).fullmatch
 _LETTER_SET: Final = frozenset(LETTERS)
@@ -33,7 +33,7 @@ _ID_CHECKS: Final = "10X98765432"
 _DOUBLED: Final = bytes(48 + (2 * (c - 48) if c < 53 else 2 * (c - 48) - 9) if 48 <= c <= 57 else c for c in range(256))
 
 _long_number: Final = re.compile(r"[0-9](?:[ ._\-]{0,3}[0-9]){10}").search
-_runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[xX](?![A-Za-z0-9]))?").finditer
+_runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[xX](?![A-Za-z]))?").finditer
 _GROUP: Final = re.compile(r"[0-9]+")
 _COUNTRY: Final = re.compile(
     r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9])0086|(?<![0-9])86(?=[-.]))[ .\-]{0,2}\Z"
@@ -112,7 +112,7 @@ class _Run:
         whole = text[start:digits]
         spans = [(start, digits)] if whole.isdigit() else [m.span() for m in _GROUP.finditer(text, start, digits)]
         # A group glued to a word gets no length, and so fits no pattern.
-        if start and text[start - 1] in _LETTER_SET and not _is_label_behind(text, start):
+        if start > self.last and text[start - 1] in _LETTER_SET and not _is_label_behind(text, start):
             spans[0] = (spans[0][0], spans[0][0])
         if self.check < 0 and end < len(text) and text[end] in _LETTER_SET and not _is_label_ahead(text, end):
             spans[-1] = (end, end)

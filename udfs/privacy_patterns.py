@@ -23,11 +23,12 @@ _COLON_HEX: Final = re.compile(
 )
 _VERSION_BEFORE: Final = re.compile(
     r"(?:版本|版|微信|固件|升级到|升级至|更新到|更新至|升到|补丁|第|章|节|条款|步骤|§"
-    r"|(?<![a-z])(?:v|ver|version|release|build|firmware|rev|app|ios|android|section|chapter))[ ]?(?:号|码)?[ ]?(?:\.|是|为|到|至|:|\uff1a|=|is|to)?[ ]?$",
+    r"|(?<![a-z])(?:v|ver|version|release|build|firmware|rev|app|ios|android|section|chapter))"
+    r"[ ]?(?:号|码)?[ ]?(?:\.|是|为|到|至|:|\uff1a|=|is|to)?[ ]?$",
     re.IGNORECASE,
 )
 _VERSION_AFTER: Final = re.compile(r"[ ]?(?:版|固件)|-?[A-Za-z]|_")
-_AND: Final = re.compile(r"[ ]?(?:和|跟|与|或|到|至|、|,|\uff0c|/|~|-|->|→|升级到|升到|更新到|to|and|or)[ ]?")
+_AND: Final = re.compile(r"[ ]?(?:和|跟|与|或|到|至|、|,|\uff0c|/|~|-|->|→|升级到|更新到|to|and|or)[ ]?")
 
 _DOMAIN: Final = re.compile(r"(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}")
 
@@ -39,11 +40,11 @@ _QQ: Final = re.compile(
     re.IGNORECASE,
 )
 _WECHAT: Final = re.compile(
-    r"(?:微信|[薇威]信|v信|加我?(?:[微薇威]|v(?![a-z]))|\+[ ]?v(?![a-z])"
+    r"(?P<internal>(?<![a-z0-9_])wxid_[a-z0-9]{6,24})"
+    r"|(?:微信|[薇威]信|v信|加我?(?:[微薇威]|v(?![a-z]))|\+[ ]?v(?![a-z])"
     r"|(?<![a-z])(?:wechat|weixin|vx|wx)(?=id|[^a-z])|(?<![a-z])v(?=[:\uff1a]))"
     r"(?P<link>(?:[ ]?(?:账号|帐号|号码|号|id|是|为|is|加|搜|[:\uff1a=])){0,3})[ ]{0,2}"
-    r"(?:(?P<id>[a-z][a-z0-9_\-]{5,})|(?!1[3-9][0-9]{9}(?![0-9]))(?P<number>[1-9][0-9]{4,11})(?![0-9a-z]))"
-    r"|(?P<internal>(?<![a-z0-9_])wxid_[a-z0-9]{6,24})",
+    r"(?:(?P<id>[a-z][a-z0-9_\-]{5,})|(?!1[3-9][0-9]{9}(?![0-9]))(?P<number>[1-9][0-9]{4,11})(?![0-9a-z]))",
     re.IGNORECASE,
 )
 _STRONG_LINK: Final = re.compile(r"号|id|[:\uff1a=]", re.IGNORECASE)

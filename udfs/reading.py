@@ -20,9 +20,10 @@ from models.scorer import Score, Scorer
 from udfs.dead_letters import dead_letter
 from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash
 from udfs.parsing import Refused, TimeLimits, parse
-from udfs.phrases import PhraseMatcher
+from udfs.phrase_rules import PhraseMatcher
+from udfs.phrases import asks, is_courtesy
 from udfs.privacy import Masker, is_personal_identifier
-from udfs.text import asks, is_courtesy, language, repair, strip_html, strip_quotes
+from udfs.text import language, repair, strip_html, strip_quotes
 
 RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
@@ -129,7 +130,7 @@ class Reader:
             tongue = language(text)
         if kind <= 1:
             if not flags & INTERNAL:
-                if text and not text.isspace() or flags & ATTACHMENT:
+                if (text and not text.isspace()) or flags & ATTACHMENT:
                     flags |= SPEAKS
                 if text:
                     said = strip_quotes(text)

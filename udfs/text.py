@@ -1,8 +1,8 @@
 """Text as written, and the views of it that rules and measures read. No view ever changes the original.
 
-`fold` makes a matching copy, because a zero-width character or a full-width letter is enough to get a word past a filter;
-its offset map leads a hit back to the original. `is_courtesy` and `asks` decide whether a line starts a wait. `language`
-counts scripts: on a chat's short lines that beats a statistical detector.
+`fold` makes a matching copy, because a zero-width character or a full-width letter is enough to get a word past a
+filter; its offset map leads a hit back to the original. `language` counts scripts: on a chat's short lines that beats a
+statistical detector. `is_courtesy` and `asks` live in `udfs.phrases` with their word lists.
 """
 
 from __future__ import annotations
@@ -12,19 +12,35 @@ import unicodedata
 from html.parser import HTMLParser
 from typing import Final
 
+from udfs.phrases import asks, is_closing_offer, is_courtesy
+
+__all__ = [
+    "Folded",
+    "asks",
+    "fold",
+    "is_closing_offer",
+    "is_courtesy",
+    "language",
+    "repair",
+    "strip_html",
+    "strip_quotes",
+]
+
 # Characters that nobody sees: formats (Cf), variation selectors, joiners, fillers.
 _INVISIBLE_CHARACTERS: Final = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_CHARACTERS}]")
 _SEPARATORS: Final = re.compile(r"[\s._\-·•‧∙・‐-―−~*/\\|,，。、]")
 _COMMON_WIDE: Final = ("，", ","), ("？", "?"), ("！", "!"), ("：", ":")
 
-_BLOCKS: Final = frozenset("address blockquote br div dd dt h1 h2 h3 h4 h5 h6 hr li ol p pre table tr ul".split(" "))
-_UNSEEN: Final = frozenset(("script", "style", "head", "template"))
+_BLOCKS: Final = frozenset(
+    ("blockquote", "br", "div", "dd", "dt", *(f"h{n}" for n in range(1, 7)), "hr", "li", "ol", "p", "pre", "tr", "ul")
+)
+_UNSEEN: Final = frozenset(("script", "style", "title"))
 _UNCLOSED: Final = re.compile(r"<[/!?A-Za-z][^<>]*(?=<|\Z)")
-_MAX_UNCLOSED: Final = 50
+_MAX_UNCLOSED: Final = 20
 _BLANKS: Final = re.compile(r"[^\S\n]+")
 _BLANK_LINES: Final = re.compile(r" ?\n[ \n]*")
 
@@ -32,13 +48,14 @@ _BROKEN: Final = re.compile("[\ud800-\udfff\x00\ufeff]").search
 _PAIR_OR_LONE: Final = re.compile("[\ud800-\udfff]+")
 
 _HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-_KANA: Final = re.compile("[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff6f\uff71-\uff9d]")
-_HANGUL: Final = re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
+_KANA: Final = re.compile(
+    "[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff6f\uff71-\uff9d]"
+)
+_HANGUL: Final = re.compile("[\uac00-\ud7a3]")
+_JAMO: Final = re.compile("[\u1100-\u11ff\u3131-\u318e]")
 _OTHER: Final = re.compile("[\u0370-\u1cff]")  # Greek, Cyrillic, Hebrew, Arabic, Indic, Thai and neighbours
 _LATIN_WORD: Final = re.compile("[A-Za-z\u00c0-\u024fＡ-Ｚａ-ｚ]+")
 _NOT_WORDS: Final = re.compile(r"https?://[!-~]+|www\.[!-~]+|[\w.+\-]+@[\w\-]+\.[\w.\-]+|\[[a-z_]{2,9}\]")
-_HAN_WEIGHT: Final = 4
-"""A Han character weighs as much as four Latin words: product names don't make a Chinese line English."""
 
 
 class Folded:
@@ -76,8 +93,8 @@ class Folded:
 def fold(text: str, ignore_separators: bool = False) -> Folded:
     """A copy for matching: NFKC, case folded, invisible characters dropped; separators too where a rule says so.
 
-    (`ignore_separators` is for words that are pulled apart, as in `微 信` or `w.e.i`; it also joins honest neighbours, so it
-    is a rule's choice.)
+    `ignore_separators` is for words that are pulled apart, as in `微 信` or `w.e.i`. It also joins honest neighbours,
+    so it is each rule's own choice.
     """
     if text.isascii():
         copy, one_to_one = text.lower(), True
@@ -101,7 +118,7 @@ def fold(text: str, ignore_separators: bool = False) -> Folded:
 
 
 def repair(text: str) -> str:
-    """Text that every UTF-8 encoder takes: halves of surrogate pairs are joined, lone ones become U+FFFD, NUL and BOM go."""
+    """Text that every UTF-8 encoder takes: surrogate pairs are joined, lone ones U+FFFD, NUL and BOM go."""
     if text.isprintable() or _BROKEN(text) is None:
         return text
     text = _PAIR_OR_LONE.sub(lambda m: m[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), text)
@@ -123,30 +140,32 @@ def strip_html(text: str) -> str:
 
 
 def strip_quotes(text: str) -> str:
-    """The lines that the writer wrote: quoted ones (`> …`) go, so that rules don't hold the other side's words against him."""
+    """The lines that the writer wrote: quoted ones (`> …`) go, so that rules don't charge him with the other side's."""
     if ">" not in text and "＞" not in text:
         return text
     return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith((">", "＞"))).strip()
 
 
 def language(text: str) -> str:
-    """`zh`, `en`, `ja`, `ko` or `und` by counting scripts. Latin script counts as English, addresses and tokens as nothing."""
+    """`zh`, `en`, `ja`, `ko` or `und` by counting scripts. Latin script counts as English, links as nothing."""
     if "://" in text or "@" in text or "[" in text or "www." in text:
         text = _NOT_WORDS.sub(" ", text)
     if text.isascii():
         return "en" if _LATIN_WORD.search(text) else "und"
-    han = len(_HAN.findall(text))
-    kana, hangul = len(_KANA.findall(text)), len(_HANGUL.findall(text))
-    words = len(_LATIN_WORD.findall(text))
-    if hangul and hangul >= han and hangul * 2 >= words:
+    words = _LATIN_WORD.findall(text)
+    han, kana, hangul = len(_HAN.findall(text)), len(_KANA.findall(text)), len(_HANGUL.findall(text))
+    if not han:
+        hangul += len(_JAMO.findall(text))  # beside Chinese they are laughter
+    if hangul and hangul >= han and hangul * 2 >= len(words):
         return "ko"
     # One kana among Han is decoration (鲜の每日), one alone a face (ツ).
-    if kana > 1 and kana * 4 >= han and kana * 2 >= words:
+    if kana > 1 and kana * 4 >= han and kana * 2 >= len(words):
         return "ja"
     if han:
-        return "zh" if han * _HAN_WEIGHT >= words else "en"
+        # A Han character weighs as much as two words, and names of goods (Nike Air Max) don't make a line English.
+        return "zh" if han * 2 >= sum(1 for word in words if word[0].islower()) else "en"
     if words:
-        return "und" if len(_OTHER.findall(text)) > words else "en"
+        return "und" if len(_OTHER.findall(text)) > len(words) else "en"
     return "und"
 
 
@@ -182,7 +201,7 @@ class _Reader(HTMLParser):
 
 
 def _align(original: str, text: str) -> list[tuple[int, int]]:
-    """Where each character of a fold comes from: the original is cut where folding can't reach across, and folded by piece."""
+    """Where each character of a fold comes from: the original is cut where folding can't reach across, then folded."""
     offsets: list[tuple[int, int]] = []
     i, n, at = 0, len(original), 0
     while i < n and at < len(text):

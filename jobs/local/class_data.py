@@ -20,6 +20,8 @@ from filelock import FileLock
 from jobs.local.java import Java
 
 DUMP_TIMEOUT_S = 60.0
+# Each is about 50 MB and fits one set of jars only.
+ARCHIVES_KEPT = 2
 # Java writes an archive's head last, so a file that begins with one of these (Java's own, a program's) is whole.
 MARKS = tuple(mark.to_bytes(4, sys.byteorder) for mark in (0xF00BABA2, 0xF00BABA8))
 
@@ -40,6 +42,8 @@ def class_data_options(folder: Path, java: Java, name: str, classpath: Sequence[
                     written.replace(archive)
             quiet = ["-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Xlog:class+path=off"]
             if _is_whole(archive):
+                os.utime(archive)
+                _forget_old(folder, name)
                 return [*quiet, f"-XX:SharedArchiveFile={archive}"]
             base = _base(folder, java)
             if base is None:
@@ -52,6 +56,13 @@ def class_data_options(folder: Path, java: Java, name: str, classpath: Sequence[
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("no class archives in %s, programs start slowly: %s", folder, error)
         return []
+
+
+def _forget_old(folder: Path, name: str) -> None:
+    archives = sorted(folder.glob(f"{name}-*.jsa*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for archive in archives[ARCHIVES_KEPT:]:
+        # A program that still has it mapped keeps it until its end.
+        archive.unlink()
 
 
 def _base(folder: Path, java: Java) -> Path | None:

@@ -22,8 +22,10 @@ class FlinkRest:
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url = url.rstrip("/")
-        # A proxy of the environment is for the world outside, not for this cluster.
-        self._client = httpx.Client(base_url=self.url, timeout=timeout_s, trust_env=False)
+        # A proxy of the environment is for the world outside, not for this cluster. Loading the certificates, which http
+        # needs none of, takes longer than most answers.
+        secure = self.url.startswith("https:")
+        self._client = httpx.Client(base_url=self.url, timeout=timeout_s, trust_env=False, verify=secure)
 
     def __enter__(self) -> FlinkRest:
         return self

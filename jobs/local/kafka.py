@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
+import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from jobs.local import processes
+from jobs.local.class_data import class_data_options
 from jobs.local.java import Java
 from jobs.local.paths import configuration_file
 from jobs.local.ports import LOOPBACK, accepts_connections, free_ports
@@ -26,13 +28,22 @@ MAXIMUM_MESSAGE_BYTES = 1_048_588
 class KafkaServer:
     """One broker with its controller in one process.
 
-    `ports` are the client's and the controller's port; free ones are taken if it is left out.
+    `ports` are the client's and the controller's port; free ones are taken if it is left out. `class_data` is a folder for
+    archives of loaded classes, which shorten later starts.
     """
 
-    def __init__(self, directory: Path, java: Java, jars: Sequence[Path], ports: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        java: Java,
+        jars: Sequence[Path],
+        ports: tuple[int, int] | None = None,
+        class_data: Path | None = None,
+    ) -> None:
         self.directory = directory
         self.java = java
         self.jars = list(jars)
+        self.class_data = class_data
         self.port, self.controller_port = ports or free_ports(2)
         self.children: list[processes.Child] = []
 
@@ -43,25 +54,22 @@ class KafkaServer:
 
     def start(self) -> None:
         """Format the data directory if it is new, and start the broker; returns before it is ready."""
+        # Native libraries that a killed broker has left.
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
         for name in ("data", "log", "tmp"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         settings = self.directory / "server.properties"
         settings.write_text("".join(f"{key}={value}\n" for key, value in self.settings().items()), encoding="utf-8")
-        broker = shlex.join([*self._java(HEAP_MB), "kafka.Kafka", str(settings)])
+        archive = [] if self.class_data is None else class_data_options(self.class_data, self.java, NAME, self.jars)
+        broker = shlex.join([*self._java(HEAP_MB, archive), "kafka.Kafka", str(settings)])
         script = f"exec {broker}"
         if not (self.directory / "data" / "meta.properties").exists():
             # One shell for both, so that the broker inherits the pid that we know.
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            form = [
-                *self._java(64),
-                "-XX:TieredStopAtLevel=1",
-                "kafka.tools.StorageTool",
-                "format",
-                "--config",
-                str(settings),
-                "--cluster-id",
-                cluster,
-            ]
+            # It shares the broker's archive but writes none, which would hold few classes.
+            light = [option for option in archive if not option.startswith("-XX:ArchiveClassesAtExit")]
+            form = [*self._java(64, [*light, "-XX:TieredStopAtLevel=1"]), "kafka.tools.StorageTool", "format"]
+            form += ["--config", str(settings), "--cluster-id", cluster]
             script = f"{shlex.join(form)} && {script}"
         with processes.without_interruption():
             self.children.append(
@@ -122,13 +130,13 @@ class KafkaServer:
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         }
 
-    def _java(self, heap_mb: int) -> list[str]:
+    def _java(self, heap_mb: int, options: Sequence[str]) -> list[str]:
         return [
             str(self.java.executable),
+            *options,
             f"-Xmx{heap_mb}m",
             "-XX:+UseSerialGC",
             "-XX:-UsePerfData",
-            "-Xshare:auto",
             "-Djava.awt.headless=true",
             f"-Djava.io.tmpdir={self.directory / 'tmp'}",
             f"-Dreplywatch.log={self.directory / 'log' / 'kafka.log'}",

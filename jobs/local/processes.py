@@ -19,9 +19,9 @@ from types import FrameType
 
 import psutil
 
-GRACE_S = 10.0
+GRACE_S = 20.0
 KILL_WAIT_S = 10.0
-POLL_S = 0.05
+POLL_S = 0.1
 LOG_LINES = 25
 LOG_TAIL_BYTES = 32_768
 # The system's clock may be set while a process lives, which moves the birth times computed from it by as much.
@@ -116,6 +116,16 @@ def wait_until(ready: Callable[[], bool], *, what: str, children: Sequence[Child
             logs = "\n".join(_quoted(child) for child in children)
             raise ProcessError(f"{what} was not ready after {timeout_s:.0f} s.\n{logs}")
         time.sleep(POLL_S)
+
+
+def wait_for_end(child: Child, timeout_s: float) -> bool:
+    """Return true when the process has ended by itself, false after `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while child.is_alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def stop(children: Sequence[Child], *, grace_s: float = GRACE_S, hurry: Callable[[], bool] = lambda: False) -> None:

@@ -19,7 +19,7 @@ from jobs.local.flink import FlinkCluster
 from jobs.local.jars import expected_jars, fetch_jars
 from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
-from jobs.local.paths import state_directory
+from jobs.local.paths import cache_directory, state_directory
 from jobs.local.ports import LOOPBACK, free_ports, is_free
 from jobs.local.processes import ProcessError, without_interruption
 from jobs.local.redis_server import RedisServer
@@ -69,8 +69,9 @@ class LocalStack:
         self._watcher: Watcher | None = None
         java = find_java()
         files = expected_jars(jars)
+        class_data = cache_directory() / "classes"
         state = _ports(read_state(self.directory))
-        self.kafka = KafkaServer(self.directory / "kafka", java, files.kafka, state.kafka_ports)
+        self.kafka = KafkaServer(self.directory / "kafka", java, files.kafka, state.kafka_ports, class_data)
         self.redis = RedisServer(self.directory / "redis", state.redis_port)
         self.flink = FlinkCluster(
             self.directory / "flink",
@@ -82,6 +83,7 @@ class LocalStack:
             environment=environment,
             ports=state.flink_ports,
             metrics=metrics,
+            class_data=class_data,
         )
 
     @classmethod
@@ -191,7 +193,7 @@ class LocalStack:
         return State(
             kafka_ports=(self.kafka.port, self.kafka.controller_port),
             redis_port=self.redis.port,
-            flink_ports=(self.flink.port, self.flink.rpc_port),
+            flink_ports=(self.flink.installation.port, self.flink.installation.rpc_port),
             metrics_ports=dict(self.flink.metrics_ports),
             processes=[ProcessRecord.of(name, child) for name, children in services.items() for child in children],
         )
@@ -203,14 +205,11 @@ class LocalStack:
         write_state(self.directory, self.state())
 
     def _adopt(self, state: State) -> None:
-        self.flink.children[:] = state.children("flink")
+        self.flink.adopt(state.children("flink"), state.flink_ports, state.metrics_ports)
         self.kafka.children[:] = state.children("kafka")
         self.redis.children[:] = state.children("redis")
         self.kafka.port, self.kafka.controller_port = state.kafka_ports
         self.redis.port = state.redis_port
-        self.flink.port, self.flink.rpc_port = state.flink_ports
-        self.flink.metrics_ports = dict(state.metrics_ports)
-        self.flink.task_managers = len(self.flink.running_task_managers())
 
 
 def up(directory: Path | None = None, *, task_managers: int = 1, console: Console | None = None) -> LocalStack:

@@ -14,7 +14,7 @@ from tests.chat import HOUR, T0, Chat
 from tests.conversing import Talk, rules_with
 from tests.strategies import Watermark, arrivals, conversations
 from udfs.conversation import Conversation
-from udfs.text import asks, is_courtesy
+from udfs.phrases import asks, is_courtesy
 
 COMPARED = (
     "tenant source conversation_id opened_at closed_at messages customer_messages agent_messages bot_messages agents turns "

@@ -56,9 +56,12 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
         hidden_size=32,
         layers=1,
         heads=2,
-        epochs=6,
+        epochs=12,
+        patience=12,
         batch_size=16,
         learning_rate=5e-3,
+        dropout=0.1,
+        token_dropout=0.0,
         threads=1,
         with_service_lines=False,
     )
@@ -109,16 +112,16 @@ def test_a_text_is_in_one_split_only_and_has_one_label(folder: Path) -> None:
     assert all("both ways" not in example.text and "unclear" not in example.text for example in corpus.train)
 
 
-def test_evaluation_sets_are_kept_out_of_training(folder: Path) -> None:
-    shared = (folder / "zh_nlpcc2013_emotion" / "Nlpcc2013Train.tsv").read_text("utf-8").splitlines()[5].split(",")[1]
+def test_a_text_of_training_is_not_measured_on(folder: Path) -> None:
+    shared = load_corpus([folder], with_service_lines=False).train[0].text
     reviews = folder / "zh_sentiment_chinesenlpcorpus"
     reviews.mkdir()
-    (reviews / "waimai_10k.csv").write_text(f'label,review\n1,{shared}\n0,"送得慢, 凉了"\n', "utf-8")
+    (reviews / "waimai_10k.csv").write_text(f'label,review\n1,{shared}！\n0,"送得慢, 凉了"\n', "utf-8")
     (reviews / "online_shopping_10_cats.csv").write_text("cat,label,review\n书籍,0,纸张太薄\n", "utf-8")
     corpus = load_corpus([folder])
-    assert corpus.tests["waimai"] == [Example(shared, POSITIVE), Example("送得慢, 凉了", NEGATIVE)]
+    assert corpus.tests["waimai"] == [Example("送得慢, 凉了", NEGATIVE)]
     assert corpus.tests["online_shopping"] == [Example("纸张太薄", NEGATIVE)]
-    assert shared not in {example.text for example in corpus.train + corpus.validation}
+    assert not {"送得慢, 凉了", "纸张太薄"} & {example.text for example in corpus.train + corpus.validation}
 
 
 def test_service_lines_are_labelled_filled_and_always_the_same() -> None:

@@ -1,0 +1,61 @@
+"""Replays of files and of the simulator, with a progress bar."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from jobs.produce import EventProducer
+from jobs.replay import Replayer
+from jobs.settings import Settings
+from udfs.formats import open_messages
+from udfs.simulate import Simulation, SimulationSettings
+
+MINUTE_MS = 60_000
+
+
+def replay_file(settings: Settings, path: Path, speed: float, console: Console) -> int:
+    """Write a file's events to the replay topic, then the last ticks; the number written."""
+    reading = open_messages(path)
+    for note in reading.notes:
+        console.print(f"{reading.path}: {note}", highlight=False)
+    if reading.refused_count:
+        line, reason = reading.refused[0]
+        console.print(f"{reading.refused_count} records refused, the first in line {line}: {reason}", highlight=False)
+    producer = EventProducer(settings, settings.topic("replay"))
+    replayer = Replayer(producer, speed)
+    with _progress(console) as progress:
+        task = progress.add_task(f"replaying {reading.path.name}", total=reading.count)
+        events = progress.track(reading.events, total=reading.count, task_id=task)
+        sent = replayer.run((event["sent_at"], event) for event in events)
+    replayer.finish(settings)
+    console.print(f"{sent} events on {producer.topic}", highlight=False)
+    return sent
+
+
+def replay_simulation(settings: Settings, seed: int, speed: float, minutes: float, console: Console) -> int:
+    """Write so many simulated minutes to the replay topic, then the last ticks; the number of events."""
+    simulation = Simulation(SimulationSettings(seed=seed))
+    end_ms = simulation.now_ms + round(minutes * MINUTE_MS)
+    producer = EventProducer(settings, settings.topic("replay"))
+    replayer = Replayer(producer, speed)
+    with _progress(console) as progress:
+        task = progress.add_task("simulating", total=round(minutes))
+
+        def watched() -> object:
+            for event in takewhile(lambda event: event["sent_at"] < end_ms, simulation.events()):
+                progress.update(task, completed=minutes - (end_ms - event["sent_at"]) / MINUTE_MS)
+                yield event["sent_at"], event
+
+        sent = replayer.run(watched())  # type: ignore[arg-type]
+    replayer.finish(settings)
+    console.print(f"{sent} events on {producer.topic}; incidents: {len(simulation.incidents)}", highlight=False)
+    return sent
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)

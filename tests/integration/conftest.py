@@ -1,0 +1,16 @@
+"""Real services for the tests of this folder: one Kafka, one Redis and one Flink cluster for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.local.stack import LocalStack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Kafka, Redis and Flink on free ports, in a new folder; they end with the session, also if it is killed."""
+    with LocalStack(tmp_path_factory.mktemp("stack")) as running:
+        yield running

@@ -1,0 +1,71 @@
+"""Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
+
+A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
+rule's innocent words. Matching runs on a folded copy (width, case, invisible characters), the text stays as it is.
+"""
+
+from __future__ import annotations
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from udfs.rules import Phrases
+from udfs.text import fold
+
+MAX_MATCHES = 20
+
+
+class PhraseMatcher:
+    """Finds phrases of rules in texts."""
+
+    def __init__(self, rules: list[Phrases]) -> None:
+        self._entries: list[tuple[Phrases, str]] = []
+        patterns: list[str] = []
+        for rule in rules:
+            for phrase in dict.fromkeys(fold(phrase).text for phrase in rule.phrases):
+                self._entries.append((rule, phrase))
+                patterns.append(phrase)
+        self._allowed = {rule.id: [fold(word).text for word in rule.allow] for rule in rules}
+        self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
+        self._loose = any(rule.ignore_separators for rule in rules)
+
+    def find(self, text: str, sender: str) -> list[list[str]]:
+        """[[rule id, phrase], …] for a text of this sender (`customer` or `agent`), each rule's phrase once."""
+        if self._automaton is None or not text:
+            return []
+        found: dict[tuple[str, str], None] = {}
+        folded = fold(text).text
+        self._search(folded, sender, found, loose=False)
+        if self._loose and not folded.isascii():
+            joined = fold(text, ignore_separators=True).text
+            if joined != folded:
+                self._search(joined, sender, found, loose=True)
+        return [[rule, phrase] for rule, phrase in found][:MAX_MATCHES]
+
+    def _search(self, folded: str, sender: str, found: dict[tuple[str, str], None], loose: bool) -> None:
+        assert self._automaton is not None
+        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            rule, phrase = self._entries[index]
+            if rule.sender not in (sender, "any"):
+                continue
+            if loose and (not rule.ignore_separators or phrase.isascii()):
+                continue
+            if _inside_word(folded, start, end) or self._innocent(folded, start, end, rule.id):
+                continue
+            found[rule.id, phrase] = None
+
+    def _innocent(self, folded: str, start: int, end: int, rule: str) -> bool:
+        for word in self._allowed[rule]:
+            at = folded.find(word, max(0, end - len(word)))
+            if 0 <= at <= start and end <= at + len(word):
+                return True
+        return False
+
+
+def _inside_word(text: str, start: int, end: int) -> bool:
+    """Whether a match that begins or ends with a Latin letter or digit is only a part of a longer word."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return (_latin(text[start]) and _latin(before)) or (_latin(text[end - 1]) and _latin(after))
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
