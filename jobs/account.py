@@ -7,6 +7,7 @@ Records are written at least once, so each is counted by its identity.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from jobs.settings import Settings, hash_key
-from jobs.topics import OUTPUTS
+from jobs.topics import OUTPUTS, client_options
 from models.scorer import NullScorer
 from udfs.events import FLAGS, ID_HASH, KIND_MASK, unpack
 from udfs.phrase_rules import PhraseMatcher
@@ -47,11 +48,10 @@ class Account:
         )
         self._consumer = Consumer(
             {
-                "bootstrap.servers": settings.kafka.bootstrap_servers,
+                **client_options(settings),
                 "group.id": f"{settings.kafka.group_id}-account",
                 "enable.auto.commit": False,
                 "enable.partition.eof": False,
-                **settings.kafka.options,
             }
         )
         self._topics = {settings.topic(name): name for name in OUTPUTS}
@@ -71,7 +71,8 @@ class Account:
     def update(self, seconds: float = 0.2) -> int:
         """Take what has come since, for about so long; how many records that were."""
         taken = 0
-        while records := self._consumer.consume(2_000, timeout=seconds):
+        until = time.monotonic() + seconds
+        while records := self._consumer.consume(2_000, timeout=max(0.0, until - time.monotonic())):
             taken += len(records)
             inputs = []
             for record in records:

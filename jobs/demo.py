@@ -1,37 +1,43 @@
-"""`replywatch demo`: the real services, the job submitted as to any cluster, a day of simulated customers, a live view."""
+"""`replywatch demo`: the real services, the job submitted as to any cluster, simulated customers, a live view."""
 
 from __future__ import annotations
 
 import os
-import secrets
-import signal
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 from rich.console import Console
 
 from jobs.account import Account
-from jobs.flink_client import submit
-from jobs.live_view import LiveView
-from jobs.local.flink_rest import FlinkError
+from jobs.demo_directory import RunDirectory, run_directory
+from jobs.demo_feed import Feed
+from jobs.demo_preparation import Preparation
+from jobs.interruption import Interruption
+from jobs.job_progress import JobProgress
+from jobs.live_view import Figures, LiveView
+from jobs.local.hash_key import keep_hash_key
+from jobs.local.preflight import preflight
 from jobs.local.stack import LocalStack
 from jobs.produce import EventProducer
-from jobs.replay import Replayer
 from jobs.settings import Settings, load_settings
 from jobs.tail import AlertStream
-from jobs.topics import create_topics
-from udfs.formats import open_messages
-from udfs.simulate import Simulation, SimulationSettings
+from udfs.formats import Reading, open_messages
+from udfs.rules import RuleSet
 
-START_TIMEOUT_SECONDS = 120
-DRAIN_TIMEOUT_SECONDS = 120
-ENDED = frozenset(("FAILED", "CANCELED", "FINISHED", "SUSPENDED"))
+START_TIMEOUT_S = 120.0
+STANDSTILL_S = 90.0
+"""If nothing at all comes out of the job for so long after the last record went in, something is wrong."""
+
+CALM_S = 1.5
+"""How long nothing must have come after the account is closed: alerts take another way than sessions."""
+
+LOOK_S = 0.1
+LOGS = "flink/log"
+# A live view wants figures of this second, not of the last ten.
+FLINK_OPTIONS = {"metrics.fetcher.update-interval": 1_000}
 
 
 class DemoError(RuntimeError):
@@ -40,7 +46,7 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What `replywatch demo` was asked for."""
+    """What `replywatch demo` was asked for. `seconds` 0: until Ctrl-C; `speed` 0: as fast as possible."""
 
     messages: Path | None = None
     seconds: float = 0
@@ -51,169 +57,196 @@ class DemoOptions:
     directory: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was seen, read back from the topics and from Redis; the fields are those of `--json`."""
+
+    messages: int
+    in_sessions: int
+    duplicates: int
+    dead_letters: int
+    late: int
+    events: int
+    sessions: int
+    alerts_kafka: int
+    alerts_redis: int
+    seconds: float
+    accounted: bool
+
+
 def run_demo(options: DemoOptions) -> int:
-    """Run the demonstration to its end; the exit code: 0 if every record was accounted for."""
-    console = Console(stderr=True)
-    stop = threading.Event()
-    directory = options.directory or Path(tempfile.mkdtemp(prefix="replywatch-demo-"))
-    os.environ.setdefault("REPLYWATCH_HASH_KEY", secrets.token_hex(16))
-    secret = {"REPLYWATCH_HASH_KEY": os.environ["REPLYWATCH_HASH_KEY"]}
+    """Run the demonstration to its end; the exit code: 0 if every record was accounted for, 130 if it was broken off."""
+    console = Console(stderr=True, highlight=False)
+    with Interruption() as interruption:
+        try:
+            source: Reading | int = open_messages(options.messages) if options.messages else options.seed
+            with run_directory(options.directory) as directory:
+                result = _run(options, source, directory, console, interruption)
+        except KeyboardInterrupt:
+            console.print("\nbroken off; everything that was started is stopped")
+            return 130
+        if options.json:
+            print(orjson.dumps(asdict(result)).decode(), flush=True)
+        else:
+            _summarise(result, directory.path, console)
+    return 0 if result.accounted else 1
+
+
+def _run(
+    options: DemoOptions, source: Reading | int, directory: RunDirectory, console: Console, interruption: Interruption
+) -> Result:
     started = time.monotonic()
-    with LocalStack(directory, environment=secret, console=console) as stack:
-        settings = load_settings(
-            input="replay",
-            kafka__bootstrap_servers=stack.bootstrap_servers,
-            redis__url=stack.redis_url,
-            flink__rest_url=stack.flink_url,
-            scoring__model=options.model,
-        )
-        rules = settings.rules()
-        create_topics(settings)
-        console.print(f"Kafka, Redis and Flink are up after {time.monotonic() - started:.0f} s; submitting the job", highlight=False)
-        job = submit(settings, rules, stack.flink.connector_jars[0])
-        demonstration = Demonstration(options, settings, stack, job, console)
-        with _on_interrupt(stop):
-            demonstration.wait_until_running(stop)
-            console.print(f"the job runs after {time.monotonic() - started:.0f} s: {stack.flink_url}", highlight=False)
-            result = demonstration.run(stop)
-        result["seconds"] = round(time.monotonic() - started, 1)
-        result["directory"] = str(directory)
-    if options.json:
-        print(orjson.dumps(result).decode())
-    else:
-        _summarise(result, console)
-    return 0 if result["accounted"] else 1
+    path = directory.path
+    directory.worthless = True
+    missing = [f"{check.name}: {check.detail}; {check.remedy}" for check in preflight(path) if not check.ok]
+    if missing:
+        raise DemoError("this machine is not ready:\n" + "\n".join(missing))
+    secret = keep_hash_key()
+    os.environ.update(secret)
+    stack = LocalStack(path, environment=secret, flink_options=FLINK_OPTIONS, metrics=False, console=console)
+    settings = load_settings(
+        input="replay",
+        kafka__bootstrap_servers=stack.bootstrap_servers,
+        redis__url=stack.redis_url,
+        flink__rest_url=stack.flink_url,
+        scoring__model=options.model,
+    )
+    rules = settings.rules()
+    console.print("starting Kafka, Redis and Flink, and submitting the job …", style="dim")
+    with Preparation(stack, settings, rules, path / "client") as preparation:
+        directory.worthless = False  # logs that tell why it failed
+        try:
+            with stack:
+                console.print(f"{time.monotonic() - started:4.0f} s  Kafka, Redis and Flink are up", style="dim")
+                job = preparation.job()
+                demonstration = Demonstration(options, settings, rules, stack, job, console)
+                try:
+                    demonstration.wait_until_running(started)
+                    return demonstration.run(source, interruption, started)
+                finally:
+                    demonstration.close()
+        except KeyboardInterrupt:
+            directory.worthless = True
+            raise
 
 
 class Demonstration:
     """One run on services that are up."""
 
-    def __init__(self, options: DemoOptions, settings: Settings, stack: LocalStack, job: str, console: Console) -> None:
+    def __init__(
+        self, options: DemoOptions, settings: Settings, rules: RuleSet, stack: LocalStack, job: str, console: Console
+    ) -> None:
         self._options = options
         self._settings = settings
         self._stack = stack
-        self._job = job
         self._console = console
-        self._account = Account(settings)
-        self._fault: BaseException | None = None
+        self._seen: set[tuple[str, int]] = set()
+        with ExitStack() as opened:
+            self._rest = opened.enter_context(stack.flink.rest())
+            self._account = Account(settings)
+            opened.callback(self._account.close)
+            self._alerts = AlertStream(settings, "0-0")
+            opened.callback(self._alerts.close)
+            self._producer = EventProducer(settings, settings.input_topic)
+            self._opened = opened.pop_all()
+        self._progress = JobProgress(self._rest, job)
 
-    def wait_until_running(self, stop: threading.Event) -> None:
+    def close(self) -> None:
+        """Leave Kafka, Redis and Flink."""
+        self._opened.close()
+
+    def wait_until_running(self, started: float) -> None:
         """Return when the job's tasks run."""
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        with self._stack.flink.rest() as rest:
-            while not rest.is_running(self._job):
-                self._check(rest)
-                if stop.is_set() or time.monotonic() > deadline:
-                    raise DemoError(f"the job did not start; see {self._stack.flink.directory / 'log'}")
-                time.sleep(0.2)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._progress.is_running():
+            self._check()
+            if time.monotonic() > deadline:
+                raise DemoError(f"the job's tasks did not start; see {self._stack.directory / LOGS}")
+            time.sleep(LOOK_S)
+        self._console.print(f"{time.monotonic() - started:4.0f} s  the job runs: {self._stack.flink_url}", style="dim")
 
-    def run(self, stop: threading.Event) -> dict[str, Any]:
+    def run(self, source: Reading | int, interruption: Interruption, started: float) -> Result:
         """Feed, show, and at the end let the open conversations run out."""
-        producer = EventProducer(self._settings, self._settings.input_topic)
-        replayer = Replayer(producer, self._options.speed)
-        alerts = AlertStream(self._settings, "0-0")
-        seen: dict[tuple[str, int], dict[str, Any]] = {}
-        fed = threading.Event()
-
-        def feed() -> None:
-            try:
-                replayer.run(self._events(), stop=stop.is_set)
-                replayer.finish(self._settings)
-            except BaseException as fault:  # handed to the main thread, which raises it
-                self._fault = fault
-            finally:
-                fed.set()
-
-        feeder = threading.Thread(target=feed, name="feeder", daemon=True)
-        ends_at = time.monotonic() + self._options.seconds if self._options.seconds else float("inf")
-        with LiveView(self._console, quiet=self._options.json, settings=self._settings) as view, self._stack.flink.rest() as rest:
-            feeder.start()
-            drained_by = float("inf")
+        options, account = self._options, self._account
+        feed = Feed(self._settings, self._producer, source, options.speed, interruption.stop)
+        ends_at = time.monotonic() + options.seconds if options.seconds else float("inf")
+        view = LiveView(self._console, self._settings.time.zone, options.speed, quiet=options.json)
+        with interruption.orderly(), view:
+            feed.start()
+            latest = time.monotonic()
+            first_through = False
             while True:
-                for alert in alerts.read(wait_ms=100):
-                    if (alert["alert_id"], alert["revision"]) not in seen:
-                        seen[alert["alert_id"], alert["revision"]] = alert
-                        view.alert(alert)
-                self._account.update(0.05)
-                view.show(replayer.now_ms, producer.produced, self._account, rest, self._job, ending=stop.is_set() or fed.is_set())
-                self._check(rest)
-                if time.monotonic() >= ends_at:
-                    stop.set()
-                if fed.is_set():
-                    drained_by = min(drained_by, time.monotonic() + DRAIN_TIMEOUT_SECONDS)
-                    done = self._account.produced == producer.produced and self._account.accounted
-                    if done and len(seen) >= len(self._account.alerts) or time.monotonic() > drained_by:
-                        break
-        feeder.join()
-        if self._fault is not None:
-            raise self._fault
-        self._account.update(0.5)
-        account = self._account
-        account.close()
-        return {
-            "messages": producer.produced,
-            "in_sessions": account.in_sessions,
-            "duplicates": len(account.duplicates),
-            "dead_letters": len(account.dead_letters),
-            "late": len(account.late),
-            "events": account.events,
-            "sessions": len(account.sessions),
-            "alerts_kafka": len(account.alerts),
-            "alerts_redis": len(seen),
-            "seconds": 0.0,
-            "accounted": account.accounted and account.produced == producer.produced,
-        }
+                news = self._read_alerts(view) + account.update(LOOK_S)
+                now = time.monotonic()
+                self._check()
+                if feed.fault is not None:
+                    raise feed.fault
+                if now >= ends_at:
+                    interruption.stop.set()
+                figures = self._figures(feed, ending=interruption.stop.is_set() or feed.done.is_set())
+                view.show(figures, feed.incidents())
+                if not first_through and self._progress.records_through:
+                    first_through = True
+                    view.say(f"{now - started:4.0f} s  the first messages are through")
+                if news or not feed.done.is_set():
+                    latest = now
+                complete = account.produced == self._producer.produced and account.accounted
+                complete = complete and len(self._seen) == len(account.alerts)
+                if feed.done.is_set() and now - latest > (CALM_S if complete else STANDSTILL_S):
+                    break
+        feed.join(1)
+        return Result(
+            messages=self._producer.produced,
+            in_sessions=account.in_sessions,
+            duplicates=len(account.duplicates),
+            dead_letters=len(account.dead_letters),
+            late=len(account.late),
+            events=account.events,
+            sessions=len(account.sessions),
+            alerts_kafka=len(account.alerts),
+            alerts_redis=len(self._seen),
+            seconds=round(time.monotonic() - started, 1),
+            accounted=account.accounted and account.produced == self._producer.produced,
+        )
 
-    def _events(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        if self._options.messages is not None:
-            for event in open_messages(self._options.messages).events:
-                yield event["sent_at"], event
-            return
-        for event in Simulation(SimulationSettings(seed=self._options.seed)).events():
-            yield event["sent_at"], event
+    def _read_alerts(self, view: LiveView) -> int:
+        found = self._alerts.read()
+        for alert in found:
+            identity = alert["alert_id"], alert["revision"]
+            if identity not in self._seen:
+                self._seen.add(identity)
+                view.alert(alert)
+        return len(found)
 
-    def _check(self, rest: Any) -> None:
-        if self._fault is not None:
-            raise self._fault
-        state = rest.job_state(self._job)
-        if state in ENDED:
-            raise DemoError(f"the job is {state}: {(rest.exceptions(self._job) or ['no reason given'])[0][:2_000]}")
+    def _figures(self, feed: Feed, ending: bool) -> Figures:
+        account, progress = self._account, self._progress
+        return Figures(
+            now_ms=feed.replayer.now_ms,
+            state=progress.state,
+            messages=self._producer.produced,
+            sessions=len(account.sessions),
+            lag=progress.lag,
+            open_conversations=progress.open_conversations,
+            alerts=len(self._seen),
+            dead_letters=len(account.dead_letters),
+            duplicates=len(account.duplicates),
+            late=len(account.late),
+            ending=ending,
+        )
 
-
-class _on_interrupt:  # noqa: N801 - reads as a verb
-    """Ctrl-C or SIGTERM sets the event, so that the run ends in order; the second one ends it at once."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._former: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._former[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: Any) -> None:
-        if self._stop.is_set():
-            raise KeyboardInterrupt
-        self._stop.set()
+    def _check(self) -> None:
+        self._progress.refresh()
+        if self._progress.has_ended:
+            reason = self._progress.reason()
+            raise DemoError(f"the job is {self._progress.state}; logs: {self._stack.directory / LOGS}\n{reason}")
 
 
-def _summarise(result: dict[str, Any], console: Console) -> None:
+def _summarise(result: Result, directory: Path, console: Console) -> None:
+    verdict = "[green]every record is accounted for[/]" if result.accounted else "[red]the account does not close[/]"
     console.print(
-        f"\n[bold]{result['messages']}[/] records in {result['seconds']:g} s: {result['in_sessions']} messages in "
-        f"{result['sessions']} sessions, {result['events']} events, {result['duplicates']} repeats, "
-        f"{result['dead_letters']} dead letters, {result['late']} late; "
-        + ("[green]every record is accounted for[/]" if result["accounted"] else "[red]the account does not close[/]"),
-        highlight=False,
+        f"\n[bold]{result.messages:,}[/] records in {result.seconds:.0f} s: {result.in_sessions:,} messages in "
+        f"{result.sessions:,} sessions, {result.events:,} events without a message, {result.duplicates:,} repeats, "
+        f"{result.late:,} late, {result.dead_letters:,} dead letters: {verdict}"
     )
-    console.print(
-        f"alerts: {result['alerts_redis']} through Redis, {result['alerts_kafka']} in Kafka; "
-        f"data and logs: {result['directory']}",
-        highlight=False,
-    )
-
-
-__all__ = ["DemoError", "DemoOptions", "FlinkError", "run_demo"]
+    console.print(f"{result.alerts_redis:,} alerts through Redis, {result.alerts_kafka:,} in Kafka")
+    console.print(f"data and logs: {directory}")

@@ -8,6 +8,7 @@ import orjson
 from confluent_kafka import KafkaException, Producer
 
 from jobs.settings import Settings
+from jobs.topics import client_options
 from udfs.events import conversation_key
 
 TICK = orjson.dumps({"kind": "tick"})
@@ -28,13 +29,12 @@ class EventProducer:
         self._fault: str | None = None
         self._producer = Producer(
             {
-                "bootstrap.servers": self._servers,
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 "queue.buffering.max.messages": 200_000,
                 "message.timeout.ms": round(timeout_seconds * 1_000),
-                **settings.kafka.options,
+                **client_options(settings),
             }
         )
         try:

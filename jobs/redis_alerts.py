@@ -7,6 +7,7 @@ never taken for known: it is tried again for `retry_seconds`, then the job fails
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any, Final
 
 import orjson
@@ -16,6 +17,8 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_a
 from jobs.settings import Settings
 
 LOG = logging.getLogger(__name__)
+
+URL_VARIABLE: Final = "REPLYWATCH_REDIS__URL"
 
 # KEYS: marker, stream. ARGV: alert, marker's life in s, stream's length, channels…
 PUBLISH_IF_NEW: Final = """
@@ -30,6 +33,20 @@ class RedisUnavailable(RuntimeError):
     """Redis gave no answer for as long as the settings allow."""
 
 
+def redis_url(settings: Settings) -> str:
+    """Redis' address. One with a password is not in the job's settings but in this process's environment.
+
+    Raises RedisUnavailable if it is in neither.
+    """
+    url = settings.redis.url.get_secret_value() or os.environ.get(URL_VARIABLE, "")
+    if not url:
+        raise RedisUnavailable(
+            f"redis: no address. One with a password does not travel with the job: set {URL_VARIABLE} in the environment "
+            "of Flink's TaskManagers"
+        )
+    return url
+
+
 class RedisPublisher:
     """Publishes alerts on the stream `alerts` and on the channels `alerts`, `alerts:<severity>`, `alerts:shop:<shop>`."""
 
@@ -37,7 +54,7 @@ class RedisPublisher:
         self._settings = settings
         options = settings.redis
         self._client = redis.Redis.from_url(
-            options.url.get_secret_value(),
+            redis_url(settings),
             socket_timeout=options.timeout_seconds,
             socket_connect_timeout=options.timeout_seconds,
         )

@@ -17,9 +17,12 @@ TICK_EVERY_MS = 1_000  # of replayed time
 PACE_SECONDS = 0.1  # wall time between two looks at the clock
 AS_FAST_AS_POSSIBLE = 0.0
 
+Timed = tuple[int, dict[str, Any] | bytes]
+"""When it was sent, epoch ms, and the event, or a record's bytes as they are."""
+
 
 class Replayer:
-    """Feeds events, sorted by `sent_at`, to a producer. `now_ms` is the replayed time that has been reached."""
+    """Feeds events, sorted by `sent_at`, to a producer. `now_ms` is the replayed time reached; `speed` may change."""
 
     def __init__(
         self,
@@ -29,25 +32,25 @@ class Replayer:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.now_ms = 0
+        self.speed = speed
         self._producer = producer
-        self._speed = speed
         self._clock = clock
         self._pause = pause
         self._ticked_ms = 0
 
-    def run(self, events: Iterable[tuple[int, dict[str, Any] | bytes]], stop: Callable[[], bool] = lambda: False) -> int:
-        """Send (time in ms, event) pairs in order until they end or `stop()`; the number sent."""
+    def run(self, events: Iterable[Timed], stop: Callable[[], bool] = lambda: False) -> int:
+        """Send events in order until they end or `stop()`; the number sent. The first one sets the pace's beginning."""
         sent = 0
         started_at, first_ms = self._clock(), None
         for at_ms, event in events:
             if first_ms is None:
                 first_ms = at_ms
-            while self._speed and not stop():
-                reached = first_ms + round((self._clock() - started_at) * 1_000 * self._speed)
+            while self.speed and not stop():
+                reached = first_ms + round((self._clock() - started_at) * 1_000 * self.speed)
                 if reached >= at_ms:
                     break
                 self._reach(reached)
-                self._pause(min(PACE_SECONDS, (at_ms - reached) / 1_000 / self._speed))
+                self._pause(min(PACE_SECONDS, (at_ms - reached) / 1_000 / self.speed))
             if stop():
                 break
             self._reach(at_ms)
@@ -57,6 +60,8 @@ class Replayer:
 
     def finish(self, settings: Settings) -> None:
         """The last ticks: time runs on until every session has been published."""
+        if not self.now_ms:  # nothing was sent, so there is no time to go on from
+            return
         times = settings.time
         ahead = times.session_gap_seconds + times.allowed_lateness_seconds + times.alarm_grace_seconds + 60
         self.now_ms += round(ahead * 1_000)

@@ -55,6 +55,7 @@ class Flink(_Section):
     """The cluster that the job is submitted to, and how it runs there."""
 
     rest_url: str = "http://127.0.0.1:8081"
+    python: str = Field(default="", description="interpreter on the cluster's machines; empty: the one that submits")
     parallelism: int = Field(default=1, ge=1, le=1_000)
     max_parallelism: int = Field(default=128, ge=1, le=32_768, description="once and for ever: it caps rescaling")
     bundle_size: int = Field(default=2_000, ge=1, le=100_000, description="records per batch of the reading step")

@@ -7,12 +7,17 @@ connection breaks, and says so where the stream was trimmed past it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone, tzinfo
 from typing import Any
 
 import orjson
 import redis
+from rich.text import Text
 
+from jobs.redis_alerts import redis_url
 from jobs.settings import Settings
+
+STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan", "resolved": "green"}
 
 
 class AlertStream:
@@ -20,7 +25,7 @@ class AlertStream:
 
     def __init__(self, settings: Settings, position: str = "$") -> None:
         self._client = redis.Redis.from_url(
-            settings.redis.url.get_secret_value(),
+            redis_url(settings),
             socket_timeout=settings.redis.timeout_seconds + 5,
             socket_connect_timeout=settings.redis.timeout_seconds,
         )
@@ -40,15 +45,21 @@ class AlertStream:
                 found.append(orjson.loads(fields[b"alert"]))
         return found
 
+    def close(self) -> None:
+        """Leave Redis."""
+        self._client.close()
+
     def follow(self, stop: Callable[[], bool] = lambda: False) -> Iterator[dict[str, Any]]:
         """Alerts without end, until `stop()`."""
         while not stop():
             yield from self.read(wait_ms=500)
 
 
-def line(alert: dict[str, Any]) -> str:
-    """An alert as a line for people."""
-    clock = alert["event_time"][11:19]
-    mark = {"critical": "!!", "error": "! ", "warning": "· ", "info": "  "}[alert["severity"]]
-    sign = mark if alert["status"] == "firing" else "ok"
-    return f"{clock}Z {sign} {alert['severity']:<8} {alert['rule']:<16} {alert['summary']}"
+def sentence(alert: dict[str, Any], zone: tzinfo = timezone.utc) -> Text:
+    """An alert for people: the clock time there, how serious, and its sentence."""
+    when = datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00")).astimezone(zone)
+    firing = alert["status"] == "firing"
+    mark = alert["severity"] if firing else "resolved"
+    return Text.assemble(
+        (f"{when:%H:%M:%S} ", "dim"), (f"{mark:<8} ", STYLES[mark]), (alert["summary"], "" if firing else "dim")
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -23,6 +24,11 @@ class TopicError(RuntimeError):
     """Topics can't be made or are unfit; the message says what to do."""
 
 
+def client_options(settings: Settings) -> dict[str, str | int]:
+    """What every Kafka client of ours starts from. The client library keeps its log to itself: faults are raised."""
+    return {"bootstrap.servers": settings.kafka.bootstrap_servers, "log_level": 0, **settings.kafka.options}
+
+
 def topic_settings(settings: Settings) -> dict[str, dict[str, str]]:
     """Every topic's full name with the settings it needs."""
     wanted = {settings.topic("messages"): BY_BROKER_CLOCK, settings.topic("replay"): REPLAYED}
@@ -32,7 +38,7 @@ def topic_settings(settings: Settings) -> dict[str, dict[str, str]]:
 
 def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
     """Make the topics that do not exist yet; the names of those made. TopicError if the broker refuses."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers, **settings.kafka.options})
+    admin = AdminClient(client_options(settings))
     wanted = topic_settings(settings)
     new = [
         NewTopic(name, settings.kafka.partitions, settings.kafka.replication, config=dict(config))
@@ -49,4 +55,17 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
                     f"topic {name} at {settings.kafka.bootstrap_servers}: {error.args[0].str()}; create it by hand or "
                     "check kafka.bootstrap_servers and the user's rights"
                 ) from error
+    _wait_until_visible(admin, set(wanted), timeout_seconds)
     return made
+
+
+def _wait_until_visible(admin: AdminClient, names: set[str], timeout_seconds: float) -> None:
+    """A broker learns of new topics a moment after the controller has made them: until then it denies them."""
+    deadline = time.monotonic() + timeout_seconds
+    while missing := names - set(admin.list_topics(timeout=timeout_seconds).topics):
+        if time.monotonic() > deadline:
+            raise TopicError(
+                f"topic {', '.join(sorted(missing))}: made, but no broker shows it after {timeout_seconds:g} s; check the "
+                "brokers' logs"
+            )
+        time.sleep(0.1)

@@ -9,10 +9,10 @@ broke its limit and ended between two watermarks does both at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from udfs.conversation import Conversation
-from udfs.limits import Limits
+from udfs.limits import FOREVER, Limits
 from udfs.measures import (
     ARRIVED,
     BREACH_AGENT,
@@ -23,19 +23,21 @@ from udfs.measures import (
     HIT_DETAIL,
     HIT_MESSAGE,
     HIT_RULE,
+    LINE_ARRIVED,
+    LINE_AT,
     NEVER,
     OBSERVED,
     OPENER,
     REASON,
     RULE,
+    SILENT,
     START,
     STARTED_AT,
     WAIT_OPENER,
     Measures,
+    Wait,
     silence,
 )
-
-FOREVER: Final = 2**62
 
 # Columns of what was told: [rule, opener now, opener when it first fired, its time, revision, firing, when it opened].
 TOLD_RULE, TOLD_OPENER, TOLD_FIRST, TOLD_AT, TOLD_REVISION, TOLD_FIRING, TOLD_SINCE = range(7)
@@ -109,23 +111,49 @@ def waiting(session: Measures, limits: Limits) -> Iterator[list[Any]]:
         yield [rule, opener, since, due, NEVER, "", 0, session.agent]
 
 
+def first_due(wait: Wait, limits: Limits) -> int:
+    """When the first of a wait's alarms is due; a silence that was broken off by a further line apart."""
+    grace = limits.alarm_grace_ms
+    reply = max(wait[START] + limits.shortest_reply_ms, wait[ARRIVED] + grace)
+    return min(reply, max(wait[LINE_AT] + limits.shortest_silence_ms, wait[LINE_ARRIVED] + grace))
+
+
 def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
     """The earliest instant after `now` at which an open wait becomes an alert; FOREVER if there is none."""
     due = FOREVER
     for session in sessions:
-        if session.wait is not None:
-            for breach in waiting(session, limits):
-                if now < breach[DUE] < due:
-                    due = breach[DUE]
+        wait = session.wait
+        if wait is None or session.cut:
+            continue
+        first = first_due(wait, limits)
+        if now < first:
+            due = min(due, first)
+            continue
+        for breach in waiting(session, limits):
+            if now < breach[DUE] < due:
+                due = breach[DUE]
     return due
+
+
+def quiet(conversation: Conversation, now: int, limits: Limits) -> bool:
+    """Whether there is certainly nothing to say: the common case, told without looking at every rule."""
+    if conversation.told:
+        return False
+    for session in conversation.sessions:
+        if session.breaches or session.hits or session.running:
+            return False
+        wait = session.wait
+        if wait is not None and (wait[SILENT] or first_due(wait, limits) <= now):
+            return False
+    return True
 
 
 def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News]:
     """What has to be said at the watermark `now`; remembers that it was said."""
+    if quiet(conversation, now, limits):
+        return []
     sessions = conversation.sessions
     told = conversation.told
-    if not told and not any(s.breaches or s.running or s.hits or s.wait for s in sessions):
-        return []
     goal = [want for session in sessions for want in wanted(session, now, limits)]
     exact = {(entry[TOLD_RULE], entry[TOLD_OPENER]): entry for entry in told}
     matched = {id(exact[key]) for want in goal if (key := (want.rule, want.opener)) in exact}
@@ -225,6 +253,6 @@ def _is(entry: list[Any], want: Wanted) -> bool:
 def _gone(entry: list[Any], sessions: list[Measures]) -> Wanted:
     """What is left to say of an alert whose cause the messages no longer show."""
     at = entry[TOLD_AT]
-    session = next((s for s in reversed(sessions) if s.opened_at <= at), sessions[0] if sessions else Measures(at))
+    session = next((s for s in reversed(sessions) if s.opened_at <= at), sessions[0] if sessions else Measures(at, at))
     rule, opener = entry[TOLD_RULE], entry[TOLD_OPENER]
     return Wanted(rule, opener, at, at, at, "", 0, session.agent, (opener,), session)

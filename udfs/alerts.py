@@ -13,7 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from udfs.alarms import News
-from udfs.events import identifier, split_key
+from udfs.events import SEPARATOR, identifier, split_key
 
 SCHEMA_VERSION: Final = 1
 MAX_DEDUP_KEY: Final = 255
@@ -60,11 +60,15 @@ def alert_record(
 
 
 def dedup_key(rule: str, tenant: str, source: str, scope_type: str, scope_id: str) -> str:
-    """rule|tenant|source|scope type|scope id: readable where it fits into 255 bytes, else a prefix and a hash."""
-    readable = "|".join((rule, tenant, source, scope_type, scope_id))
-    if len(readable.encode()) <= MAX_DEDUP_KEY:
+    """rule|tenant|source|scope type|scope id where that is unambiguous and fits into 255 bytes, else its start and a hash.
+
+    An id may hold a bar; without the hash, tenant `a|b` of source `c` would share its key with tenant `a` of `b|c`.
+    """
+    parts = (rule, tenant, source, scope_type, scope_id)
+    readable = "|".join(parts)
+    if len(readable.encode()) <= MAX_DEDUP_KEY and not any("|" in part for part in parts):
         return readable
-    digest = hashlib.sha256(readable.encode()).hexdigest()[:32]
+    digest = hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()[:32]
     prefix = readable.encode()[: MAX_DEDUP_KEY - len(digest) - 1].decode(errors="ignore")
     return f"{prefix}|{digest}"
 

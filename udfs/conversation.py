@@ -175,13 +175,24 @@ class Conversation:
             self.head = sessions[-1]
             del self.live[: len(sessions) - 1]
 
+    def publish_at(self, limits: Limits) -> list[int]:
+        """When each session can no longer change, as watermarks, in the order of the sessions."""
+        sessions = self.sessions
+        times = [
+            max(session.last_at + limits.session_gap_ms, session.last_arrival) + limits.allowed_lateness_ms
+            for session in sessions
+        ]
+        for at in range(len(sessions) - 1):
+            if sessions[at].cut:  # where it ends is settled when the first message of its successor is
+                following = sessions[at + 1]
+                begins = max(following.opened_at, following.first_arrival) + limits.allowed_lateness_ms
+                times[at] = max(times[at], begins)
+        return times
+
     def publishable(self, now: int, limits: Limits) -> int:
         """How many sessions, from the first on, can no longer change at the watermark `now`."""
-        sessions = self.sessions
-        for count in range(len(sessions), 0, -1):
-            if publish_at(sessions[count - 1], limits) <= now:
-                return count
-        return 0
+        times = self.publish_at(limits)
+        return max((number for number, at in enumerate(times, 1) if at <= now), default=0)
 
     def drop(self, count: int, now: int, limits: Limits) -> None:
         """Forget the first `count` sessions, which have just been published; nothing may join them from now on."""
@@ -195,8 +206,9 @@ class Conversation:
         if count > from_done:
             self.head = None  # its rows are all settled, and the tail goes on with none of them
         if not self.live:
-            self.repeats, self.places = [], []
-            self.tail = []
+            self.repeats = []
+            if not self.tail:  # events without a session wait there: one may still open before them
+                self.places = []
 
     def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> None:
         """Fold the next row in order into the last session, or open the next one with it."""
@@ -212,10 +224,11 @@ class Conversation:
             if not full and row[SENT_AT] - current.opened_at < limits.max_session_ms:
                 current.hear(row, limits)
                 return
-            following = Measures(row[SENT_AT], wait=current.wait and list(current.wait), reopened=True)
+            wait = None if current.wait is None else list(current.wait)
+            following = Measures(row[SENT_AT], row[ARRIVAL], wait=wait, reopened=True)
             current.cut = True
         else:
-            following = Measures(row[SENT_AT], reopened=bool(sessions or self.done or self.barrier != NEVER))
+            following = Measures(row[SENT_AT], row[ARRIVAL], reopened=bool(sessions or self.done or self.barrier != NEVER))
         following.reopened |= self.reopen_live
         self.reopen_live = False
         following.hear(row, limits)
@@ -233,11 +246,6 @@ class Conversation:
         if len(places) < MAX_PLACES:
             places.append(place)
         return len(places) - 1
-
-
-def publish_at(session: Measures, limits: Limits) -> int:
-    """When the session can no longer change, as a watermark."""
-    return max(session.last_at + limits.session_gap_ms, session.last_arrival) + limits.allowed_lateness_ms
 
 
 def holds(seen: str, id_hash: str) -> bool:

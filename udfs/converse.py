@@ -12,7 +12,7 @@ import orjson
 
 from udfs import alarms, records
 from udfs.alerts import alert_record
-from udfs.conversation import Conversation, publish_at
+from udfs.conversation import Conversation
 from udfs.events import SENT_AT, Row
 from udfs.limits import MINUTE, Limits
 from udfs.rules import RuleSet
@@ -48,12 +48,15 @@ def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, conte
     limits = context.limits
     state.watermark = now
     state.forget_at = max(now, row[SENT_AT]) + limits.duplicate_memory_ms
+    out: list[Output] = []
     if state.repeated(row, now, limits):
-        return [Output("duplicates", key, records.duplicate(key, row, context.topic))]
-    if not state.add(row, now, limits):
-        return [Output("late", key, records.late(key, row, context.topic))]
+        out.append(Output("duplicates", key, records.duplicate(key, row, context.topic)))
+    elif not state.add(row, now, limits):
+        out.append(Output("late", key, records.late(key, row, context.topic)))
     news = alarms.reconcile(state, now, limits)
-    return [_alert(item, key, state, clock_ms, context) for item in news] if news else []
+    if news:
+        out += [_alert(item, key, state, clock_ms, context) for item in news]
+    return out
 
 
 def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Context) -> list[Output]:
@@ -62,7 +65,7 @@ def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Con
     out: list[Output] = []
     while state.live or state.done:
         sessions = state.sessions
-        publish = min(publish_at(session, limits) for session in sessions)
+        publish = min(state.publish_at(limits))
         due = alarms.next_due(sessions, state.watermark, limits)
         at = min(publish, due)
         if at > now:
@@ -82,7 +85,7 @@ def wake_at(state: Conversation, now: int, limits: Limits) -> int:
     sessions = state.sessions
     if not sessions:
         return max(state.forget_at, now + 1)
-    publish = min(publish_at(session, limits) for session in sessions)
+    publish = min(state.publish_at(limits))
     return min(publish, alarms.next_due(sessions, now, limits))
 
 

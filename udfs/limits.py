@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+FOREVER = 2**62
+"""Later than any instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Limits:
     sentiment_shift: tuple[tuple[str, int, int], ...] = ()  # (rule, drop, scored messages at least)
     abandonment: tuple[str, ...] = ()
     monologue_rules: frozenset[str] = field(init=False)
+    shortest_reply_ms: int = field(init=False)  # of the slow-reply rules; FOREVER without any
+    shortest_silence_ms: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "monologue_rules", frozenset(rule for rule, _ in self.monologue))
+        object.__setattr__(self, "shortest_reply_ms", min((limit for _, limit in self.slow_reply), default=FOREVER))
+        object.__setattr__(self, "shortest_silence_ms", min((limit for _, limit in self.silence), default=FOREVER))

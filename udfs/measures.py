@@ -57,6 +57,7 @@ class Measures:
     """One session so far. Times are epoch ms, durations ms; `NEVER` (-1) where there is none yet."""
 
     opened_at: int
+    first_arrival: int  # the watermark at which the first message arrived
     last_at: int = NEVER  # sent_at of the last message
     last_arrival: int = 0  # the latest watermark at which one of them arrived
     messages: int = 0
@@ -271,7 +272,7 @@ class Measures:
 
     def _event(self, kind: int, row: Row, limits: Limits) -> None:
         sent_at = row[0]
-        if kind == RESOLVE or kind == MERGE:
+        if kind in (RESOLVE, MERGE):
             if self.wait is not None:
                 self.waits_unanswered += 1
                 self.end_wait(sent_at, "resolved" if kind == RESOLVE else "merged", limits)

@@ -17,8 +17,8 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction,
 from pyflink.datastream.state import ValueStateDescriptor
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
-from udfs.converse import Context, Output, advance, forgettable, hear, wake_at
 from udfs.conversation import NO_TIMER, Conversation
+from udfs.converse import Context, Output, advance, forgettable, hear, wake_at
 from udfs.events import DEAD_LETTER_KEY, unpack
 from udfs.reading import Reader
 

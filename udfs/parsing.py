@@ -23,6 +23,7 @@ SENDERS: Final = frozenset(("customer", "agent", "bot", "system"))
 KINDS: Final = frozenset(
     ("message", "edit", "delete", "reaction", "assign", "transfer", "resolve", "reopen", "csat", "merge", "tick")
 )
+FALSE: Final = (None, False, 0, "", "false", "False", "0")
 NO_LIMIT: Final = -1
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -54,19 +55,22 @@ class Refused(Exception):
 def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, Any] | None:
     """The fields of a canonical event, checked and repaired; None for a clock tick.
 
-    `tenant source message_id conversation_id sent_at sender kind text visibility` are always there and valid; other
-    fields are as sent. `record_ms` is the Kafka record's time. Raises Refused, and nothing else, for anything bad.
+    `tenant source message_id conversation_id sent_at sender kind text` are always there and valid; other fields are as
+    sent. An edit's `sent_at` is when it was edited: many platforms send the first version's date along. `record_ms` is
+    the Kafka record's time. Raises Refused, and nothing else, for anything bad.
     """
     event = _decode(raw)
-    kind = event.get("kind", "message")
+    kind = event.get("kind")
+    if kind is None:
+        kind = "message"
     if kind == "tick":
         return None
     if kind.__class__ is not str or kind not in KINDS:
         raise Refused("unknown_kind", f"kind must be one of {', '.join(sorted(KINDS))}")
     if kind == "message" and ("edited_at" in event or "deleted" in event):
-        if event.get("deleted"):
+        if event.get("deleted") not in FALSE:
             kind = "delete"
-        elif event.get("edited_at"):
+        elif event.get("edited_at") not in FALSE:
             kind = "edit"
     event["kind"] = kind
     for name in ("message_id", "conversation_id"):
@@ -74,7 +78,12 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     for name in ("tenant", "source"):
         value = event.get(name)
         event[name] = "default" if value is None or value == "" else _id(value, name)
-    event["sent_at"] = _sent_at(event.get("sent_at"), record_ms, limits)
+    edited_at = _edited_at(event, record_ms, limits) if kind == "edit" else None
+    event["edited_at"] = edited_at
+    if edited_at is not None:
+        event["sent_at"] = edited_at
+    else:
+        event["sent_at"] = _sent_at(event.get("sent_at"), record_ms, limits)
     sender = event.get("sender")
     if sender.__class__ is not str or sender not in SENDERS:
         if sender is None and kind != "message":
@@ -114,7 +123,8 @@ def parse_time(value: str) -> int:
     return whole - offset * 60_000 + int(((fraction or "") + "000")[:3])
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FARTHEST_MS: Final = 2**53
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def _decode(raw: bytes | None) -> dict[str, Any]:
@@ -137,7 +147,8 @@ def _decode_leniently(raw: bytes) -> Any:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refused("not_utf8", f"{error.reason} at byte {error.start}") from error
-    if not text.strip():
+    text = text.strip("\x00\ufeff \t\r\n")
+    if not text:
         raise Refused("empty_value", "the record holds only white space")
     try:
         return json.loads(text, strict=False, parse_constant=_no_constant)
@@ -169,12 +180,22 @@ def _sent_at(value: Any, record_ms: int, limits: TimeLimits) -> int:
         sent_at = int(text) if limits.numeric_strings and _NUMBER.fullmatch(text) else parse_time(text)
     else:
         raise Refused("bad_time", "sent_at must be an integer of epoch milliseconds or ISO-8601 with a zone")
+    if not -_FARTHEST_MS < sent_at < _FARTHEST_MS:  # a number of thousands of digits can't even be printed
+        raise Refused("time_in_future" if sent_at > 0 else "time_implausible", "sent_at is thousands of years away")
     if sent_at > record_ms + limits.future_ms:
         raise Refused("time_in_future", f"sent_at is {sent_at - record_ms} ms after the record's own time")
     oldest = limits.oldest_accepted_ms
     if sent_at < EARLIEST_MS or (oldest != NO_LIMIT and sent_at < record_ms - oldest):
         raise Refused("time_implausible", f"sent_at is {record_ms - sent_at} ms before the record's own time")
     return sent_at
+
+
+def _edited_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int | None:
+    """When it was edited; None if that can't be read: a hit in an edit counts, whatever its clock says."""
+    try:
+        return _sent_at(event.get("edited_at"), record_ms, limits)
+    except Refused:
+        return None
 
 
 def _as_text(value: Any) -> str:

@@ -19,10 +19,11 @@ _CORE_ZH: Final = (
     r"(?:的?(?:耐心|热情|及时)?(?:帮助|帮忙|解答|回复|回覆|服务|支持|理解|指导|提醒))?",
     r"(?:麻烦|麻煩|辛苦|打扰|打擾)(?:您|你)?(?:了|啦)",
     r"(?:不用|不|别|甭)(?:客气|客氣|谢|謝)(?:了)?|没关系|沒關係|没事(?:了|儿|的)?|沒事(?:了|的)?",
-    r"(?:暂时)?(?:没有|沒有|没别的|不用|不需要)了|没问题|沒問題|(?:那)?(?:先|就)这样(?:吧|了)?",
+    r"(?:暂时)?(?:[没沒木]有?|没别的|没其他(?:事|问题)?|不用|不需要)(?:了|啦|咯)+[呢哦]?|(?:暂时)?[没沒]有(?=.{0,3}[谢謝])"
+    r"|没问题|沒問題|(?:那)?(?:先|就)这样(?:吧|了)?",
     r"(?:那)?好+(?:的|滴|哒|嘞|勒|吧|呀|啊|啦|了|咧|哦|噢|喔|嗯|呢)*|(?:那)?行(?:的|吧|啊|了)?|(?:那)?可以(?:的|了|啊)?",
-    r"(?:我|都)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是的|对的?|對的?)|嗯+|恩+|哦+|噢+|喔+|奥+|欧克|妥妥的?",
-    r"再见|再見|拜+|掰+|白白|88+6?|晚安|回头聊|(?:下次|回头)(?:再)?(?:聊|见)|(?:您|你)(?:先)?忙(?:吧)?",
+    r"(?:我|都)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是[的啊]|对[的啊]?|對[的啊]?)|嗯+|恩+|哦+|噢+|喔+|奥+|欧克|妥妥的?",
+    r"再见|再見|再会|拜+|掰+|白白|88+6?|晚安|回头聊|(?:下次|回头)(?:再)?(?:聊|见)|(?:您|你)(?:先)?忙(?:吧)?",
     r"祝(?:您|你)?(?:们|店)?(?:生意兴隆|工作顺利|生活愉快|万事如意|愉快|开心)+",
     r"(?:新年|节日|周末|假期|中秋|国庆)(?:快乐|愉快)",
     r"(?:真|太)(?:好|棒|赞|贴心|给力)了?|给力|完美|么么哒|爱你|3[qk]q?|ｏｋ",
@@ -42,7 +43,7 @@ _CORE_EN: Final = (
     r"have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|night)",
 )
 _FILLER: Final = (
-    r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那|您|你|我"
+    r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那"
     r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|oh|ah|well|just|la"
 )
 _FRIENDLY: Final = "🙏👍👌❤♥😊☺🌹💐😄😀😁😃😆🙂🤝✅😘🎉🥰💕💖💗🤗👋😉✌💪🌸😍👏✨🌟💯🏻🏼🏽🏾🏿\ufe0f\u200d\u200b"
@@ -71,30 +72,44 @@ _ask_zh: Final = re.compile(
     r"|[转轉]人工|^人工|求(?:[帮幫]|解|助)"
 )
 _ends_in_ne: Final = re.compile(r"呢(?!\w)").finditer
-_states: Final = re.compile(r"还没|還沒|没有|正在|还在|都没|着呢$").search
-_ENGLISH: Final = frozenset((
-    "how", "what", "when", "where", "why", "who", "which", "can", "could", "would", "will", "may", "shall", "should",
-    "do", "does", "did", "is", "are", "was", "were", "has", "have", "please", "help", "want", "need", "wondering",
-    "wonder", "anyone", "anybody", "like", "tell", "what's", "whats", "how's", "where's", "when's", "why's", "who's",
-    "any",
+# A particle of politeness rather than a question: 不需要的呢, 可以查到呢, 正在处理呢.
+_states: Final = re.compile(r"[的了到过過着看好有是哈嗯]呢$|[会會可需没沒不还還正已先就要都请請]").search
+_clause: Final = re.compile(r"[\w]{0,9}\Z").search
+_tokens: Final = re.compile(r"[a-z']+|[.,;:!\n]").findall
+_WH: Final = frozenset((
+    "how", "what", "when", "where", "why", "who", "which", "what's", "whats", "how's", "where's", "wheres", "when's",
+    "why's", "who's", "how'd", "what're",
 ))
-_PRONOUN: Final = r"(?:i|you|u|ya|we|they|it|he|she|there|this|that|my|the|your|anyone|anybody|someone|somebody)"
-_START: Final = (
-    r"(?:^|[.,;:!\n]\s*"
-    r"|\b(?:and|but|so|then|also|hi|hello|hey|ok|okay|thanks|thank you|please|tell me|wonder|wondering)\s+)"
+_MODALS: Final = frozenset(("can", "could", "would", "will", "may", "shall", "should", "did", "do"))
+_AUXILIARIES: Final = frozenset((
+    "can", "could", "would", "will", "may", "shall", "should", "did", "do", "is", "are", "was", "were", "has", "have",
+    "does", "am", "isn't", "aren't", "hasn't", "haven't", "don't", "doesn't", "didn't", "can't", "couldn't", "won't",
+))
+_PRONOUNS: Final = frozenset((
+    "i", "you", "u", "ya", "we", "they", "it", "he", "she", "there", "this", "that", "my", "the", "your", "anyone",
+    "anybody", "someone", "somebody",
+))
+_ASKED: Final = frozenset(("i", "you", "u", "we", "someone", "somebody", "anyone"))
+_OPENERS: Final = frozenset((
+    ".", ",", ";", ":", "!", "\n", "and", "but", "so", "then", "also", "hi", "hello", "hey", "ok", "okay", "thanks",
+    "please", "wonder", "wondering",
+))
+_PAIRS: Final = frozenset((
+    "how to", "how do", "how does", "how did", "how can", "how could", "how long", "how much", "how many", "how come",
+    "how about", "how soon", "what time", "what about", "what if", "what happened", "what do", "what does",
+    "what should", "when will", "when can", "when do", "when does", "when should", "where is", "where are",
+    "where can", "where do", "why is", "why are", "why do", "why does", "why did", "why can", "why was", "why not",
+    "why has", "why have", "why would", "wondering if", "wondering whether", "wonder if", "wonder whether",
+    "anyone there", "anybody there", "any update", "any updates", "any news", "i'd like", "would like", "i want",
+    "i need", "help me", "tell me",
+))
+_SERVICE: Final = frozenset((
+    "wait", "hold", "bear", "be", "note", "allow", "rate", "feel", "do", "don't", "accept", "stay", "find", "hang",
+))
+_PLEAS: Final = frozenset(
+    ("please", "help", "want", "need", "wonder", "wondering", "any", "anyone", "anybody", "like", "tell")
 )
-_ask_en: Final = re.compile(
-    rf"{_START}(?:how|what|when|where|why|who|which)(?:'?s|'re|'ll|'d)?\b"
-    rf"|{_START}(?:is|are|was|were|has|have|do|does|did|can|could|will|would|should|may|shall|am)(?:n't)? {_PRONOUN}\b"
-    r"|\b(?:can|could|would|will|may|shall|should|did|do) (?:i|you|u|we|someone|somebody|anyone)\b"
-    r"|\bhow (?:to|do|does|did|can|could|long|much|many|come|about|soon)\b"
-    r"|\bwhat (?:time|about|if|happened|do|does|should)\b|\bwhen (?:will|can|do|does|should)\b"
-    r"|\bwhere (?:is|are|can|do)\b|\bwhy (?:is|are|do|does|did|can|was|not|has|have|would)\b"
-    r"|\b(?:wondering|wonder|want to know|like to know) (?:if|whether)\b"
-    r"|\b(?:any|is) ?(?:one|body) there\b|\bany (?:update|news)\b"
-    r"|\bplease (?!wait|hold|bear|be |note|allow|rate|feel|do not|don't|accept|stay|find|hang)[a-z]+"
-    r"|\bi(?:'d| would) like\b|\bi (?:want|need)\b|\bhelp me\b|\btell me\b"
-)
+_ENGLISH: Final = _WH | _AUXILIARIES | _PLEAS
 _offer: Final = re.compile(
     r"(?:还|還|其他|其它|别的|另外)[^。.!！]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
     r"[^。.!！]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
@@ -130,7 +145,7 @@ def asks(text: str) -> bool:
             return True
         text = text.replace("’", "'")
     lower = text.lower()
-    return not _ENGLISH.isdisjoint(_words(lower)) and _ask_en.search(lower) is not None
+    return not _ENGLISH.isdisjoint(_words(lower)) and _asks_in_english(_tokens(lower))
 
 
 def is_closing_offer(text: str) -> bool:
@@ -139,8 +154,27 @@ def is_closing_offer(text: str) -> bool:
 
 
 def _ends_asking(text: str) -> bool:
-    """人呢, 发票呢; but neither 还没到呢 nor 正在处理呢, which state."""
-    return any(_states(text, max(0, m.end() - 12), m.end()) is None for m in _ends_in_ne(text))
+    """人呢, 那运费呢: a short clause that only names something."""
+    for match in _ends_in_ne(text):
+        clause = _clause(text[max(0, match.end() - 9) : match.end()])
+        if clause is not None and len(clause.group()) < 9 and _states(clause.group()) is None:
+            return True
+    return False
+
+
+def _asks_in_english(tokens: list[str]) -> bool:
+    """A question word or an inverted verb where a clause begins, a phrase that asks anywhere, a plea."""
+    before = "."
+    for token, following in zip(tokens, [*tokens[1:], "."], strict=True):
+        begins = before in _OPENERS
+        if (begins and token in _WH) or f"{token} {following}" in _PAIRS:
+            return True
+        if token in _AUXILIARIES and following in _PRONOUNS and (begins or (token in _MODALS and following in _ASKED)):
+            return True
+        if token == "please" and following not in _SERVICE and following not in _OPENERS:
+            return True
+        before = token
+    return False
 
 
 def _words(text: str) -> list[str]:

@@ -36,7 +36,7 @@ _long_number: Final = re.compile(r"[0-9](?:[ ._\-]{0,3}[0-9]){10}").search
 _runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[xX](?![A-Za-z]))?").finditer
 _GROUP: Final = re.compile(r"[0-9]+")
 _COUNTRY: Final = re.compile(
-    r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9])0086|(?<![0-9])86(?=[-.]))[ .\-]{0,2}\Z"
+    r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9.])0086|(?<![0-9.])86(?=[-.]))[ .\-]{0,2}\Z"
 ).search
 _AMOUNT: Final = re.compile(r"\.[0-9]{2}(?![0-9\-])|[ ]?元").match
 _DAY: Final = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])").fullmatch

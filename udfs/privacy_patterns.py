@@ -21,6 +21,9 @@ _QUAD: Final = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[
 _COLON_HEX: Final = re.compile(
     r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:]*(?:(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9]))?"
 )
+_SHORT_GROUPS: Final = re.compile(
+    r"(?:(?<![0-9A-Fa-f])(?!(?<=[0-9]\.)[0-9]{1,3}:)[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f])|:)+(?:(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9]))?"
+)
 _VERSION_BEFORE: Final = re.compile(
     r"(?:版本|版|微信|固件|升级到|升级至|更新到|更新至|升到|补丁|第|章|节|条款|步骤|§"
     r"|(?<![a-z])(?:v|ver|version|release|build|firmware|rev|app|ios|android|section|chapter))"
@@ -36,7 +39,8 @@ _QQ: Final = re.compile(
     r"(?:(?<![a-z])qq|扣扣|(?:加我?|\+|我的?)q|(?<![a-z0-9])q(?=[ ]?[号群:\uff1a]))"
     r"(?:[ ]?(?:号码|号|群|是|为|number|num|no\.?|id|is|加|[:\uff1a=])){0,3}[ ]?"
     r"(?!1[3-9][0-9]{9}(?![0-9]))(?P<id>[1-9][0-9]{4,10})(?![0-9a-z])"
-    r"|(?<![0-9a-z.])(?!1[3-9][0-9]{9}(?![0-9]))(?P<before>[1-9][0-9]{4,10})[ ]?(?:这?是)?我的?[ ]?(?:qq|扣扣)",
+    r"|(?<![0-9a-wyz.])(?<![^0-9]x)(?!1[3-9][0-9]{9}(?![0-9]))"
+    r"(?P<before>[1-9][0-9]{4,10})(?=[ ]?(?:这?是)?我的?[ ]?(?:qq|扣扣))",
     re.IGNORECASE,
 )
 _WECHAT: Final = re.compile(
@@ -90,26 +94,24 @@ def find_ipv6(text: str) -> list[Found]:
     """IPv6 addresses, without port or zone. Times of day, MAC addresses and C++ names are none."""
     found: list[Found] = []
     for candidate in _COLON_HEX.finditer(text):
-        start, end = candidate.span()
-        first = text.index(":", start)
-        if first - start > 4:  # something else ends here, as in 13800138000:2001:db8::1
-            start = first
-        if text[start] == ":" and text[start + 1] != ":":
-            start += 1
-        if text[end - 1] == ":" and text[end - 2] != ":":
-            end -= 1
-        value = text[start:end]
-        glued = text[start - 1 : start] in _LETTER_SET or text[end : end + 1] in _LETTER_SET
-        if len(value) > 48 or glued or not any(c.isdigit() for c in value):
-            continue
-        short = "::" in value and (value.find(":") >= 3 or value.lower().startswith("::ffff:"))
-        if not short and value.count(":") != 7:
-            continue
-        try:
-            address = IPv6Address(value)
-        except AddressValueError:
-            continue
-        found.append((start, end, "ip", address.compressed))
+        for piece in _SHORT_GROUPS.finditer(text, *candidate.span()):  # in 13800138000:fe80::1 a phone stands before it
+            start, end = piece.span()
+            if end - start < 4 or end - start > 48:
+                continue
+            start += text[start] == ":" and text[start + 1] != ":"
+            end -= text[end - 1] == ":" and text[end - 2] != ":"
+            value = text[start:end]
+            short = "::" in value and (value.find(":") >= 3 or value.lower().startswith("::ffff:"))
+            if not short and value.count(":") != 7:
+                continue
+            if _is_glued(text[max(0, start - 2) : start]) or text[end : end + 1] in _LETTER_SET:
+                continue
+            try:
+                address = IPv6Address(value)
+            except AddressValueError:
+                continue
+            if any(c.isdigit() for c in value):
+                found.append((start, end, "ip", address.compressed))
     return found
 
 
@@ -132,6 +134,11 @@ def find_ipv4(text: str) -> list[Found]:
 
 
 def _is_name(before: str) -> bool:
-    """Whether a dotted number hangs on a Latin name (python-3.1.2.4, lib1.2.3.4)."""
-    word = before.rstrip("-_")[-1:]
-    return bool(word) and word in _LETTER_SET and before[-2:].lower() != "ip"
+    """Whether what follows hangs on a Latin name (python-3.1.2.4, lib1.2.3.4)."""
+    name = before.rstrip("-_")[-2:]
+    return _is_glued(name) and name.lower() != "ip"
+
+
+def _is_glued(before: str) -> bool:
+    """Whether a letter ends `before`, other than the X of an identity number."""
+    return before[-1:] in _LETTER_SET and not (before[-1] in "xX" and "0" <= before[0] <= "9")

@@ -28,6 +28,8 @@ from udfs.text import language, repair, strip_html, strip_quotes
 RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
 SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
+EDIT = int(Kind.EDIT)
+AFTER_MESSAGES = 1 << 12  # above every Flag: of two records with one id and time, the message sorts first
 MAX_FIELD = 200
 MAX_URL = 2_000
 MAX_KNOWN_KEYS = 50_000
@@ -66,6 +68,7 @@ class Reader:
 
     def __post_init__(self) -> None:
         self._keys: dict[tuple[str, str, str], str] = {}
+        self._names: dict[str, str] = {}
         self._refused: deque[bool] = deque(maxlen=DEAD_LETTER_WINDOW)
         self._refused_count = 0
 
@@ -106,59 +109,61 @@ class Reader:
         return batch
 
     def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> Row:
+        get = event.get
         sender = event["sender"]
         kind = KINDS[event["kind"]]
         text = event["text"]
         flags = kind
-        if event.get("visibility", "public") != "public":
+        if kind:
+            flags |= AFTER_MESSAGES
+        if (get("visibility") or "public") != "public":
             flags |= INTERNAL
         human = sender == "agent"
-        if event.get("automated") in TRUE:
+        if get("automated") in TRUE:
             human = False
-        if sender == "bot" and event.get("bot_mode") == "assist":
+        if sender == "bot" and get("bot_mode") == "assist":
             human = True
         if human:
             flags |= HUMAN
         hits: list[list[str]] = []
         tongue = ""
-        if event.get("attachments"):
+        if get("attachments"):
             flags |= ATTACHMENT
         if text:
-            if event.get("format") == "html":
+            if get("format") == "html":
                 text = strip_html(text)
             text = self.masker.mask(text).text
             tongue = language(text)
-        if kind <= 1:
-            if not flags & INTERNAL:
-                if (text and not text.isspace()) or flags & ATTACHMENT:
-                    flags |= SPEAKS
-                if text:
-                    said = strip_quotes(text)
-                    if sender == "customer":
-                        hits = self.phrases.find(said, "customer")
-                        if is_courtesy(said):
-                            flags |= COURTESY
-                    elif human:
-                        hits = self.phrases.find(said, "agent")
-                    if asks(said):
-                        flags |= ASKS
+        if kind <= EDIT and not flags & INTERNAL:
+            if (text and not text.isspace()) or flags & ATTACHMENT:
+                flags |= SPEAKS
+            if text:
+                said = strip_quotes(text) if ">" in text else text
+                if sender == "customer":
+                    hits = self.phrases.find(said, "customer")
+                    if is_courtesy(said):
+                        flags |= COURTESY
+                elif human:
+                    hits = self.phrases.find(said, "agent")
+                if asks(said):
+                    flags |= ASKS
         message_id = self._identifier(event["message_id"])
-        told_apart = str(event.get("edited_at") or text) if kind == 1 else ""
+        told_apart = str(get("edited_at") or text) if kind == EDIT else ""
         return [
             event["sent_at"],
             RANKS[sender],
             message_id,
             flags,
             message_hash(key, message_id, kind, told_apart),
-            self._optional(event, "agent_id"),
+            self._optional(get("agent_id")),
             None,
             hits,
-            self._optional(event, "reply_to"),
+            self._optional(get("reply_to")),
             tongue,
-            self._optional(event, "shop"),
-            self._optional(event, "queue"),
-            self._optional(event, "channel"),
-            self._url(event),
+            self._optional(get("shop")),
+            self._optional(get("queue")),
+            self._optional(get("channel")),
+            self._url(url) if (url := get("url")) else "",
             text,
             partition,
             offset,
@@ -193,20 +198,27 @@ class Reader:
 
     def _identifier(self, value: str) -> str:
         """The id, or its keyed hash where it is itself a phone number or an e-mail."""
+        if value[0].isalpha() and "@" not in value and ":" not in value:
+            return value  # the common id: neither a number nor an address nor a `tel:`
         if is_personal_identifier(value):
             return "h:" + hmac.new(self.hash_key, value.encode(), hashlib.sha256).hexdigest()[:32]
         return value
 
-    def _optional(self, event: dict[str, Any], name: str) -> str:
-        value = event.get(name)
+    def _optional(self, value: Any) -> str:
+        """An optional field: the same few shops, queues and agents again and again."""
         if value is None or value == "":
             return ""
-        text = value if isinstance(value, str) else str(value)
-        return self._identifier(repair(text)[:MAX_FIELD])
+        text = value if value.__class__ is str else str(value) if isinstance(value, int | float) else ""
+        known = self._names.get(text)
+        if known is None:
+            if len(self._names) >= MAX_KNOWN_KEYS:
+                self._names.clear()
+            repaired = repair(text)[:MAX_FIELD]
+            known = self._names[text] = self._identifier(repaired) if repaired else ""
+        return known
 
-    def _url(self, event: dict[str, Any]) -> str:
-        value = event.get("url")
-        return self.masker.mask(repair(value)[:MAX_URL]).text if isinstance(value, str) and value else ""
+    def _url(self, value: Any) -> str:
+        return self.masker.mask(repair(value)[:MAX_URL]).text if isinstance(value, str) else ""
 
     def _count(self, refused: bool) -> None:
         if not self.dead_letter_limit:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from udfs.alarms import waiting
 from udfs.conversation import Conversation
 from udfs.events import (
     AGENT,
@@ -32,7 +33,7 @@ from udfs.events import (
     split_key,
 )
 from udfs.limits import Limits
-from udfs.measures import HIT_MESSAGE, HIT_RULE, NEVER, OPENER, RULE, START, Measures
+from udfs.measures import DUE, HIT_MESSAGE, HIT_RULE, NEVER, OPENER, RULE, START, WAIT_OPENER, Measures
 
 SCHEMA_VERSION: Final = 1
 MAX_EVIDENCE: Final = 50
@@ -85,7 +86,7 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
         "reopened": measures.reopened,
         "sentiment": sentiment(measures),
         "languages": measures.languages,
-        "rules": rules_hit(measures),
+        "rules": rules_hit(measures, limits),
         "duplicates": sum(measures.opened_at <= at <= measures.last_at for at in state.repeats),
         "tone": None,
         "intent": None,
@@ -114,12 +115,19 @@ def sentiment(measures: Measures) -> dict[str, Any]:
     }
 
 
-def rules_hit(measures: Measures) -> list[dict[str, Any]]:
-    """Per rule, in order of its first appearance, the messages at which it hit or that opened its breaches."""
+def rules_hit(measures: Measures, limits: Limits) -> list[dict[str, Any]]:
+    """Per rule, in order of its first appearance, the messages at which it hit or that opened its breaches.
+
+    A wait that is open at the end has broken the limits that were due before the session was published.
+    """
     found: dict[str, list[str]] = {}
+    end = max(measures.last_at + limits.session_gap_ms, measures.last_arrival) + limits.allowed_lateness_ms
+    unanswered = [breach for breach in waiting(measures, limits) if breach[DUE] <= end]
+    abandoned = limits.abandonment if measures.wait is not None and not measures.cut else ()
     for rule, message_id in (
         *((hit[HIT_RULE], hit[HIT_MESSAGE]) for hit in measures.hits),
-        *((breach[RULE], breach[OPENER]) for breach in (*measures.breaches, *measures.running)),
+        *((breach[RULE], breach[OPENER]) for breach in (*measures.breaches, *measures.running, *unanswered)),
+        *((rule, (measures.wait or [])[WAIT_OPENER]) for rule in abandoned),
     ):
         ids = found.setdefault(rule, [])
         if message_id not in ids and len(ids) < MAX_EVIDENCE:

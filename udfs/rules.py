@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from udfs.text import fold
 from udfs.yaml_file import read_yaml, validated
 
 Severity = Literal["critical", "error", "warning", "info"]
@@ -28,14 +30,14 @@ class SlowReply(_Rule):
     """The oldest unanswered customer message waits longer than this."""
 
     kind: Literal["slow_reply"]
-    limit_seconds: float = Field(default=60, gt=0, le=86_400)
+    limit_seconds: float = Field(default=60, gt=0, le=86_400, allow_inf_nan=False)
 
 
 class Silence(_Rule):
     """This long has passed since the customer's last line, unanswered."""
 
     kind: Literal["silence"]
-    limit_seconds: float = Field(default=120, gt=0, le=86_400)
+    limit_seconds: float = Field(default=120, gt=0, le=86_400, allow_inf_nan=False)
 
 
 class Abandonment(_Rule):
@@ -56,14 +58,14 @@ class NegativeStreak(_Rule):
 
     kind: Literal["negative_streak"]
     count: int = Field(default=3, ge=1, le=100)
-    at_or_below: float = Field(default=-0.3, ge=-1, le=1, description="score, -1…1")
+    at_or_below: float = Field(default=-0.3, ge=-1, le=1, allow_inf_nan=False, description="score, -1…1")
 
 
 class SentimentShift(_Rule):
     """The mean score of the last third of the customer's messages fell this far below that of the first third."""
 
     kind: Literal["sentiment_shift"]
-    drop: float = Field(default=0.8, gt=0, le=2, description="in points of score, which spans -1…1")
+    drop: float = Field(default=0.8, gt=0, le=2, allow_inf_nan=False, description="in points of score, which spans -1…1")
     min_scored: int = Field(default=6, ge=3, le=1_000, description="scored customer messages")
 
 
@@ -77,6 +79,16 @@ class Phrases(_Rule):
         default_factory=list, max_length=10_000, description="innocent words in which a phrase may be"
     )
     ignore_separators: bool = Field(default=True, description="find a Chinese phrase with spaces or dots inside")
+
+    @field_validator("phrases")
+    @classmethod
+    def _visible(cls, phrases: list[str]) -> list[str]:
+        for number, phrase in enumerate(phrases):
+            if not fold(phrase).text.strip():
+                raise PydanticCustomError(
+                    "blank_phrase", "a phrase of blanks or invisible characters; remove it", {"place": (number,)}
+                )
+        return phrases
 
 
 Rule = Annotated[
@@ -96,9 +108,13 @@ class RuleSet(BaseModel):
     @model_validator(mode="after")
     def _unique(self) -> RuleSet:
         seen: set[str] = set()
-        for rule in self.rules:
+        for number, rule in enumerate(self.rules):
             if rule.id in seen:
-                raise ValueError(f"two rules have the id {rule.id!r}; give one of them another")
+                raise PydanticCustomError(
+                    "repeated_id",
+                    "two rules have the id {id}; give one of them another",
+                    {"id": rule.id, "place": ("rules", number, "id")},
+                )
             seen.add(rule.id)
         return self
 

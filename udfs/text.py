@@ -52,10 +52,11 @@ _KANA: Final = re.compile(
     "[\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff6f\uff71-\uff9d]"
 )
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
+_KANA_OR_HANGUL: Final = re.compile("[\u1100-\u11ff\u3041-\u318e\u31f0-\u31ff\uac00-\ud7a3\uff66-\uff9d]")
 _JAMO: Final = re.compile("[\u1100-\u11ff\u3131-\u318e]")
 _OTHER: Final = re.compile("[\u0370-\u1cff]")  # Greek, Cyrillic, Hebrew, Arabic, Indic, Thai and neighbours
 _LATIN_WORD: Final = re.compile("[A-Za-z\u00c0-\u024fＡ-Ｚａ-ｚ]+")
-_NOT_WORDS: Final = re.compile(r"https?://[!-~]+|www\.[!-~]+|[\w.+\-]+@[\w\-]+\.[\w.\-]+|\[[a-z_]{2,9}\]")
+_NOT_WORDS: Final = re.compile(r"https?://[!-~]+|www\.[!-~]+|@[!-~]+|\[[a-z_]{2,9}\]")
 
 
 class Folded:
@@ -152,6 +153,8 @@ def language(text: str) -> str:
         text = _NOT_WORDS.sub(" ", text)
     if text.isascii():
         return "en" if _LATIN_WORD.search(text) else "und"
+    if _LATIN_WORD.search(text) is None and _KANA_OR_HANGUL.search(text) is None:
+        return "zh" if _HAN.search(text) else "und"
     words = _LATIN_WORD.findall(text)
     han, kana, hangul = len(_HAN.findall(text)), len(_KANA.findall(text)), len(_HANGUL.findall(text))
     if not han:

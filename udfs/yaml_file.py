@@ -53,7 +53,11 @@ def read_yaml(path: Path) -> YamlFile:
     except UnicodeDecodeError as error:
         raise FileError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     try:
-        return YamlFile(path, yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader))
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(path, root)
+        return YamlFile(path, yaml.safe_load(text), root)
+    except RecursionError as error:
+        raise FileError(f"{path}:1: nested too deeply; a file of settings needs a few levels") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -68,8 +72,29 @@ def validated(model: type[Model], file: YamlFile) -> Model:
         raise FileError("\n".join(_fault(file, fault) for fault in error.errors())) from error
 
 
+def _refuse_repeated_keys(path: Path, root: yaml.Node | None) -> None:
+    """YAML lets the last of two equal keys win in silence; whoever wrote the first would wonder."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))  # an anchor's node is there once, however often it is named
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        known: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in known:
+                    line = key.start_mark.line + 1
+                    raise FileError(f"{path}:{line}: {key.value}: stands here a second time; remove one of the two")
+                known.add(key.value)
+            waiting.append(value)
+
+
 def _fault(file: YamlFile, fault: Any) -> str:
-    place: tuple[int | str, ...] = fault["loc"]
+    place: tuple[int | str, ...] = fault["loc"] + tuple(fault.get("ctx", {}).get("place", ()))
     where = ".".join(str(step) for step in place)
     reason = fault["msg"]
     if fault["type"] == "extra_forbidden":

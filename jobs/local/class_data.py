@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,10 +41,10 @@ def class_data_options(folder: Path, java: Java, name: str, classpath: Sequence[
             for written in folder.glob(f"{archive.name}.*"):
                 if _is_whole(written):
                     written.replace(archive)
+            _forget_old(folder, name)
             quiet = ["-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Xlog:class+path=off"]
             if _is_whole(archive):
                 os.utime(archive)
-                _forget_old(folder, name)
                 return [*quiet, f"-XX:SharedArchiveFile={archive}"]
             base = _base(folder, java)
             if base is None:
@@ -59,10 +60,14 @@ def class_data_options(folder: Path, java: Java, name: str, classpath: Sequence[
 
 
 def _forget_old(folder: Path, name: str) -> None:
-    archives = sorted(folder.glob(f"{name}-*.jsa*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for archive in archives[ARCHIVES_KEPT:]:
+    """Delete what a killed program left unfinished, and all but the latest archives."""
+    newest_first = sorted(folder.glob(f"{name}-*.jsa*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    whole = [path for path in newest_first if _is_whole(path)]
+    unfinished = [path for path in newest_first if path not in whole]
+    now = time.time()
+    for path in [*whole[ARCHIVES_KEPT:], *(path for path in unfinished if now - path.stat().st_mtime > DUMP_TIMEOUT_S)]:
         # A program that still has it mapped keeps it until its end.
-        archive.unlink()
+        path.unlink()
 
 
 def _base(folder: Path, java: Java) -> Path | None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jobs.local import processes
-from jobs.local.flink_installation import CLIENT, JOB_MANAGER, TASK_MANAGER, FlinkInstallation
+from jobs.local.client import SUBMIT_TIMEOUT_S, Submission
+from jobs.local.flink_installation import JOB_MANAGER, TASK_MANAGER, FlinkInstallation
 from jobs.local.flink_rest import FlinkError, FlinkRest
 from jobs.local.java import Java
 from jobs.local.ports import LOOPBACK, accepts_connections, free_ports
 
 READY_TIMEOUT_S = 90.0
-SUBMIT_TIMEOUT_S = 180.0
-OUTPUT_LINES = 200
-JOB_ID = re.compile(r"JobID ([0-9a-f]{32})")
 
 
 class FlinkCluster:
@@ -98,8 +95,8 @@ class FlinkCluster:
 
     def add_task_manager(self) -> processes.Child:
         """Start one more TaskManager; `wait` returns when its slot is there."""
-        taken = [int(child.name.rpartition("-")[2]) for child in self._all_task_managers()]
-        self._numbered = max([self._numbered, *taken]) + 1
+        # Never a name twice: the JobManager may still remember its last bearer.
+        self._numbered += 1
         name = f"{TASK_MANAGER}-{self._numbered}"
         return self._start(TASK_MANAGER, name, {"taskmanager.resource-id": name})
 
@@ -136,31 +133,17 @@ class FlinkCluster:
         `python_files` (folders, zips, .py files) are shipped to the TaskManagers; packages lie at their root. The job starts
         from `savepoint`, a savepoint's or retained checkpoint's path, if given. Raises FlinkError with the client's output.
         """
-        command = [*self.installation.client_command(), "run", "--detached", "--jobmanager", f"{LOOPBACK}:{self.port}"]
-        if savepoint:
-            command += ["--fromSavepoint", savepoint]
-            command += ["--allowNonRestoredState"] if allow_dropped_state else []
-        python = str(self.installation.python)
-        command += ["-pyclientexec", python, "-pyexec", python]
-        if python_files:
-            command += ["-pyfs", ",".join(str(path) for path in python_files)]
-        command += ["-pym", module, *arguments]
-        log = self.directory / "log" / "submit.out"
-        environment = self.installation.process_environment()
-        client: processes.Child | None = None
-        try:
-            with processes.without_interruption():
-                client = processes.start(CLIENT, command, log=log, environment=environment)
-            ended = processes.wait_for_end(client, timeout_s)
-        finally:
-            if client is not None:
-                processes.kill(client)
-        output = client.log_tail(OUTPUT_LINES)
-        found = JOB_ID.search(output)
-        if not found:
-            what = "refused" if ended else f"not accepted within {timeout_s:.0f} s"
-            raise FlinkError(f"the job {module} was {what}; the client's output, from {log}:\n{output}")
-        return found.group(1)
+        submission = Submission(
+            self.installation,
+            f"{LOOPBACK}:{self.port}",
+            module,
+            arguments=arguments,
+            python_files=python_files,
+            savepoint=savepoint,
+            allow_dropped_state=allow_dropped_state,
+        )
+        with submission:
+            return submission.job(timeout_s)
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job and return when it has ended."""
@@ -190,6 +173,7 @@ class FlinkCluster:
         self.installation.port, self.installation.rpc_port = ports
         self.metrics_ports = dict(metrics_ports)
         self.task_managers = len(self.running_task_managers())
+        self._numbered = max([0, *(int(child.name.rpartition("-")[2]) for child in self._all_task_managers())])
 
     def _all_task_managers(self) -> list[processes.Child]:
         return [child for child in self.children if child.name.startswith(TASK_MANAGER)]

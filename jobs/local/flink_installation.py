@@ -20,8 +20,8 @@ import yaml
 from jobs.local.class_data import class_data_options
 from jobs.local.flink_rest import FlinkError
 from jobs.local.java import Java
-from jobs.local.paths import configuration_file
 from jobs.local.ports import LOOPBACK
+from jobs.paths import configuration_file
 
 JOB_MANAGER = "jobmanager"
 TASK_MANAGER = "taskmanager"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -80,6 +81,12 @@ class FlinkRest:
         """Counts (`counts.completed`, `counts.failed`) and the latest checkpoints of a job."""
         return self._get(f"/jobs/{job_id}/checkpoints")
 
+    def metrics(self, job_id: str, vertex_id: str, names: Sequence[str] = ()) -> dict[str, float]:
+        """Metrics of one of the job's vertices, summed over its subtasks; without names their names, each with 0."""
+        path = f"/jobs/{job_id}/vertices/{vertex_id}/subtasks/metrics"
+        options: dict[str, str] = {"get": ",".join(names), "agg": "sum"} if names else {}
+        return {str(entry["id"]): float(entry.get("sum", 0)) for entry in self._answer("GET", path, params=options)}
+
     def cancel(self, job_id: str, timeout_s: float = 60.0) -> None:
         """Cancel a job and return when it has ended; one that has ended already is left as it is."""
         if self.job_state(job_id) in TERMINAL_STATES:
@@ -104,19 +111,22 @@ class FlinkRest:
         return str(operation["location"])
 
     def _get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        return self._answer("GET", path, params=parameters)
+        return self._object("GET", path, params=parameters)
 
     def _order(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self._answer(method, path, json=body)
+        return self._object(method, path, json=body)
 
-    def _answer(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    def _object(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        document = self._answer(method, path, **options)
+        if not isinstance(document, dict):
+            raise FlinkError(f"{method} {self.url}{path}: expected an object, got {str(document)[:200]}")
+        return document
+
+    def _answer(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise FlinkError(f"{method} {self.url}{path}: no answer ({error!r}); is the cluster running?") from error
         if response.is_error:
             raise FlinkError(f"{method} {self.url}{path}: {response.status_code} {response.text[:2000]}")
-        document = response.json() if response.content else {}
-        if not isinstance(document, dict):
-            raise FlinkError(f"{method} {self.url}{path}: expected an object, got {response.text[:200]}")
-        return document
+        return response.json() if response.content else {}

@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from jobs.local.paths import CACHE_VARIABLE, cache_directory, configuration_file
+from jobs.paths import CACHE_VARIABLE, cache_directory, configuration_file
 
 REPOSITORY_VARIABLE = "REPLYWATCH_MAVEN_REPOSITORY"
 PARALLEL_DOWNLOADS = 4
@@ -208,6 +209,7 @@ def _fetch(jar: Jar, folder: Path, partial: Path, repository: str | None, advanc
                     f"times). Check the network and the proxy settings, name a mirror in {REPOSITORY_VARIABLE}, or copy "
                     f"the files of another machine's cache into {folder}"
                 ) from error
+            time.sleep(attempt)
         except RuntimeError as error:
             if isinstance(error, JarError):
                 raise

@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient
 from jobs.local import processes
 from jobs.local.class_data import class_data_options
 from jobs.local.java import Java
-from jobs.local.paths import configuration_file
 from jobs.local.ports import LOOPBACK, accepts_connections, free_ports
+from jobs.paths import configuration_file
 
 NAME = "kafka"
 HEAP_MB = 512

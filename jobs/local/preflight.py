@@ -14,9 +14,9 @@ import psutil
 from jobs.local.flink_installation import flink_home
 from jobs.local.flink_rest import FlinkError
 from jobs.local.java import JavaError, find_java
-from jobs.local.paths import CACHE_VARIABLE, HOME_VARIABLE, cache_directory, configuration_file, state_directory
 from jobs.local.ports import free_ports
 from jobs.local.redis_server import RedisError, find_redis
+from jobs.paths import CACHE_VARIABLE, HOME_VARIABLE, cache_directory, configuration_file, state_directory
 
 OLDEST_PYTHON = (3, 10)
 NEWEST_PYTHON = (3, 12)

@@ -19,12 +19,12 @@ from jobs.local.flink import FlinkCluster
 from jobs.local.jars import expected_jars, fetch_jars
 from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
-from jobs.local.paths import cache_directory, state_directory
 from jobs.local.ports import LOOPBACK, free_ports, is_free
 from jobs.local.processes import ProcessError, without_interruption
 from jobs.local.redis_server import RedisServer
 from jobs.local.state import ProcessRecord, State, read_state, write_state
 from jobs.local.watcher import Watcher
+from jobs.paths import cache_directory, state_directory
 
 READY_TIMEOUT_S = 120.0
 LOCK_TIMEOUT_S = 180.0

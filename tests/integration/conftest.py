@@ -7,10 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.local.stack import LocalStack
+from tests.integration.monitoring import Cluster, running_cluster
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Kafka, Redis and Flink on free ports, in a new folder; they end with the session, also if it is killed."""
     with LocalStack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Services of their own for the tests of the monitor: two TaskManagers, which those tests may kill."""
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running

@@ -1,0 +1,50 @@
+"""Ctrl-C, TERM and HUP as a program with children must take them: in order where there is an order, at once elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interruption:
+    """While it is entered, a signal raises KeyboardInterrupt in the main thread, so that `finally` blocks do their work.
+
+    Within `orderly()` the first signal only sets `stop`: what runs comes to its end by itself; the second one raises.
+    """
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self._orderly = False
+        self._asked = False
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        for number in SIGNALS:
+            self._former[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def orderly(self) -> Iterator[None]:
+        """A part of the program that looks at `stop` and ends by itself."""
+        self._orderly = True
+        try:
+            yield
+        finally:
+            self._orderly = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._orderly and not self._asked:
+            self._asked = True
+            self.stop.set()
+            return
+        raise KeyboardInterrupt

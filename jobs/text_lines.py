@@ -1,0 +1,48 @@
+"""Lines of text in, lines of JSON out: what the model and the masker make of them, without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from models.scorer import load_scorer
+from udfs.privacy import Masker
+from udfs.text import repair
+
+BATCH = 64
+
+
+def score_lines(lines: Iterable[str], model: str, device: str) -> Iterator[dict[str, Any]]:
+    """For each line its text, label, score (-1…1) and the model's version; null where there is no text to score.
+
+    As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
+    """
+    scorer, masker = load_scorer(model, device), Masker()
+    for batch in _batches(lines):
+        for text, result in zip(batch, scorer.score([masker.mask(repair(text)).text for text in batch]), strict=True):
+            yield {
+                "text": text,
+                "label": result.label if result else None,
+                "score": round(result.score, 4) if result else None,
+                "model": scorer.version,
+            }
+
+
+def mask_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """For each line the masked text and the spans of the personal data in the line as it came (repaired)."""
+    masker = Masker()
+    for text in lines:
+        masked = masker.mask(repair(text))
+        spans = [{"start": span.start, "end": span.end, "kind": span.kind} for span in masked.spans]
+        yield {"masked": masked.text, "spans": spans}
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

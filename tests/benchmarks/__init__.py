@@ -1,0 +1,1 @@
+"""How fast the monitor is, against what it could be: `python -m tests.benchmarks.run` measures on this machine."""

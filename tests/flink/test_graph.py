@@ -1,0 +1,62 @@
+"""The job's graph: every operator has a name of its own that stays the same, so that savepoints find their state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyflink.datastream import StreamExecutionEnvironment
+
+from jobs import monitor
+from jobs.kafka_tables import read_messages
+from jobs.local.jars import fetch_jars
+from jobs.local.java import find_java
+from jobs.settings import Settings, load_settings
+from jobs.submit import environment
+
+Nodes = list[tuple[str, str | None]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def java() -> Iterator[None]:
+    """The JVM behind PyFlink, which starts once for the whole process, with the project's Java and the Kafka connector."""
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv("JAVA_HOME", str(find_java().home))
+        # A table environment sees the jars that were there when it was made: tell them to one before.
+        StreamExecutionEnvironment.get_execution_environment().add_jars(*(jar.as_uri() for jar in fetch_jars().flink))
+        yield
+
+
+def nodes(settings: Settings) -> Nodes:
+    """Name and uid of every operator of the whole job over its real Kafka tables, which is built and not run."""
+    env, tables = environment(settings)
+    rules = settings.rules()
+    streams = monitor.build(env, tables, read_messages(tables, settings), settings, rules)
+    monitor.publish(env, tables, streams, settings)
+    graph_nodes = env._generate_stream_graph(False).getStreamNodes().toArray()
+    return sorted((node.getOperatorName(), node.getTransformationUID()) for node in graph_nodes)
+
+
+@pytest.fixture(scope="module")
+def graph(java: None) -> Nodes:
+    return nodes(load_settings(flink__parallelism=2))
+
+
+def test_every_operator_has_a_uid(graph: Nodes) -> None:
+    assert [name for name, uid in graph if not uid] == []
+
+
+def test_no_two_operators_share_a_uid(graph: Nodes) -> None:
+    uids = [uid for _, uid in graph]
+    assert len(uids) == len(set(uids))
+
+
+def test_the_steps_with_state_carry_their_own_names(graph: Nodes) -> None:
+    uids = {uid for _, uid in graph}
+    assert {"converse", "publish"} <= uids
+    assert [uid for name, uid in graph if "converse" in name.lower()] == ["converse"]
+
+
+def test_a_second_build_has_the_same_uids(graph: Nodes) -> None:
+    again = nodes(load_settings(flink__parallelism=2))
+    assert sorted(str(uid) for _, uid in again) == sorted(str(uid) for _, uid in graph)
