@@ -226,6 +226,7 @@ class Demonstration:
             messages=self._producer.produced,
             sessions=len(account.sessions),
             lag=progress.lag,
+            behind_ms=None if progress.watermark_ms is None else feed.replayer.now_ms - progress.watermark_ms,
             open_conversations=progress.open_conversations,
             alerts=len(self._seen),
             dead_letters=len(account.dead_letters),

@@ -129,6 +129,15 @@ def check_model(settings: Settings) -> Check:
         (score,) = scorer.score(["thank you, that was very helpful"])
     except (ModelError, ValueError) as error:
         return Check("model", False, f"{scoring.model} on {scoring.device}", str(error))
-    device = getattr(scorer, "device", scoring.device)
-    said = "no scores, as asked" if score is None else f"a friendly sentence scores {score.score:+.2f}"
-    return Check("model", True, f"{scorer.version} on {device}: {said}")
+    if scoring.model == "null":
+        return Check("model", True, "null: nothing is scored")
+    said = "no score" if score is None else f"a friendly sentence scores {score.score:+.2f}"
+    return Check("model", True, f"{scorer.version} on {_device(scoring.device)}: {said}")
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return f"the processor, {torch.get_num_threads()} cores"
+    return str(torch.cuda.get_device_name())

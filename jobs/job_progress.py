@@ -7,26 +7,31 @@ import time
 from jobs.local.flink_rest import TERMINAL_STATES, FlinkRest
 
 EVERY_S = 1.0
-# What is looked at, by the end of its name: Flink puts task and operator before it.
+# What is looked at, by the end of its name, and what its subtasks' values are made into. Flink puts the operator before it.
 PENDING = "pendingRecords"
 OPENED = "converse.conversations_opened"
 CLOSED = "converse.conversations_closed"
-RECORDS_OUT = "converse.numRecordsIn"
-WANTED = (PENDING, OPENED, CLOSED, RECORDS_OUT)
+RECORDS_IN = "converse.numRecordsIn"
+WATERMARK = "converse.currentInputWatermark"
+SUMS = (PENDING, OPENED, CLOSED, RECORDS_IN)
+MINIMA = (WATERMARK,)
 
 
 class JobProgress:
-    """One job's state and figures as of the last `refresh`. `lag` and `open_conversations` are None until known."""
+    """One job's state and figures as of the last `refresh`; None what is not known yet.
+
+    `lag`: records in Kafka that the source has not fetched. `watermark_ms`: how far the conversations' time has got.
+    """
 
     def __init__(self, rest: FlinkRest, job: str) -> None:
         self.state = "CREATED"
         self.lag: int | None = None
+        self.watermark_ms: int | None = None
         self.open_conversations: int | None = None
         self.records_through = False
         self._rest = rest
         self._job = job
         self._next = 0.0
-        self._names: dict[str, list[str]] = {}
         self._vertices: list[str] = []
 
     @property
@@ -50,24 +55,21 @@ class JobProgress:
         self.is_running()
         values: dict[str, float] = {}
         for vertex in self._vertices:
-            names = self._names.get(vertex) or self._find_names(vertex)
-            for name, value in (self._rest.metrics(self._job, vertex, names) if names else {}).items():
-                wanted = next(end for end in WANTED if name.endswith(end))
-                values[wanted] = values.get(wanted, 0) + value
+            names = self._rest.metric_names(self._job, vertex)
+            for endings, aggregate in ((SUMS, "sum"), (MINIMA, "min")):
+                asked = [name for name in names if name.endswith(endings)]
+                for name, value in (self._rest.metrics(self._job, vertex, asked, aggregate) if asked else {}).items():
+                    ending = next(ending for ending in endings if name.endswith(ending))
+                    values[ending] = values.get(ending, 0) + value
         if PENDING in values:
             self.lag = round(values[PENDING])
+        if values.get(WATERMARK, 0) > 0:  # before the first one Flink's is the smallest number there is
+            self.watermark_ms = round(values[WATERMARK])
         if OPENED in values:
             self.open_conversations = round(values[OPENED] - values.get(CLOSED, 0))
-        self.records_through = self.records_through or bool(values.get(RECORDS_OUT))
+        self.records_through = self.records_through or values.get(RECORDS_IN, 0) > 0
 
     def reason(self) -> str:
         """Why the job failed, in Flink's words, cut to what people can read."""
         reasons = self._rest.exceptions(self._job)
         return reasons[0][:3_000] if reasons else "no reason is recorded"
-
-    def _find_names(self, vertex: str) -> list[str]:
-        """The vertex's metrics that are looked at; none of them may be there yet, some may come later."""
-        names = [name for name in self._rest.metrics(self._job, vertex) if name.endswith(WANTED)]
-        if names and all(any(name.endswith(end) for name in names) for end in WANTED[1:]):
-            self._names[vertex] = names
-        return names

@@ -28,6 +28,7 @@ REFRESH_PER_S = 2
 PLAIN_EVERY_S = 5.0
 RATE_OVER_S = 5.0
 ALERTS_KEPT = 60
+INDENT = " " * 9  # of an alert's further lines: as wide as its time
 INCIDENTS = {
     "agent_silent": "an agent has gone silent",
     "queue_slow": "a queue has slowed down",
@@ -39,13 +40,17 @@ INCIDENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is shown of one moment; counts since the beginning, `lag` in records, None where it is not known yet."""
+    """What is shown of one moment; counts since the beginning; None where it is not known yet.
+
+    `lag` in records, `behind_ms` in the time of the messages.
+    """
 
     now_ms: int
     state: str
     messages: int
     sessions: int
     lag: int | None
+    behind_ms: int | None
     open_conversations: int | None
     alerts: int
     dead_letters: int
@@ -130,6 +135,12 @@ class LiveView:
             f"{figures.alerts} alerts, {figures.dead_letters} dead letters" + (", ending" if figures.ending else "")
         )
 
+    def _behind(self, figures: Figures) -> str:
+        """How long ago what the job is looking at was written, in seconds on the wall; its figures are a second old."""
+        if figures.behind_ms is None or not self._speed:
+            return ""
+        return f"{max(0.0, figures.behind_ms / 1_000 / self._speed):.1f} s"
+
     def _clock(self, at_ms: int) -> str:
         return f"{datetime.fromtimestamp(at_ms / 1_000, self._zone):%H:%M:%S}" if at_ms else "--:--:--"
 
@@ -174,13 +185,13 @@ class LiveView:
             ("sessions", f"{figures.sessions:,}", f"{sessions:.1f}/s"),
             ("open", _known(figures.open_conversations), "conversations"),
             ("alerts", f"{figures.alerts:,}", f"{len(self._waits)} waiting"),
-            ("lag", _known(figures.lag), "records"),
+            ("lag", _known(figures.lag), f"records {self._behind(figures)}"),
             ("repeats", f"{figures.duplicates:,}", f"late {figures.late:,}"),
             ("dead letters", f"{figures.dead_letters:,}", ""),
         ]
         texts = [Text.assemble((f"{name} ", "dim"), (value, "bold"), f" {more}") for name, value, more in cells]
         for start in range(0, 9, 3):
-            table.add_row(*[*texts[start : start + 3], "", ""][:3])
+            table.add_row(*texts[start : start + 3])
         return table
 
     def _waiting(self, now_ms: int, rows: int) -> RenderableType:
@@ -225,7 +236,8 @@ class LiveView:
         """As many of the newest as fit, each whole, the newest last, and blank lines up to `height`."""
         lines: list[Text] = []
         for alert in reversed(self._recent):
-            wrapped = list(alert.wrap(self._console, width))
+            first, *rest = alert.wrap(self._console, max(width - len(INDENT), len(INDENT)))
+            wrapped = [first, *(Text(INDENT).append_text(line) for line in rest)]
             if len(lines) + len(wrapped) > height:
                 break
             lines = [*wrapped, *lines]

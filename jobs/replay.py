@@ -22,7 +22,10 @@ Timed = tuple[int, dict[str, Any] | bytes]
 
 
 class Replayer:
-    """Feeds events, sorted by `sent_at`, to a producer. `now_ms` is the replayed time reached; `speed` may change."""
+    """Feeds events, sorted by `sent_at`, to a producer. `now_ms` is the replayed time reached; `speed` may change.
+
+    `clock` gives seconds, `pause` waits for so many; without `ticks` only the events are sent.
+    """
 
     def __init__(
         self,
@@ -30,12 +33,14 @@ class Replayer:
         speed: float = AS_FAST_AS_POSSIBLE,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        ticks: bool = True,
     ) -> None:
         self.now_ms = 0
         self.speed = speed
         self._producer = producer
         self._clock = clock
         self._pause = pause
+        self._ticks = ticks
         self._ticked_ms = 0
 
     def run(self, events: Iterable[Timed], stop: Callable[[], bool] = lambda: False) -> int:
@@ -70,6 +75,6 @@ class Replayer:
 
     def _reach(self, now_ms: int) -> None:
         self.now_ms = max(self.now_ms, now_ms)
-        if self.now_ms - self._ticked_ms >= TICK_EVERY_MS:
+        if self._ticks and self.now_ms - self._ticked_ms >= TICK_EVERY_MS:
             self._ticked_ms = self.now_ms
             self._producer.tick(self.now_ms)

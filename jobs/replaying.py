@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
@@ -9,12 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jobs.produce import EventProducer
-from jobs.replay import Replayer
+from jobs.replay import Replayer, Timed
 from jobs.settings import Settings
+from jobs.topics import create_topics
 from udfs.formats import open_messages
 from udfs.simulate import Simulation, SimulationSettings
 
 MINUTE_MS = 60_000
+AS_IN_LIFE = 1.0
 
 
 def replay_file(settings: Settings, path: Path, speed: float, console: Console) -> int:
@@ -25,6 +29,7 @@ def replay_file(settings: Settings, path: Path, speed: float, console: Console) 
     if reading.refused_count:
         line, reason = reading.refused[0]
         console.print(f"{reading.refused_count} records refused, the first in line {line}: {reason}", highlight=False)
+    create_topics(settings)
     producer = EventProducer(settings, settings.topic("replay"))
     replayer = Replayer(producer, speed)
     with _progress(console) as progress:
@@ -36,23 +41,42 @@ def replay_file(settings: Settings, path: Path, speed: float, console: Console) 
     return sent
 
 
-def replay_simulation(settings: Settings, seed: int, speed: float, minutes: float, console: Console) -> int:
+def simulate_replay(settings: Settings, seed: int, speed: float, minutes: float, console: Console) -> int:
     """Write so many simulated minutes to the replay topic, then the last ticks; the number of events."""
-    simulation = Simulation(SimulationSettings(seed=seed))
-    end_ms = simulation.now_ms + round(minutes * MINUTE_MS)
+    create_topics(settings)
     producer = EventProducer(settings, settings.topic("replay"))
     replayer = Replayer(producer, speed)
-    with _progress(console) as progress:
-        task = progress.add_task("simulating", total=round(minutes))
+    sent = _simulate(Simulation(SimulationSettings(seed=seed)), replayer, minutes, console)
+    replayer.finish(settings)
+    console.print(f"{sent} events on {producer.topic}", highlight=False)
+    return sent
 
-        def watched() -> object:
+
+def simulate_live(settings: Settings, seed: int, minutes: float, console: Console) -> int:
+    """Write so many minutes of simulated conversations to the live topic as they would happen; the number of events."""
+    create_topics(settings)
+    producer = EventProducer(settings, settings.topic("messages"))
+    # The topic has its own clock: this one must not tick in its place.
+    replayer = Replayer(producer, AS_IN_LIFE, ticks=False)
+    simulation = Simulation(SimulationSettings(seed=seed, start_ms=time.time_ns() // 1_000_000))
+    sent = _simulate(simulation, replayer, minutes, console)
+    producer.flush()
+    console.print(f"{sent} events on {producer.topic}", highlight=False)
+    return sent
+
+
+def _simulate(simulation: Simulation, replayer: Replayer, minutes: float, console: Console) -> int:
+    end_ms = simulation.now_ms + round(minutes * MINUTE_MS)
+    with _progress(console) as progress:
+        task = progress.add_task("simulating, minutes", total=round(minutes))
+
+        def watched() -> Iterator[Timed]:
             for event in takewhile(lambda event: event["sent_at"] < end_ms, simulation.events()):
-                progress.update(task, completed=minutes - (end_ms - event["sent_at"]) / MINUTE_MS)
+                progress.update(task, completed=minutes - (end_ms - event["sent_at"]) // MINUTE_MS)
                 yield event["sent_at"], event
 
-        sent = replayer.run(watched())  # type: ignore[arg-type]
-    replayer.finish(settings)
-    console.print(f"{sent} events on {producer.topic}; incidents: {len(simulation.incidents)}", highlight=False)
+        sent = replayer.run(watched())
+    console.print(f"incidents: {len(simulation.incidents)}", highlight=False)
     return sent
 
 

@@ -36,7 +36,7 @@ class TrainConfig:
     layers: int = 2
     heads: int = 4
     max_tokens: int = 64
-    epochs: int = 5
+    epochs: int = 3
     patience: int = 2  # epochs without a better validation macro-F1 before it stops
     batch_size: int = 64
     learning_rate: float = 1e-3

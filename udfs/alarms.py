@@ -114,8 +114,9 @@ def waiting(session: Measures, limits: Limits) -> Iterator[list[Any]]:
 def first_due(wait: Wait, limits: Limits) -> int:
     """When the first of a wait's alarms is due; a silence that was broken off by a further line apart."""
     grace = limits.alarm_grace_ms
-    reply = max(wait[START] + limits.shortest_reply_ms, wait[ARRIVED] + grace)
-    return min(reply, max(wait[LINE_AT] + limits.shortest_silence_ms, wait[LINE_ARRIVED] + grace))
+    reply: int = max(wait[START] + limits.shortest_reply_ms, wait[ARRIVED] + grace)
+    silent: int = max(wait[LINE_AT] + limits.shortest_silence_ms, wait[LINE_ARRIVED] + grace)
+    return min(reply, silent)
 
 
 def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
@@ -173,7 +174,7 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
         if entry[TOLD_FIRING] and over:
             news.append(_say(entry, want, False, want.ended_at, want.reason))
     for entry in told:
-        if id(entry) not in matched and entry[TOLD_FIRING]:
+        if id(entry) not in matched and entry[TOLD_FIRING] and not _goes_on(entry, sessions, now, limits):
             news.append(_say(entry, _gone(entry, sessions), False, now, "corrected"))
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
     return news
@@ -240,6 +241,22 @@ def _adopt(told: list[list[Any]], want: Wanted, matched: set[int]) -> list[Any] 
     return None
 
 
+def _goes_on(entry: list[Any], sessions: list[Measures], now: int, limits: Limits) -> bool:
+    """Whether a wait is still too long, though a line that came late has given it another opener.
+
+    That line has its grace before it may raise an alert, but the grace takes back none that was raised.
+    """
+    lengths = dict(limits.slow_reply + limits.silence)
+    for session in sessions:
+        if session.opened_at <= entry[TOLD_AT] <= session.last_at:
+            for breach in waiting(session, limits):
+                rule, started_at = breach[RULE], breach[STARTED_AT]
+                if rule == entry[TOLD_RULE] and started_at + lengths[rule] <= now:
+                    entry[TOLD_OPENER], entry[TOLD_AT] = breach[OPENER], started_at
+                    return True
+    return False
+
+
 def _say(entry: list[Any], want: Wanted, firing: bool, at: int, reason: str) -> News:
     entry[TOLD_REVISION] += 1
     entry[TOLD_FIRING] = firing
@@ -247,7 +264,7 @@ def _say(entry: list[Any], want: Wanted, firing: bool, at: int, reason: str) -> 
 
 
 def _is(entry: list[Any], want: Wanted) -> bool:
-    return entry[TOLD_RULE] == want.rule and entry[TOLD_OPENER] == want.opener
+    return bool(entry[TOLD_RULE] == want.rule and entry[TOLD_OPENER] == want.opener)
 
 
 def _gone(entry: list[Any], sessions: list[Measures]) -> Wanted:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 
 import orjson
 
 from udfs.privacy import Masker
-from udfs.text import repair
 
 MAX_HEAD: int = 64 * 1024
 SCHEMA_VERSION = 1
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_CUT_END = re.compile(r"[\w@.+:-]{1,64}\Z", re.ASCII)
 
 
 def dead_letter(
@@ -38,17 +34,9 @@ def dead_letter(
             "timestamp": record_ms,
             "size": len(raw),
             "sha256": hashlib.sha256(raw).hexdigest(),
-            "head": masked_head(raw, masker),
+            "head": masker.mask_excerpt(raw, MAX_HEAD).text,
             "truncated": len(raw) > MAX_HEAD,
             "schema_version": SCHEMA_VERSION,
         }
     ).decode()
 
-
-def masked_head(raw: bytes, masker: Masker) -> str:
-    r"""The first 64 KB as text: bad bytes replaced, \uXXXX escapes read (a mask must see the digits), masked."""
-    text = raw[:MAX_HEAD].decode("utf-8", errors="replace")
-    text = repair(_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text))
-    if len(raw) > MAX_HEAD:
-        text = _CUT_END.sub("", text)  # half a number at the cut would not be known for what it is
-    return masker.mask(text).text

@@ -80,7 +80,7 @@ class Flag(IntFlag):
 
     SPEAKS = 1 << 4  # public, with text or an attachment: counts for turns, waits and answers
     COURTESY = 1 << 5  # the whole text is a closing courtesy
-    ASKS = 1 << 6  # holds a question or a request
+    ASKS = 1 << 6  # holds a question or a request that wants an answer ("anything else?" does not)
     INTERNAL = 1 << 7  # a note among colleagues
     HUMAN = 1 << 8  # an agent's own words, or a bot's proposal that a person sent
     ATTACHMENT = 1 << 9

@@ -21,7 +21,7 @@ from udfs.dead_letters import dead_letter
 from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash
 from udfs.parsing import Refused, TimeLimits, parse
 from udfs.phrase_rules import PhraseMatcher
-from udfs.phrases import asks, is_courtesy
+from udfs.phrases import asks, is_closing_offer, is_courtesy
 from udfs.privacy import Masker, is_personal_identifier
 from udfs.text import language, repair, strip_html, strip_quotes
 
@@ -141,12 +141,13 @@ class Reader:
                 said = strip_quotes(text) if ">" in text else text
                 if sender == "customer":
                     hits = self.phrases.find(said, "customer")
-                    if is_courtesy(said):
-                        flags |= COURTESY
-                elif human:
-                    hits = self.phrases.find(said, "agent")
-                if asks(said):
-                    flags |= ASKS
+                    if is_courtesy(said):  # only then does it matter whether it asks, too
+                        flags |= COURTESY | (ASKS if asks(said) else 0)
+                else:
+                    if human:
+                        hits = self.phrases.find(said, "agent")
+                    if asks(said) and not is_closing_offer(said):
+                        flags |= ASKS
         message_id = self._identifier(event["message_id"])
         told_apart = str(get("edited_at") or text) if kind == EDIT else ""
         return [

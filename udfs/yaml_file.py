@@ -30,8 +30,10 @@ class YamlFile:
         """The line, from 1, of the value at a path of keys and indices, or of the nearest value around it."""
         node = self.root
         line = 1
-        for step in place:
+        for number, step in enumerate(place):
             if isinstance(node, yaml.MappingNode):
+                if number and isinstance(place[number - 1], int) and _is_kind(node, step):
+                    continue  # pydantic names the kind of an entry between its index and its field
                 for key, value in node.value:
                     if key.value == str(step):
                         node, line = value, key.start_mark.line + 1
@@ -70,6 +72,10 @@ def validated(model: type[Model], file: YamlFile) -> Model:
         return model.model_validate(file.values if file.values is not None else {})
     except ValidationError as error:
         raise FileError("\n".join(_fault(file, fault) for fault in error.errors())) from error
+
+
+def _is_kind(node: yaml.MappingNode, step: int | str) -> bool:
+    return any(key.value == "kind" and value.value == step for key, value in node.value)
 
 
 def _refuse_repeated_keys(path: Path, root: yaml.Node | None) -> None:

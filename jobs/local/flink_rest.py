@@ -81,11 +81,15 @@ class FlinkRest:
         """Counts (`counts.completed`, `counts.failed`) and the latest checkpoints of a job."""
         return self._get(f"/jobs/{job_id}/checkpoints")
 
-    def metrics(self, job_id: str, vertex_id: str, names: Sequence[str] = ()) -> dict[str, float]:
-        """Metrics of one of the job's vertices, summed over its subtasks; without names their names, each with 0."""
-        path = f"/jobs/{job_id}/vertices/{vertex_id}/subtasks/metrics"
-        options: dict[str, str] = {"get": ",".join(names), "agg": "sum"} if names else {}
-        return {str(entry["id"]): float(entry.get("sum", 0)) for entry in self._answer("GET", path, params=options)}
+    def metric_names(self, job_id: str, vertex_id: str) -> list[str]:
+        """The metrics that one of the job's vertices has by now."""
+        return [str(entry["id"]) for entry in self._answer("GET", _metrics(job_id, vertex_id))]
+
+    def metrics(self, job_id: str, vertex_id: str, names: Sequence[str], aggregate: str = "sum") -> dict[str, float]:
+        """Metrics of one of the job's vertices over its subtasks: their `sum`, `min`, `max` or `avg`."""
+        options = {"get": ",".join(names), "agg": aggregate}
+        found = self._answer("GET", _metrics(job_id, vertex_id), params=options)
+        return {str(entry["id"]): float(entry[aggregate]) for entry in found}
 
     def cancel(self, job_id: str, timeout_s: float = 60.0) -> None:
         """Cancel a job and return when it has ended; one that has ended already is left as it is."""
@@ -130,3 +134,7 @@ class FlinkRest:
         if response.is_error:
             raise FlinkError(f"{method} {self.url}{path}: {response.status_code} {response.text[:2000]}")
         return response.json() if response.content else {}
+
+
+def _metrics(job_id: str, vertex_id: str) -> str:
+    return f"/jobs/{job_id}/vertices/{vertex_id}/subtasks/metrics"

@@ -49,7 +49,7 @@ def bring_up(task_managers: int, console: Console) -> None:
         if missing:
             raise ProcessError("this machine is not ready:\n" + "\n".join(missing))
     running = stack.up(directory, task_managers=task_managers, console=console)
-    settings = load_settings(input="live", **local_addresses())
+    settings = find_settings(input="live")
     create_topics(settings)
     service = _read()
     if service.clock is None or not service.clock.child().is_alive():

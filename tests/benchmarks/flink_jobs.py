@@ -120,7 +120,6 @@ class Bench:
             yield job
         finally:
             self.stack.flink.cancel(job)
-            self.stack.flink.wait_for_slots(1)
 
     @property
     def _task_manager(self) -> Any:

@@ -14,7 +14,7 @@ from tests.chat import HOUR, T0, Chat
 from tests.conversing import Talk, rules_with
 from tests.strategies import Watermark, arrivals, conversations
 from udfs.conversation import Conversation
-from udfs.phrases import asks, is_courtesy
+from udfs.phrases import asks, is_closing_offer, is_courtesy
 
 COMPARED = (
     "tenant source conversation_id opened_at closed_at messages customer_messages agent_messages bot_messages agents turns "
@@ -31,8 +31,12 @@ def compared(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(({name: record[name] for name in COMPARED} for record in records), key=order)
 
 
+def wants_an_answer(text: str) -> bool:
+    return asks(text) and not is_closing_offer(text)
+
+
 def recomputed(events: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
-    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=asks, **options))
+    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, **options))
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,0 +1,468 @@
+"""Payloads as they really come: times, ids, empty texts, notes, giants, and words that hide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from models.scorer import Score
+from tests.chat import HOUR, MINUTE, T0, Chat
+from tests.conversing import KEY, Talk, rules_with
+from udfs.dead_letters import MAX_HEAD
+from udfs.events import SCORE, TEXT, unpack
+from udfs.parsing import MAX_RECORD_BYTES, Refused, TimeLimits, parse, parse_time
+from udfs.phrase_rules import PhraseMatcher
+from udfs.privacy import Masker
+from udfs.reading import Reader, TooManyDeadLetters
+from udfs.rules import Phrases, RuleSet
+
+BROKER_LIMIT = 1_048_576
+
+
+class Gloom:
+    """Finds every text it is given somewhat sad."""
+
+    version = "gloom"
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        return [Score("negative", -0.5) if text.strip() else None for text in texts]
+
+
+def read(event: dict[str, Any] | bytes, limits: TimeLimits = TimeLimits(), record_ms: int = T0) -> dict[str, Any] | None:
+    return parse(event if isinstance(event, bytes) else orjson.dumps(event), record_ms, limits)
+
+
+def line(**fields: Any) -> dict[str, Any]:
+    return {"message_id": "m1", "conversation_id": "c1", "sent_at": T0, "sender": "customer", "text": "尺码偏小", **fields}
+
+
+def reason(event: dict[str, Any] | bytes, limits: TimeLimits = TimeLimits()) -> str:
+    with pytest.raises(Refused) as refused:
+        read(event, limits)
+    assert refused.value.detail
+    return refused.value.reason
+
+
+def reader(**options: Any) -> Reader:
+    return Reader(Gloom(), PhraseMatcher([]), Masker(), KEY, "conversation.messages", **options)
+
+
+# --- Times -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-03-02T02:00:00.000Z", T0),
+        ("2026-03-02 02:00:00 UTC", T0),
+        ("2026-03-02T02:00:00+0000", T0),
+        ("2026-03-02T10:00:00+08:00", T0),
+        ("2026-03-01T21:00-05:00", T0),
+        ("2026-03-02t02:00:00z", T0),
+        (" 2026-03-02T02:00:00Z ", T0),
+        ("2026-03-02T02:00:07.987654321Z", T0 + 7_987),
+        ("2026-03-02T02:00:07.12345678Z", T0 + 7_123),
+        ("2026-03-02T02:00:07.3Z", T0 + 7_300),
+        ("2026-03-02T02:00:07,25Z", T0 + 7_250),
+        ("2026-03-02T10:00:07,5+08:00", T0 + 7_500),
+    ],
+)
+def test_every_common_way_to_write_a_time_is_the_same_instant(written: str, expected: int) -> None:
+    assert parse_time(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-03-02T02:00:00", "time_without_zone"),
+        ("2026-03-02T02:00", "time_without_zone"),
+        ("2026-03-02", "time_without_zone"),
+        ("2026-03-02T02:00:60Z", "bad_time"),
+        ("2026-03-02T24:00:00Z", "bad_time"),
+        ("2026-02-30T02:00:00Z", "bad_time"),
+        ("0000-03-02T02:00:00Z", "bad_time"),
+        ("2026-03-02T02:00:00+19:00", "bad_time"),
+        ("2026-03-02T02:00:00.1234567890Z", "bad_time"),
+        ("２０２６-03-02T02:00:00Z", "bad_time"),
+        ("yesterday", "bad_time"),
+        ("1772416800000", "bad_time"),
+        ("", "no_time"),
+        (None, "no_time"),
+        (True, "bad_time"),
+        (1772416800000.0, "bad_time"),
+        ([T0], "bad_time"),
+        ({"ms": T0}, "bad_time"),
+        (1_772_416_800, "time_implausible"),
+        (-1, "time_implausible"),
+        (1_772_416_800_000_000, "time_in_future"),
+        ("9999-12-31T23:59:59Z", "time_in_future"),
+        ("1970-01-21T12:20:16Z", "time_implausible"),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_refused_by_name(written: Any, expected: str) -> None:
+    assert reason(line(sent_at=written)) == expected
+
+
+def test_seconds_for_milliseconds_are_refused_on_replay_topics_too() -> None:
+    assert reason(line(sent_at=1_772_416_800), TimeLimits(oldest_accepted_ms=-1)) == "time_implausible"
+
+
+def test_milliseconds_in_a_string_are_read_only_where_that_is_declared() -> None:
+    event = read(line(sent_at=str(T0)), TimeLimits(numeric_strings=True))
+    assert event is not None and event["sent_at"] == T0
+    assert reason(line(sent_at="1772416800"), TimeLimits(numeric_strings=True)) == "bad_time"
+
+
+@pytest.mark.parametrize(("shift", "accepted"), [(5 * MINUTE, True), (5 * MINUTE + 1, False), (-8 * HOUR, True), (-8 * HOUR - 1, False)])
+def test_a_clock_may_be_off_by_as_much_as_the_limits_say_and_no_more(shift: int, accepted: bool) -> None:
+    if accepted:
+        assert read(line(sent_at=T0 + shift)) is not None
+    else:
+        assert reason(line(sent_at=T0 + shift)) == ("time_in_future" if shift > 0 else "time_implausible")
+
+
+# --- Ids -------------------------------------------------------------------------------------------------------------
+
+
+def test_one_conversation_number_in_two_tenants_is_two_conversations() -> None:
+    talk = Talk()
+    talk.hear(line(tenant="t1", conversation_id="85"))
+    talk.hear(line(tenant="t2", conversation_id="85", sent_at=T0 + 5_000, sender="agent", agent_id="X"))
+    talk.hear(line(tenant="t2", conversation_id="85", message_id="m2", sent_at=T0 + 6_000))
+    talk.hear(line(tenant="t1", conversation_id="85", message_id="m2", sent_at=T0 + 50_000, sender="agent", agent_id="A"))
+    one, two = sorted(talk.advance(T0 + HOUR).sessions, key=lambda record: record["tenant"])
+    assert talk.duplicates == []
+    assert (one["reply_latencies_ms"], one["abandoned"]) == ([50_000], None)
+    assert (two["reply_latencies_ms"], two["open_wait_ms"]) == ([], 30 * MINUTE)
+    assert one["session_id"] != two["session_id"]
+
+
+def test_the_same_message_id_in_another_conversation_is_no_repeat() -> None:
+    talk = Talk().hear(line()).hear(line(conversation_id="c2")).hear(line(source="wechat"))
+    assert talk.duplicates == [] and len(talk.states()) == 3
+
+
+def test_a_number_and_its_digits_are_one_id() -> None:
+    talk = Talk().hear(line(message_id=77, conversation_id=5)).hear(line(message_id="77", conversation_id="5"))
+    assert len(talk.states()) == 1 and len(talk.duplicates) == 1
+
+
+@pytest.mark.parametrize("field", ["message_id", "conversation_id", "tenant", "source"])
+@pytest.mark.parametrize("value", ["a\x1fb", "a\nb", "x" * 201, 2**63, 1.5, True, ["m"], {"id": 1}, "\x85"])
+def test_an_id_that_could_break_a_key_is_refused(field: str, value: Any) -> None:
+    assert reason(line(**{field: value})) == "bad_id"
+
+
+@pytest.mark.parametrize("field", ["message_id", "conversation_id"])
+def test_a_record_without_its_ids_is_refused(field: str) -> None:
+    assert reason({name: value for name, value in line().items() if name != field}) == "bad_id"
+    assert reason(line(**{field: ""})) == reason(line(**{field: None})) == "bad_id"
+
+
+def test_a_tenant_or_source_that_is_not_named_is_the_default() -> None:
+    for value in (None, ""):
+        event = read(line(tenant=value, source=value))
+        assert event is not None and (event["tenant"], event["source"]) == ("default", "default")
+
+
+def test_ids_that_are_phone_numbers_or_mails_leave_as_keyed_hashes() -> None:
+    talk = Talk().hear(line(conversation_id="13800138000", agent_id="lin@example.com", message_id="+8613800138000"))
+    (record,) = talk.advance(T0 + HOUR).sessions
+    everything = orjson.dumps([talk.alerts, talk.sessions]).decode()
+    assert "13800138000" not in everything and "lin@" not in everything
+    assert record["conversation_id"].startswith("h:")
+
+
+def test_ids_that_look_like_cards_stay_as_they_are_while_the_text_is_masked() -> None:
+    talk = Talk(rules_with(phrases=["转人工"]))
+    talk.hear(line(message_id="6205500000000000004", conversation_id="c-8813", text="转人工，我电话13800138000"))
+    (alert,) = talk.alerts
+    assert alert["evidence"] == ["6205500000000000004"] and alert["conversation_id"] == "c-8813"
+    assert "13800138000" not in orjson.dumps(alert).decode()
+
+
+# --- Kinds -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_kind_that_is_not_given_is_a_message() -> None:
+    for event in (line(), line(kind=None)):
+        read_event = read(event)
+        assert read_event is not None and read_event["kind"] == "message"
+
+
+@pytest.mark.parametrize("kind", ["Message", "typing", 3, ["message"], {"a": 1}, True])
+def test_a_kind_that_nobody_knows_is_refused(kind: Any) -> None:
+    assert reason(line(kind=kind)) == "unknown_kind"
+
+
+@pytest.mark.parametrize("sender", ["user", "Customer", None, 0, ["customer"]])
+def test_a_sender_that_nobody_knows_is_refused(sender: Any) -> None:
+    assert reason(line(sender=sender)) == "unknown_sender"
+
+
+def test_an_event_without_a_sender_comes_from_the_system() -> None:
+    event = read({"message_id": "m1", "conversation_id": "c1", "sent_at": T0, "kind": "resolve"})
+    assert event is not None and event["sender"] == "system"
+
+
+def test_a_tick_is_nothing_but_a_tick() -> None:
+    assert read(b'{"kind":"tick"}') is None
+    talk = Talk().hear(b'{"kind":"tick"}')
+    assert talk.dead == [] and talk.packed == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"edited_at": T0}, "edit"),
+        ({"edited_at": "2026-03-02T02:00:00Z"}, "edit"),
+        ({"deleted": True}, "delete"),
+        ({"deleted": 1, "edited_at": T0}, "delete"),
+        ({"deleted": "true"}, "delete"),
+        ({"deleted": "false"}, "message"),
+        ({"deleted": False, "edited_at": None}, "message"),
+        ({"deleted": None}, "message"),
+        ({"deleted": 0, "edited_at": 0}, "message"),
+    ],
+)
+def test_a_message_with_a_mark_of_change_is_that_change(fields: dict[str, Any], kind: str) -> None:
+    event = read(line(**fields))
+    assert event is not None and event["kind"] == kind
+
+
+def test_an_edits_time_is_that_of_the_edit_where_it_can_be_read() -> None:
+    old = T0 - 20 * HOUR
+    event = read(line(sent_at=old, edited_at=T0 - MINUTE))
+    assert event is not None and event["sent_at"] == T0 - MINUTE
+    event = read(line(sent_at=T0 - HOUR, edited_at=1_772_416_800))
+    assert event is not None and event["sent_at"] == T0 - HOUR
+    assert reason(line(sent_at=old, edited_at="just now")) == "time_implausible"
+
+
+# --- Text ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_without_words_waits_for_an_answer_and_has_no_mood() -> None:
+    chat = Chat().customer(0, "", attachments=[{"type": "image"}]).agent(40, "看到了，给您补一件")
+    chat.events[0]["text"] = None
+    (record,) = Talk(scorer=Gloom()).say(chat.events).sessions
+    assert (record["reply_latencies_ms"], record["customer_messages"], record["turns"]) == ([40_000], 1, 2)
+    assert (record["sentiment"]["scored"], record["sentiment"]["mean"]) == (0, None)
+
+
+def test_the_same_message_with_its_picture_later_is_no_second_message() -> None:
+    picture = [{"type": "image"}]
+    talk = Talk().say([line(text="", attachments=picture), line(text="您看", attachments=picture)])
+    assert (talk.sessions[0]["messages"], talk.sessions[0]["duplicates"]) == (1, 1)
+
+
+@pytest.mark.parametrize("text", ["", None, "   ", "\n\t", "\u3000"])
+def test_a_line_with_nothing_in_it_is_counted_and_waits_for_nothing(text: str | None) -> None:
+    (record,) = Talk(scorer=Gloom()).say([line(text=text)]).sessions
+    assert (record["messages"], record["customer_messages"], record["turns"]) == (1, 1, 0)
+    assert (record["abandoned"], record["open_wait_ms"], record["sentiment"]["scored"]) == (None, None, 0)
+
+
+def test_a_system_line_with_a_picture_waits_for_nothing() -> None:
+    (record,) = Talk().say(Chat().system(0, "", attachments=[{"type": "image"}]).events).sessions
+    assert (record["turns"], record["abandoned"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (rb'"a\ud83db"', "a\ufffdb"),
+        (rb'"\ud83d\ude00"', "\U0001f600"),
+        (rb'"a\u0000b"', "ab"),
+        (b'"a\x00b"', "ab"),
+        (b'"a\x01b"', "a\x01b"),
+        (b'"one\ntwo"', "one\ntwo"),
+        (rb'"\ufeffhello"', "hello"),
+        (b"12315", "12315"),
+        (b"true", "True"),
+        (b'["a",1]', '["a",1]'),
+        (b"null", ""),
+    ],
+)
+def test_what_can_be_repaired_is_repaired_because_a_dropped_line_would_drop_its_wait(raw: bytes, text: str) -> None:
+    body = orjson.dumps(line(text="@")).replace(b'"@"', raw)
+    for framed in (body, b"\xef\xbb\xbf" + body, body + b"\x00\n"):
+        event = read(framed)
+        assert event is not None and event["text"] == text
+
+
+def test_a_family_of_emoji_keeps_its_joiners() -> None:
+    event = read(line(text="👨‍👩‍👧"))
+    assert event is not None and event["text"] == "👨‍👩‍👧"
+
+
+def test_html_is_stripped_where_the_message_says_that_it_is_html() -> None:
+    rows = reader().read(
+        [orjson.dumps(line(text="<p>太<b>小</b>了</p>", format="html")), orjson.dumps(line(text="1 < 2 <b>"))], [0, 0], [0, 1], [T0, T0]
+    )
+    assert [unpack(value or "")[TEXT] for value in rows.values] == ["太小了", "1 < 2 <b>"]
+
+
+def test_what_has_no_text_has_no_score_and_the_others_keep_their_places() -> None:
+    texts = ["坏了", "", "又坏了", " ", "还坏"]
+    bodies = [orjson.dumps(line(message_id=f"m{at}", text=text)) for at, text in enumerate(texts)]
+    batch = reader().read(bodies, [0] * 5, list(range(5)), [T0] * 5)
+    assert [unpack(value or "")[SCORE] for value in batch.values] == [-50, None, -50, None, -50]
+    assert (batch.events, batch.scored, batch.dead_letters) == (5, 3, 0)
+
+
+# --- Notes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_note_answers_nothing_is_no_turn_and_no_rule_for_customers_sees_it() -> None:
+    rules = rules_with(slow_reply=60, monologue=2, phrases=["难缠"])
+    chat = Chat().customer(0, "可以换吗？").note(10, "这人真难缠").note(20, "难缠得很").note(30, "难缠")
+    talk = Talk(rules).say(chat.agent(90, "可以").events)
+    (record,) = talk.sessions
+    assert (record["reply_latencies_ms"], record["turns"], record["agent_messages"]) == ([90_000], 2, 1)
+    assert {alert["rule"] for alert in talk.alerts} == {"slow_reply"}
+    assert "难缠" not in orjson.dumps([talk.alerts, talk.sessions]).decode()
+
+
+@pytest.mark.parametrize("visibility", ["internal", "private", "agents"])
+def test_what_is_not_said_to_be_public_is_treated_as_a_note(visibility: str) -> None:
+    (record,) = Talk().say([line(visibility=visibility)]).sessions
+    assert (record["turns"], record["customer_messages"]) == (0, 0)
+
+
+def test_visibility_null_is_public() -> None:
+    (record,) = Talk().say([line(visibility=None)]).sessions
+    assert record["customer_messages"] == 1
+
+
+# --- Dead letters ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (None, "empty_value"),
+        (b"", "empty_value"),
+        (b" \n", "empty_value"),
+        (b"\xef\xbb\xbf", "empty_value"),
+        (b"\x00\x00", "empty_value"),
+        (b"\xff\xfe{\x00", "not_utf8"),
+        (b'{"text":"\xc3\x28"}', "not_utf8"),
+        (b"{", "not_json"),
+        (b"hello", "not_json"),
+        (b"null", "not_json"),
+        (b"[]", "not_json"),
+        (b'"text"', "not_json"),
+        (b'{"text": NaN}', "not_json"),
+        (b"[" * 100_000, "not_json"),
+        (b"[" * 100_000 + b"]" * 100_000, "not_json"),
+        (b'{"text":' * 20_000 + b"1" + b"}" * 20_000, "not_json"),
+        (b'{"text":"' + b"A" * 3_000_000 + b'"}', "too_long"),
+    ],
+)
+def test_what_is_no_event_becomes_a_dead_letter_that_fits_the_broker(body: bytes | None, expected: str) -> None:
+    batch = reader().read([body], [3], [41], [T0])
+    letter = orjson.loads(batch.values[0] or "")
+    assert (letter["reason"], letter["partition"], letter["offset"], letter["timestamp"]) == (expected, 3, 41, T0)
+    assert letter["size"] == len(body or b"") and len(letter["sha256"]) == 64
+    assert letter["truncated"] is (len(body or b"") > MAX_HEAD)
+    assert len(batch.values[0] or "") < BROKER_LIMIT
+
+
+def test_a_text_or_a_record_that_is_too_long_is_refused() -> None:
+    assert read(line(text="长" * 20_000)) is not None
+    assert reason(line(text="长" * 20_001)) == "too_long"
+    assert reason(line(note="x" * MAX_RECORD_BYTES)) == "too_long"
+
+
+def test_a_bad_record_leaves_its_neighbours_in_their_places() -> None:
+    bodies = [orjson.dumps(line()), b"{", b'{"kind":"tick"}', orjson.dumps(line(message_id="m2"))]
+    batch = reader().read(bodies, [0] * 4, [0, 1, 2, 3], [T0] * 4)
+    assert [value is not None for value in batch.values] == [True, True, False, True]
+    assert (batch.events, batch.dead_letters) == (2, 1)
+
+
+def test_dead_letters_are_masked_however_the_digits_were_written() -> None:
+    escaped = "".join(f"\\u{ord(digit):04x}" for digit in "13800138000").encode()
+    for body in (b'{"text":"13800138000"', b'{"text":"' + escaped + b'"'):
+        letter = orjson.loads(reader().read([body], [0], [0], [T0]).values[0] or "")
+        assert "13800138000" not in letter["head"] and "text" in letter["head"]
+
+
+def test_too_many_dead_letters_stop_the_job_by_name() -> None:
+    reading = reader(dead_letter_limit=0.5)
+    good = [orjson.dumps(line())] * 5_000
+    reading.read(good, [0] * 5_000, [0] * 5_000, [T0] * 5_000)
+    reading.read([b"{"] * 5_000, [0] * 5_000, [0] * 5_000, [T0] * 5_000)
+    with pytest.raises(TooManyDeadLetters, match="dead_letter_limit"):
+        reading.read([b"{"], [0], [0], [T0])
+
+
+def test_a_limit_of_nothing_never_stops_the_job() -> None:
+    batch = reader(dead_letter_limit=0).read([b"{"] * 10_001, [0] * 10_001, [0] * 10_001, [T0] * 10_001)
+    assert batch.dead_letters == 10_001
+
+
+@pytest.mark.parametrize("field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode"])
+@pytest.mark.parametrize("value", [b"[" * 900 + b"]" * 900, b'{"a":1}', rb'"\ud800"', b"1e300", b"true", rb'"\u0000"'])
+def test_an_optional_field_of_any_shape_stops_nothing(field: str, value: bytes) -> None:
+    for kind in ("message", "edit"):
+        body = orjson.dumps(line(kind=kind, **{field: "@"})).replace(b'"@"', value)
+        batch = reader().read([body], [0], [0], [T0])
+        assert (batch.events, batch.dead_letters) == (1, 0)
+
+
+# --- Words -----------------------------------------------------------------------------------------------------------
+
+
+def hits(text: str, **fields: Any) -> list[str]:
+    rule = {
+        "id": "words",
+        "kind": "phrases",
+        "phrases": ["微信", "大麻", "去死", "ass", "SM", "sex", "sexy"],
+        "allow": ["大麻烦", "死胡同", "去死胡同"],
+        **fields,
+    }
+    rules = RuleSet.model_validate({"schema_version": 1, "rules": [rule]})
+    return [phrase for _, phrase in PhraseMatcher(rules.phrase_rules()).find(text, "agent")]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("咱们微\u200b信说", ["微信"]),
+        ("咱们微　信说", ["微信"]),
+        ("咱们微·信说", ["微信"]),
+        ("玩ＳＭ吗", ["sm"]),
+        ("你去死", ["去死"]),
+        ("what an ass!", ["ass"]),
+        ("such a sexy lamp", ["sexy"]),
+        ("这可是个大麻烦", []),
+        ("巷子里去死胡同了", []),
+        ("my assistant will call", []),
+        ("smart lamps, no smoking", []),
+    ],
+)
+def test_words_are_found_where_they_hide_and_not_inside_innocent_ones(text: str, found: list[str]) -> None:
+    assert hits(text) == found
+
+
+def test_separators_are_skipped_only_where_the_rule_says_so() -> None:
+    assert hits("加微 信", ignore_separators=False) == []
+    assert hits("加微\u200b信", ignore_separators=False) == ["微信"]
+
+
+def test_a_rule_for_agents_does_not_listen_to_customers() -> None:
+    rule = Phrases(id="words", kind="phrases", sender="agent", phrases=["微信"])
+    assert PhraseMatcher([rule]).find("加微信", "customer") == []
+    assert PhraseMatcher([rule]).find("加微信", "agent") == [["words", "微信"]]
+
+
+def test_rules_read_the_end_of_a_long_text_but_not_what_is_quoted() -> None:
+    talk = Talk(rules_with(phrases=["投诉到"]))
+    talk.hear(line(text="请帮我看看这个订单。" * 300 + "再不处理我就投诉到消协"))
+    talk.hear(line(message_id="m2", conversation_id="c2", text="> 我要投诉到底\n> 客服\n好的，收到"))
+    assert [alert["conversation_id"] for alert in talk.alerts] == ["c1"]

@@ -1,0 +1,182 @@
+"""The command line: what it prints, what it hides, and how it says that something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from jobs.cli import app
+from jobs.flink_client import public_settings
+from jobs.local.hash_key import keep_hash_key
+from jobs.redis_alerts import RedisUnavailable, redis_url
+from jobs.settings import Settings, load_settings
+
+COMMANDS = (
+    "demo", "up", "down", "status", "submit", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
+    "mask", "doctor",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees the services or the settings of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("REPLYWATCH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REPLYWATCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def program(*arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `replywatch` as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "jobs.cli", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **environment},
+    )
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output and command in result.output
+
+
+def test_config_prints_settings_from_file_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_TIME__SESSION_GAP_SECONDS", "600")
+    result = CliRunner().invoke(app, ["config", "--namespace", "past"])
+    values = yaml.safe_load(result.output)
+    assert result.exit_code == 0
+    assert values["time"]["session_gap_seconds"] == 600
+    assert values["namespace"] == "past"
+
+
+def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_REDIS__URL", "redis://:open-sesame@example.org:6379/0")
+    monkeypatch.setenv("REPLYWATCH_KAFKA__OPTIONS", "{sasl.username: watch, sasl.password: swordfish}")
+    result = CliRunner().invoke(app, ["config"])
+    assert result.exit_code == 0
+    assert "sesame" not in result.output and "swordfish" not in result.output
+    assert yaml.safe_load(result.output)["kafka"]["options"]["sasl.username"] == "watch"
+
+
+def test_mask_prints_one_object_a_line_with_spans_of_the_text() -> None:
+    lines = ["call 13912345678 please", "", "nothing here"]
+    result = CliRunner().invoke(app, ["mask"], input="\n".join(lines) + "\n")
+    found = [json.loads(line) for line in result.output.splitlines()]
+    assert [record["masked"] for record in found] == ["call [phone] please", "", "nothing here"]
+    (span,) = found[0]["spans"]
+    assert lines[0][span["start"] : span["end"]] == "13912345678"
+    assert found[1]["spans"] == found[2]["spans"] == []
+
+
+def test_mask_takes_bytes_that_are_no_utf8() -> None:
+    result = CliRunner().invoke(app, ["mask"], input=b"caf\xe9 13912345678\n")
+    assert json.loads(result.output)["masked"] == "caf\ufffd [phone]"
+
+
+def test_score_with_the_null_model_scores_nothing() -> None:
+    result = CliRunner().invoke(app, ["score", "--model", "null"], input="太差了\nthank you\n")
+    found = [json.loads(line) for line in result.output.splitlines()]
+    assert found == [
+        {"text": "太差了", "label": None, "score": None, "model": "null"},
+        {"text": "thank you", "label": None, "score": None, "model": "null"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["say", "c1", "parrot", "hello"], "parrot"),
+        (["say", "c1", "customer", "hello", "--kind", "shout"], "shout"),
+        (["say", "c1", "customer"], "a message needs a text"),
+        (["score", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_wrong_setting_is_one_message_with_its_line(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("namespace: ok\ntime:\n  sesion_gap_seconds: 5\n")
+    result = program("config", "--settings", str(wrong))
+    assert result.returncode == 2
+    assert f"{wrong}:3: time.sesion_gap_seconds: unknown setting" in result.stderr
+    assert "Traceback" not in result.stderr and not result.stdout
+
+
+def test_a_file_in_no_known_format_is_one_message(tmp_path: Path) -> None:
+    odd = tmp_path / "odd.txt"
+    odd.write_text("once upon a time\n")
+    for command in ("demo", "replay"):
+        result = program(command, str(odd))
+        assert result.returncode == 2
+        assert "not a known format" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_services_that_do_not_run_are_one_message_with_a_remedy() -> None:
+    port = unused_port()
+    tail = program("tail", REPLYWATCH_REDIS__URL=f"redis://127.0.0.1:{port}/0")
+    submit = program("submit", REPLYWATCH_FLINK__REST_URL=f"http://127.0.0.1:{port}")
+    for result, said in ((tail, "redis.url"), (submit, "is the cluster running?")):
+        assert result.returncode == 1
+        assert said in result.stderr and "Traceback" not in result.stderr
+
+
+def test_status_says_how_to_begin_where_nothing_runs() -> None:
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 1
+    assert "replywatch up" in result.output
+
+
+def test_down_without_services_is_no_fault() -> None:
+    result = CliRunner().invoke(app, ["down"])
+    assert (result.exit_code, result.output.strip()) == (0, "nothing was running")
+
+
+def test_the_hash_key_is_made_once_and_only_its_owner_can_read_it(own_home: Path) -> None:
+    first, second = keep_hash_key(), keep_hash_key()
+    path = Path(first["REPLYWATCH_HASH_KEY_FILE"])
+    assert first == second and path.parent == own_home
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(path.read_text().strip()) == 64
+    assert [entry.name for entry in own_home.iterdir()] == [path.name]
+
+
+def test_a_hash_key_of_ones_own_is_kept(monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", "a secret of one's own")
+    assert keep_hash_key() == {"REPLYWATCH_HASH_KEY": "a secret of one's own"}
+    assert not own_home.exists()
+
+
+def test_a_redis_password_does_not_travel_with_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, plain = "redis://:open-sesame@example.org:6379/0", "redis://example.org:6379/0"
+    sent = public_settings(load_settings(redis__url=secret))
+    assert "sesame" not in sent
+    arrived = Settings.model_validate_json(sent)
+    with pytest.raises(RedisUnavailable, match="REPLYWATCH_REDIS__URL"):
+        redis_url(arrived)
+    monkeypatch.setenv("REPLYWATCH_REDIS__URL", secret)
+    assert redis_url(arrived) == secret
+    assert redis_url(Settings.model_validate_json(public_settings(load_settings(redis__url=plain)))) == plain

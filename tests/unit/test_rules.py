@@ -1,0 +1,138 @@
+"""Rule files: every fault is refused with the file, the line and what to do; what isn't written has a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from udfs.limits import Limits
+from udfs.rules import RuleSet, load_rules
+from udfs.yaml_file import MAX_BYTES, FileError
+
+HEAD = "schema_version: 1\nrules:\n"
+
+
+def write(directory: Path, text: str | bytes) -> Path:
+    path = directory / "rules.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def refusal(directory: Path, text: str | bytes) -> str:
+    with pytest.raises(FileError) as refused:
+        load_rules(write(directory, text))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "words"),
+    [
+        ("  - {id: slow, kind: slow_reply, limit_seconds: 0}", 3, "greater than 0"),
+        ("  - {id: slow, kind: slow_reply, limit_seconds: -5}", 3, "greater than 0"),
+        ("  - {id: slow, kind: slow_reply, limit_seconds: .nan}", 3, "finite"),
+        ("  - {id: slow, kind: slow_reply, limit_seconds: 86401}", 3, "86400"),
+        ("  - {id: slow, kind: slow_reply, limit_seconds: soon}", 3, "number"),
+        ("  - id: slow\n    kind: slow_reply\n    limit_secs: 5", 5, "unknown setting"),
+        ("  - id: slow\n    kind: slow_reply\n    count: 5", 5, "unknown setting"),
+        ("  - id: slow\n    kind: slowly", 3, "slow_reply"),
+        ("  - id: slow", 3, "kind"),
+        ("  - kind: silence", 3, "id"),
+        ("  - id: Slow\n    kind: silence", 3, "pattern"),
+        ("  - id: slow reply\n    kind: silence", 3, "pattern"),
+        ("  - id: x\n    kind: silence\n    severity: loud", 5, "'critical', 'error', 'warning' or 'info'"),
+        ("  - id: x\n    kind: silence\n    enabled: perhaps", 5, "boolean"),
+        ("  - id: x\n    kind: monologue\n    count: 1", 5, "2"),
+        ("  - id: x\n    kind: monologue\n    count: 2.5", 5, "integer"),
+        ("  - id: x\n    kind: negative_streak\n    at_or_below: -1.5", 5, "-1"),
+        ("  - id: x\n    kind: negative_streak\n    at_or_below: .nan", 5, "finite"),
+        ("  - id: x\n    kind: sentiment_shift\n    drop: 2.5", 5, "2"),
+        ("  - id: x\n    kind: sentiment_shift\n    min_scored: 2", 5, "3"),
+        ("  - id: x\n    kind: phrases", 3, "phrases"),
+        ("  - id: x\n    kind: phrases\n    phrases: []", 5, "at least 1"),
+        ("  - id: x\n    kind: phrases\n    phrases: [12315]", 5, "string"),
+        ("  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - ''", 7, "at least 1"),
+        ("  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - ' '", 7, "blank"),
+        ('  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - "\\u200b"', 7, "invisible"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    sender: bot", 6, "'customer', 'agent' or 'any'"),
+        ("  - id: x\n    kind: silence\n  - id: y\n    kind: silence\n  - id: x\n    kind: slow_reply", 7, "two rules"),
+        ("  - id: x\n    kind: silence\n    limit_seconds: 5\n    limit_seconds: 50", 6, "second time"),
+        ("  - silence", 3, "dictionary"),
+    ],
+)
+def test_a_fault_is_told_with_file_line_and_reason(tmp_path: Path, rule: str, line: int, words: str) -> None:
+    message = refusal(tmp_path, HEAD + rule + "\n")
+    assert message.startswith(f"{tmp_path / 'rules.yaml'}:{line}: ")
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "schema_version"),
+        ("# nothing\n", 1, "schema_version"),
+        ("rules: []\n", 1, "schema_version"),
+        ("schema_version: 1\n", 1, "rules"),
+        ("schema_version: 2\nrules: []\n", 1, "1"),
+        ("schema_version: 1\nrules: {}\n", 2, "list"),
+        ("schema_version: 1\nrules: []\nrulez: []\n", 3, "unknown setting"),
+        ("schema_version: 1\nrules: []\nrules: []\n", 3, "second time"),
+        ("- 1\n", 1, "dictionary"),
+        ("schema_version: 1\nrules:\n  - id: [\n", 4, ""),
+        ("schema_version: 1\n\trules: []\n", 2, ""),
+        ("schema_version: 1\nrules: !!python/object:os.system x\n", 2, ""),
+        ("[" * 5_000, 1, ""),
+    ],
+)
+def test_a_file_that_is_no_rule_file_is_refused_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
+    message = refusal(tmp_path, text)
+    assert message.startswith(f"{tmp_path / 'rules.yaml'}:{line}: ") and words in message
+
+
+def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    text = HEAD + "  - {id: a, kind: slow_reply, limit_seconds: 0}\n  - {id: b, kind: monologue, count: 0}\n"
+    first, second = refusal(tmp_path, text).splitlines()
+    assert ":3: " in first and ":4: " in second
+
+
+def test_a_missing_an_unreadable_and_a_giant_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="name a readable file"):
+        load_rules(tmp_path / "nowhere.yaml")
+    with pytest.raises(FileError, match="name a readable file"):
+        load_rules(tmp_path)
+    assert "save it as UTF-8" in refusal(tmp_path, "规则: 一".encode("gb18030"))
+    assert "larger than" in refusal(tmp_path, b"#" * (MAX_BYTES + 1))
+
+
+def test_thresholds_that_are_not_written_are_the_published_ones(tmp_path: Path) -> None:
+    kinds = ["slow_reply", "silence", "monologue", "negative_streak", "sentiment_shift", "abandonment"]
+    rules = load_rules(write(tmp_path, HEAD + "".join(f"  - {{id: {kind}, kind: {kind}}}\n" for kind in kinds)))
+    limits = Limits(**rules.thresholds())
+    assert limits.slow_reply == (("slow_reply", 60_000),) and limits.silence == (("silence", 120_000),)
+    assert limits.monologue == (("monologue", 5),) and limits.abandonment == ("abandonment",)
+    assert limits.negative_streak == (("negative_streak", 3, -30),)
+    assert limits.sentiment_shift == (("sentiment_shift", 80, 6),)
+    assert all((rule.severity, rule.enabled, rule.about) == ("warning", True, "") for rule in rules.rules)
+
+
+def test_a_phrase_rule_watches_the_agent_and_skips_separators_unless_told_otherwise(tmp_path: Path) -> None:
+    (rule,) = load_rules(write(tmp_path, HEAD + "  - {id: x, kind: phrases, phrases: [投诉]}\n")).phrase_rules()
+    assert (rule.sender, rule.ignore_separators, rule.allow) == ("agent", True, [])
+
+
+def test_a_disabled_rule_is_read_and_does_nothing(tmp_path: Path) -> None:
+    text = HEAD + "  - {id: a, kind: silence, enabled: false}\n  - {id: b, kind: phrases, phrases: [x], enabled: false}\n"
+    rules = load_rules(write(tmp_path, text))
+    assert rules.thresholds()["silence"] == () and rules.phrase_rules() == []
+    assert rules.by_id("a").kind == "silence" and rules.by_id("c") is None
+
+
+def test_the_rules_that_come_with_the_product_are_good(tmp_path: Path) -> None:
+    rules = load_rules(Path(__file__).parents[2] / "conf" / "rules.yaml")
+    assert len(rules.rules) >= 9 and all(rule.enabled for rule in rules.rules)
+
+
+def test_a_rule_set_cannot_be_changed_once_it_is_read() -> None:
+    rules = RuleSet.model_validate({"schema_version": 1, "rules": [{"id": "a", "kind": "silence"}]})
+    with pytest.raises(ValueError, match="frozen"):
+        rules.rules[0].severity = "info"

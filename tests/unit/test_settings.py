@@ -1,0 +1,173 @@
+"""Settings: typed, checked, overridable by the environment, and silent about secrets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.settings import Settings, hash_key, load_settings
+from udfs.parsing import NO_LIMIT
+from udfs.yaml_file import FileError
+
+SECRET = "rediss://:hunter2-hunter2@redis.example:6380/0"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("REPLYWATCH_"):
+            monkeypatch.delenv(name)
+
+
+def write(directory: Path, text: str) -> Path:
+    path = directory / "settings.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(FileError) as refused:
+        load_settings(path)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "words"),
+    [
+        ("namespace: ''\nkafkaa: {}\n", 2, "kafkaa", "unknown setting"),
+        ("kafka:\n  partitions: 4\n  bootstrap: x:1\n", 3, "kafka.bootstrap", "unknown setting"),
+        ("kafka:\n  partitions: 0\n", 2, "kafka.partitions", "greater than or equal to 1"),
+        ("kafka:\n  partitions: many\n", 2, "kafka.partitions", "integer"),
+        ("input: yesterday\n", 1, "input", "'live' or 'replay'"),
+        ("namespace: a b\n", 1, "namespace", "pattern"),
+        ("dead_letter_limit: 1.5\n", 1, "dead_letter_limit", "less than or equal to 1"),
+        ("time:\n  zone: Asia/Shangrila\n", 2, "time.zone", "use a name such as Asia/Shanghai"),
+        ("time:\n  zone: ../etc/passwd\n", 2, "time.zone", "use a name such as Asia/Shanghai"),
+        ("time:\n  session_gap_seconds: 0\n", 2, "time.session_gap_seconds", "greater than 0"),
+        ("time:\n  session_gap_seconds: 60\n  session_gap_seconds: 90\n", 3, "session_gap_seconds", "second time"),
+        ("scoring:\n  device: tpu\n", 2, "scoring.device", "'auto', 'cuda' or 'cpu'"),
+        ("kafka: [1]\n", 1, "kafka", "dictionary"),
+    ],
+)
+def test_a_fault_is_told_with_file_line_and_field(tmp_path: Path, text: str, line: int, field: str, words: str) -> None:
+    path = write(tmp_path, text)
+    message = refusal(path)
+    assert message.startswith(f"{path}:{line}: {field}: ") and words in message
+
+
+def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
+    assert len(refusal(write(tmp_path, "input: never\nnonsense: 1\n")).splitlines()) == 2
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.yaml").startswith(f"{tmp_path / 'none.yaml'}: ")
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, ""))
+    assert settings == Settings()
+    assert (settings.time.session_gap_seconds, settings.time.allowed_lateness_seconds) == (1_800, 300)
+    assert (settings.time.duplicate_memory_seconds, settings.time.alarm_grace_seconds) == (28_800, 5)
+    assert settings.dead_letter_limit == 0.5
+
+
+def test_the_settings_that_come_with_the_product_are_good_and_read_its_rules() -> None:
+    settings = load_settings(Path(__file__).parents[2] / "conf" / "settings.yaml")
+    limits = settings.limits(settings.rules())
+    assert limits.session_gap_ms == 1_800_000 and limits.slow_reply and limits.silence
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "namespace: file\nkafka:\n  partitions: 2\n  group_id: mine\n")
+    monkeypatch.setenv("REPLYWATCH_NAMESPACE", "env")
+    monkeypatch.setenv("REPLYWATCH_KAFKA__PARTITIONS", "8")
+    settings = load_settings(path)
+    assert (settings.namespace, settings.kafka.partitions, settings.kafka.group_id) == ("env", 8, "mine")
+
+
+def test_an_argument_wins_over_the_environment_unless_it_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_INPUT", "live")
+    monkeypatch.setenv("REPLYWATCH_NAMESPACE", "env")
+    settings = load_settings(write(tmp_path, ""), input="replay", namespace=None)
+    assert (settings.input, settings.namespace) == ("replay", "env")
+
+
+def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_SETTINGS", str(write(tmp_path, "namespace: there\n")))
+    assert load_settings().namespace == "there"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REPLYWATCH_KAFKA__PARTITIONS", "none"),
+        ("REPLYWATCH_KAFKA__BOOTSTRAP", "x:1"),
+        ("REPLYWATCH_NONSENSE", "1"),
+        ("REPLYWATCH_TIME__ZONE", "Mars"),
+        ("REPLYWATCH_INPUT__MODE", "live"),
+        ("REPLYWATCH_NAMESPACE", "[1"),
+    ],
+)
+def test_a_bad_variable_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert name in refusal(write(tmp_path, ""))
+
+
+def test_secrets_are_in_no_text_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_REDIS__URL", SECRET)
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", "a secret of sixteen or more")
+    settings = load_settings(write(tmp_path, ""))
+    shown = f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "hunter2" not in shown and "a secret of" not in shown
+    assert settings.redis.url.get_secret_value() == SECRET
+
+
+def test_a_secret_in_a_file_survives_an_override_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_NAMESPACE", "env")
+    settings = load_settings(write(tmp_path, f"redis:\n  url: {SECRET}\n"))
+    assert settings.redis.url.get_secret_value() == SECRET
+
+
+def test_the_namespace_stands_before_every_topic_and_key() -> None:
+    plain, named = Settings(), Settings(namespace="shadow")
+    assert (plain.topic("alerts"), named.topic("alerts")) == ("conversation.alerts", "shadow.conversation.alerts")
+    assert (plain.redis_name("alerts"), named.redis_name("alerts")) == ("alerts", "shadow:alerts")
+    assert (plain.input_topic, Settings(input="replay").input_topic) == ("conversation.messages", "conversation.replay")
+
+
+def test_a_replay_takes_messages_of_any_age_and_live_topics_eight_hours() -> None:
+    assert Settings().time_limits().oldest_accepted_ms == 8 * 3_600_000
+    assert Settings(input="replay").time_limits().oldest_accepted_ms == NO_LIMIT
+
+
+def test_limits_are_the_settings_in_milliseconds(tmp_path: Path) -> None:
+    text = "time:\n  session_gap_seconds: 1.5\n  clock_skew_tolerance_seconds: 0\n  alarm_grace_seconds: 0.25\n"
+    settings = load_settings(write(tmp_path, text))
+    limits = settings.limits(settings.rules())
+    assert (limits.session_gap_ms, limits.clock_skew_ms, limits.alarm_grace_ms) == (1_500, 0, 250)
+
+
+def test_the_hash_key_comes_from_the_environment_or_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "key"
+    key.write_text("from the file, long enough\n", encoding="utf-8")
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY_FILE", str(key))
+    assert hash_key() == b"from the file, long enough"
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", "from the environment, long enough")
+    assert hash_key() == b"from the environment, long enough"
+
+
+def test_without_a_hash_key_nothing_starts_and_a_short_one_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileError, match="REPLYWATCH_HASH_KEY"):
+        hash_key()
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", "short")
+    with pytest.raises(FileError) as refused:
+        hash_key()
+    assert "short" not in str(refused.value)
+    monkeypatch.delenv("REPLYWATCH_HASH_KEY")
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY_FILE", str(tmp_path / "none"))
+    with pytest.raises(FileError, match="HASH_KEY_FILE"):
+        hash_key()
