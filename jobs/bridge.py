@@ -51,10 +51,14 @@ def discard(stream: DataStream, name: str) -> None:
 
 
 def name_upstream(stream: DataStream, name: str) -> None:
-    """Give every transformation above the stream that has no uid one that is stable: its name and its distance."""
+    """Give every transformation above the stream that has no uid one that is stable.
+
+    That of the source, whose offsets are state, does not depend on how many steps lie between; the others' names are
+    their distances.
+    """
     for distance, transformation in enumerate(_upstream(stream._j_data_stream.getTransformation())):
         if transformation.getUid() is None:
-            transformation.setUid(f"{name}-{distance}")
+            transformation.setUid(f"{name}-{distance}" if transformation.getInputs() else f"{name}-source")
 
 
 def name_rest(env: StreamExecutionEnvironment, name: str) -> None:

@@ -170,8 +170,7 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        faults = [f"{PREFIX}{'__'.join(str(s) for s in f['loc']).upper()}: {f['msg']}" for f in error.errors()]
-        raise FileError("\n".join(faults)) from error
+        raise FileError("\n".join(_fault(fault) for fault in error.errors())) from error
 
 
 def hash_key() -> bytes:
@@ -200,6 +199,12 @@ def _from_environment() -> dict[str, Any]:
             except yaml.YAMLError as error:
                 raise FileError(f"{name}: {error}") from error
     return found
+
+
+def _fault(fault: Any) -> str:
+    name = PREFIX + "__".join(str(step) for step in fault["loc"]).upper()
+    unknown = fault["type"] == "extra_forbidden"
+    return f"{name}: {'unknown setting; check the spelling or unset it' if unknown else fault['msg']}"
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -239,10 +239,10 @@ class Conversation:
         places = self.places
         if places and places[-1] == place:
             return len(places) - 1
+        if places and not all(place):  # what a line doesn't name is as it was named last
+            place = [named or known for named, known in zip(place, places[-1], strict=True)]
         if place in places:
             return places.index(place)
-        if places and not any(place):
-            return len(places) - 1  # a line that names no shop belongs to the one named last
         if len(places) < MAX_PLACES:
             places.append(place)
         return len(places) - 1

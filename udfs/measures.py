@@ -140,7 +140,7 @@ class Measures:
             if speaks:
                 self.shop_spoke = True
                 self.shop_asked = bool(flags & ASKS)
-        if language and language not in self.languages and len(self.languages) < MAX_NAMES:
+        if speaks and language not in self.languages and language not in ("", "und") and len(self.languages) < MAX_NAMES:
             self.languages.append(language)
         if hits:
             self._hits(hits, message_id, sent_at, agent)

@@ -92,27 +92,26 @@ def bring_down() -> list[str]:
 
 
 def report_status(console: Console) -> int:
-    """Print what runs, with addresses and logs; the exit code: 1 if something is dead or nothing runs."""
+    """Print what runs, its addresses and where the logs are; the exit code: 1 if something is dead or nothing runs."""
     rows = stack.status()
     if not rows:
         console.print("nothing runs; `replywatch up` starts the services")
         return 1
     service = _read()
-    table = Table("", "process", "pid", "memory", "address", "log", box=None, pad_edge=False)
+    table = Table("", "process", "pid", "memory", "address", box=None, pad_edge=False)
     healthy = True
     for row in rows:
         healthy &= row.alive
-        memory = f"{row.memory_bytes / 1024**2:.0f} MB" if row.alive else ""
-        table.add_row(_mark(row.alive), row.name, str(row.pid), memory, row.address, str(row.log))
+        _add(table, row.alive, row.name, row.pid, row.memory_bytes, row.address)
     if service.clock is not None:
         clock = service.clock.child()
         healthy &= clock.is_alive()
-        memory = f"{clock.memory_bytes() / 1024**2:.0f} MB"
-        table.add_row(_mark(clock.is_alive()), CLOCK, str(clock.pid), memory, "", str(clock.log))
+        _add(table, clock.is_alive(), CLOCK, clock.pid, clock.memory_bytes(), "ticks each second")
     state = _job_state(service.job)
     healthy &= state == "RUNNING"
-    table.add_row(_mark(state == "RUNNING"), "live job", "", "", state, service.job)
-    console.print(table, soft_wrap=True)
+    table.add_row(_mark(state == "RUNNING"), "live job", "", "", f"{state} {service.job}")
+    console.print(table, highlight=False)
+    console.print(f"logs: {state_directory()}/{{flink,kafka,redis,clock}}/log", highlight=False, soft_wrap=True)
     if not healthy:
         console.print("something is dead: its log says why; `replywatch up` starts it again")
     return 0 if healthy else 1
@@ -145,7 +144,9 @@ def find_settings(path: Path | None = None, **overrides: object) -> Settings:
 
 def _start_clock(directory: Path) -> processes.Child:
     command = [sys.executable, "-m", "jobs.cli", "clock"]
-    return processes.start(CLOCK, command, log=directory / CLOCK / "clock.out", directory=directory)
+    # From the folder that holds the packages, in case they are not installed.
+    code = Path(__file__).resolve().parents[2]
+    return processes.start(CLOCK, command, log=directory / CLOCK / "log" / "clock.out", directory=code)
 
 
 def _runs(rest: FlinkRest, job: str) -> bool:
@@ -168,6 +169,11 @@ def _latest_checkpoint(directory: Path, job: str) -> str | None:
     marks = (directory / "flink" / "checkpoints" / job).glob("chk-*/_metadata") if job else ()
     newest = max(marks, key=lambda path: path.stat().st_mtime, default=None)
     return str(newest.parent) if newest is not None else None
+
+
+def _add(table: Table, alive: bool, name: str, pid: int, memory_bytes: int, what: str) -> None:
+    memory = f"{memory_bytes / 1024**2:.0f} MB" if alive else ""
+    table.add_row(_mark(alive), name, str(pid), memory, what)
 
 
 def _mark(alive: bool) -> str:

@@ -24,7 +24,7 @@ DEADLINE_S = 1_200.0
 START_POLL_S = 0.1
 SHORTEST_POLL_S, LONGEST_POLL_S = 0.1, 2.0
 MONITOR_OPERATOR = "converse"
-CAUSE = re.compile(r"^(?:Caused by: .*|\\w*(?:Error|Exception)\\b.*)$", re.MULTILINE)
+CAUSE = re.compile(r"^(?:Caused by: .*|\w*(?:Error|Exception)\b.*)$", re.MULTILINE)
 
 
 class Look(NamedTuple):

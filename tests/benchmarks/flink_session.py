@@ -34,12 +34,12 @@ CREATE TEMPORARY TABLE sessions (
 ) WITH ('connector' = 'blackhole')
 """
 # A tick has no conversation. It has moved the watermark in the source before it is dropped here.
+SPOKEN = "CREATE TEMPORARY VIEW spoken AS SELECT * FROM messages WHERE conversation_id IS NOT NULL"
 SESSIONS = """
 INSERT INTO sessions
 SELECT conversation_id, window_start, window_end, COUNT(*), MIN(sent_at), MAX(sent_at)
 FROM TABLE(SESSION(
-    TABLE (SELECT * FROM messages WHERE conversation_id IS NOT NULL) PARTITION BY conversation_id,
-    DESCRIPTOR(rowtime), INTERVAL '{gap}' SECOND))
+    TABLE spoken PARTITION BY conversation_id, DESCRIPTOR(rowtime), INTERVAL '{gap}' SECOND({digits})))
 GROUP BY conversation_id, window_start, window_end
 """
 OPERATOR = "WindowAggregate"
@@ -59,7 +59,9 @@ def main(arguments: list[str]) -> None:
     tables.get_config().set("pipeline.name", "flink sql session")
     tables.execute_sql(SOURCE.format(topic=options.topic, servers=options.bootstrap_servers, group=options.group))
     tables.execute_sql(SINK)
-    tables.execute_sql(SESSIONS.format(gap=options.gap_seconds))
+    tables.execute_sql(SPOKEN)
+    gap = options.gap_seconds
+    tables.execute_sql(SESSIONS.format(gap=gap, digits=len(gap)))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,12 @@ def row(name: str, runs: Sequence[Run], size: int, about: str) -> dict[str, Any]
     }
 
 
+def scoring_share(runs: Sequence[Run]) -> float:
+    """The job's messages a second as a share of the bare model's, measured right after it: the median of the ratios."""
+    ratios = [run.messages_per_second / run.notes["bare_model_messages_per_second"] for run in runs]
+    return round(median(ratios), 3)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` (0…1) of the values do not exceed: the nearest-rank definition."""
     if not values:

@@ -23,6 +23,10 @@ SIMULATED = SimulationSettings(seed=7, shops=20, conversations_per_hour=30_000.0
 """As busy as thirty thousand conversations an hour, all the time: 600,000 messages are some 45,000 conversations."""
 
 CREATE_TIMEOUT_S = 30.0
+LONG_TEXT = 12
+"""Characters from which on people hardly ever write the same line twice; "thanks" and "在吗" they do write."""
+
+SYLLABLES = [consonant + vowel for consonant in "bdfghjklmnprstvz" for vowel in "aeiou"]
 
 
 @dataclass(slots=True)
@@ -43,8 +47,23 @@ class TopicFacts:
 
 
 def simulated(messages: int) -> Iterator[dict[str, Any]]:
-    """The first `messages` events of the simulation, always the same."""
-    return islice(Simulation(SIMULATED).events(), messages)
+    """The first `messages` events of the simulation, always the same; no two of the longer texts are alike."""
+    return (varied(event, number) for number, event in enumerate(islice(Simulation(SIMULATED).events(), messages)))
+
+
+def varied(event: dict[str, Any], number: int) -> dict[str, Any]:
+    """The event with a made-up word at the end of its text, a longer one's only.
+
+    The simulator has a few thousand sentences. A scorer that remembers texts would hardly be measured on them.
+    """
+    text = event.get("text", "")
+    return {**event, "text": f"{text} {made_up_word(number)}"} if len(text) >= LONG_TEXT else event
+
+
+def made_up_word(number: int) -> str:
+    """A word for a number below 40 million: four syllables, another word for each number."""
+    base = len(SYLLABLES)
+    return "".join(SYLLABLES[number // base**place % base] for place in range(4))
 
 
 def write_topic(settings: Settings, messages: int, advance: Callable[[int], None] = lambda sent: None) -> TopicFacts:

@@ -104,11 +104,15 @@ class Monitor:
         self.job = ""
         return savepoint
 
-    def close(self) -> None:
-        """Cancel the job if it runs, leave Kafka and Redis."""
+    def cancel(self) -> None:
+        """End the job, if it runs, so that its slots are free for the next."""
         if self.job:
             self.cluster.stack.flink.cancel(self.job)
             self.job = ""
+
+    def close(self) -> None:
+        """Cancel the job, leave Kafka and Redis."""
+        self.cancel()
         self.account.close()
         self.redis.close()
 

@@ -25,6 +25,8 @@ from tests.unit.test_conversation import compared, recomputed
 from udfs.formats import open_messages
 from udfs.simulate import SimulationSettings, simulate, spoil
 
+pytestmark = pytest.mark.timeout(900)  # on two cores that others use as well; about a minute on free ones
+
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 PHONE = "13912345678"
 SPACED_PHONE = "139-1234-5678"
@@ -68,6 +70,7 @@ def thin_line(cluster: Cluster) -> Iterator[Line]:
                 line.heard.append((message["channel"].decode(), orjson.loads(message["data"])))
         monitor.until(lambda: "converse_sessions" in _metrics(cluster), "measured")
         line.metrics = _metrics(cluster)
+        monitor.cancel()
         yield line
 
 

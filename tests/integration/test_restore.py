@@ -5,9 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+import pytest
+
 from jobs.replay import Replayer
 from tests.integration.monitoring import Cluster, Monitor, identities
 from udfs.simulate import SimulationSettings, simulate
+
+pytestmark = pytest.mark.timeout(900)  # on two cores that others use as well; about a minute on free ones
 
 EVENTS = 1_200
 MARKS = 40  # the last messages before the stop, sent again: their repeats tell how far the job has read

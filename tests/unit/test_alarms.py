@@ -55,7 +55,10 @@ def test_a_slow_reply_fires_when_the_limit_has_passed_and_resolves_with_the_answ
     assert steps(talk, "silence") == []
     fired, resolved = talk.alerts
     assert fired["alert_id"] == resolved["alert_id"] and (fired["revision"], resolved["revision"]) == (0, 1)
-    assert fired["observed"] == {"value": 60_000, "unit": "ms"} and fired["threshold"] == {"value": 60_000, "unit": "ms"}
+    assert fired["observed"] == {"value": 60_000, "unit": "ms"} and fired["threshold"] == {
+        "value": 60_000,
+        "unit": "ms",
+    }
     assert resolved["observed"] == {"value": 75_000, "unit": "ms"}
     assert (fired["opened_at"], resolved["opened_at"]) == (at(60), at(60))
     assert (fired["resolved_at"], resolved["resolved_at"]) == (None, at(75))
@@ -150,8 +153,9 @@ def test_an_alarm_that_is_due_is_raised_by_whatever_is_heard_next(second: str) -
 
 def test_one_leap_of_the_watermark_raises_everything_in_the_order_of_time() -> None:
     chat = Chat().customer(0, "能便宜吗？")
-    slow, leap = Talk(rules_with(slow_reply=60, silence=120, abandonment=True)), Talk(
-        rules_with(slow_reply=60, silence=120, abandonment=True)
+    slow, leap = (
+        Talk(rules_with(slow_reply=60, silence=120, abandonment=True)),
+        Talk(rules_with(slow_reply=60, silence=120, abandonment=True)),
     )
     slow.hear(chat.events[0])
     leap.hear(chat.events[0])
@@ -188,7 +192,9 @@ def test_an_earlier_question_that_comes_late_keeps_the_alerts_id_and_names_the_n
 
 
 def test_every_order_of_arrival_leaves_no_alert_open_and_numbers_revisions_without_a_gap() -> None:
-    chat = Chat().customer(0, "能便宜吗？").agent(70, "可以").customer(90, "包邮吗？").customer(230, "？").agent(260, "包")
+    chat = (
+        Chat().customer(0, "能便宜吗？").agent(70, "可以").customer(90, "包邮吗？").customer(230, "？").agent(260, "包")
+    )
     for order in permutations(chat.events):
         talk = Talk(TIMED)
         for event in order:
@@ -314,7 +320,10 @@ def test_a_fall_of_mood_is_the_last_third_against_the_first_once_a_session() -> 
     for number, score in enumerate([0.6, 0.4, 0.0, 0.0, -0.2, -0.6, -0.9]):
         chat.customer(number * 10, str(score))
     talk = Talk(rules_with(sentiment_shift=True), scorer=Mood()).say(chat.events)
-    assert steps(talk, "sentiment_shift") == [("firing", at(50), None), ("resolved", at(60 + 35 * 60), "session_closed")]
+    assert steps(talk, "sentiment_shift") == [
+        ("firing", at(50), None),
+        ("resolved", at(60 + 35 * 60), "session_closed"),
+    ]
     assert talk.alerts[0]["observed"] == {"value": "-0.90", "unit": "points"}
     assert talk.alerts[0]["threshold"] == {"value": -0.8, "unit": "points"}
     assert talk.sessions[0]["sentiment"]["shift"] == -1.25
@@ -327,7 +336,13 @@ def test_under_six_scores_there_is_no_fall_and_under_three_no_trajectory() -> No
     assert Talk(rules_with(sentiment_shift=True), scorer=Mood()).say(five.events).alerts == []
     two = Chat().customer(0, "1").customer(1, "-1")
     mood = Talk(scorer=Mood()).say(two.events).sessions[0]["sentiment"]
-    assert (mood["shift"], mood["first_third"], mood["mean"], mood["scored"], mood["negative"]) == (None, None, 0.0, 2, 1)
+    assert (mood["shift"], mood["first_third"], mood["mean"], mood["scored"], mood["negative"]) == (
+        None,
+        None,
+        0.0,
+        2,
+        1,
+    )
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------
@@ -348,7 +363,11 @@ def test_a_forbidden_word_fires_at_once_and_resolves_when_the_session_is_publish
     fired, resolved = talk.advance(END).alerts
     assert (fired["evidence"], resolved["evidence"]) == (["m2"], ["m2", "m4"])
     assert (resolved["resolve_reason"], resolved["event_time"]) == ("session_closed", at(40 + 35 * 60))
-    assert (fired["severity"], fired["agent_id"], fired["observed"]) == ("critical", "A", {"value": "爱买不买", "unit": "phrase"})
+    assert (fired["severity"], fired["agent_id"], fired["observed"]) == (
+        "critical",
+        "A",
+        {"value": "爱买不买", "unit": "phrase"},
+    )
     assert [entry["message_id"] for entry in resolved["contributions"]] == ["m2", "m4"]
 
 
@@ -409,7 +428,12 @@ def test_times_are_utc_with_z_and_clock_times_in_the_text_the_queues_wherever_th
 
 @pytest.mark.parametrize(
     ("zone", "text"),
-    [("Asia/Shanghai", "10:00 +08:00"), ("UTC", "02:00 +00:00"), ("Asia/Kolkata", "07:30 +05:30"), ("America/New_York", "21:00 -05:00")],
+    [
+        ("Asia/Shanghai", "10:00 +08:00"),
+        ("UTC", "02:00 +00:00"),
+        ("Asia/Kolkata", "07:30 +05:30"),
+        ("America/New_York", "21:00 -05:00"),
+    ],
 )
 def test_a_clock_time_shows_its_offset(zone: str, text: str) -> None:
     assert local_time(T0, zone) == text
@@ -417,7 +441,15 @@ def test_a_clock_time_shows_its_offset(zone: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("ms", "text"),
-    [(-5, "0 s"), (0, "0 s"), (59_499, "59 s"), (60_000, "1 min"), (125_000, "2 min 5 s"), (3_600_000, "1 h"), (3_780_000, "1 h 3 min")],
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59_499, "59 s"),
+        (60_000, "1 min"),
+        (125_000, "2 min 5 s"),
+        (3_600_000, "1 h"),
+        (3_780_000, "1 h 3 min"),
+    ],
 )
 def test_durations_read_as_people_say_them(ms: int, text: str) -> None:
     assert duration(ms) == text
@@ -431,7 +463,9 @@ def test_a_dedup_key_is_readable_where_it_fits_and_never_longer_than_a_pager_all
 
 
 def test_a_bar_in_an_id_does_not_make_two_scopes_one() -> None:
-    assert dedup_key("silence", "a|b", "c", "conversation", "1") != dedup_key("silence", "a", "b|c", "conversation", "1")
+    assert dedup_key("silence", "a|b", "c", "conversation", "1") != dedup_key(
+        "silence", "a", "b|c", "conversation", "1"
+    )
 
 
 def test_an_alert_says_where_and_by_whom() -> None:
@@ -444,10 +478,18 @@ def test_an_alert_says_where_and_by_whom() -> None:
 
 
 def test_an_alert_of_a_rule_that_the_file_no_longer_has_still_resolves() -> None:
-    talk = Talk(rules_with(monologue=2)).hear(Chat().agent(0, "一").events[0]).hear(Chat().agent(0, "一").agent(5, "二").events[1])
+    talk = (
+        Talk(rules_with(monologue=2))
+        .hear(Chat().agent(0, "一").events[0])
+        .hear(Chat().agent(0, "一").agent(5, "二").events[1])
+    )
     assert len(talk.alerts) == 1
     later = Talk(rules_with(slow_reply=60))
     later.packed, later.watermark = talk.packed, talk.watermark
     (resolved,) = later.advance(END).alerts
-    assert (resolved["rule"], resolved["status"], resolved["alert_id"]) == ("monologue", "resolved", talk.alerts[0]["alert_id"])
+    assert (resolved["rule"], resolved["status"], resolved["alert_id"]) == (
+        "monologue",
+        "resolved",
+        talk.alerts[0]["alert_id"],
+    )
     assert resolved["threshold"] is None

@@ -16,9 +16,9 @@ from tests.benchmarks import report
 from tests.benchmarks.cpu import family_seconds, total_seconds
 from tests.benchmarks.flink_jobs import Look, causes, next_look
 from tests.benchmarks.flink_metrics import Progress, parse_samples, progress
+from tests.benchmarks.plan import LATENCY, NAMES, parse
 from tests.benchmarks.report import Run
-from tests.benchmarks.run import LATENCY, NAMES, parse
-from tests.benchmarks.topic import simulated
+from tests.benchmarks.topic import made_up_word, simulated, varied
 
 JOB = "0123456789abcdef0123456789abcdef"
 OTHER = "f" * 32
@@ -109,6 +109,12 @@ def test_a_percentile_is_a_measured_value(share: float, expected: int) -> None:
     assert report.percentile(list(range(100, 0, -1)), share) == expected
 
 
+def test_the_scoring_share_is_the_median_of_paired_ratios() -> None:
+    paired = [(900.0, 1_000.0), (100.0, 400.0), (990.0, 1_000.0)]
+    runs = [Run(int(job), 1.0, 1.0, {"bare_model_messages_per_second": bare}) for job, bare in paired]
+    assert report.scoring_share(runs) == 0.9
+
+
 def test_nothing_has_no_percentile() -> None:
     with pytest.raises(ValueError, match="nothing"):
         report.percentile([], 0.5)
@@ -160,6 +166,15 @@ def test_the_same_messages_are_simulated_each_time() -> None:
     first, second = list(simulated(500)), list(simulated(500))
     assert first == second
     assert len({event["conversation_id"] for event in first}) > 10
+
+
+def test_long_texts_never_repeat_and_short_ones_stay_as_they_are() -> None:
+    assert len({made_up_word(number) for number in range(20_000)}) == 20_000
+    assert varied({"text": "谢谢"}, 7) == {"text": "谢谢"}
+    assert varied({"kind": "resolve"}, 7) == {"kind": "resolve"}
+    long = {"text": "where is my parcel, please?"}
+    assert varied(long, 7)["text"].startswith(long["text"] + " ")
+    assert varied(long, 7) != varied(long, 8)
 
 
 def test_by_default_everything_is_measured_on_six_hundred_thousand_messages() -> None:

@@ -62,7 +62,11 @@ def test_a_bots_proposal_that_a_person_sent_is_an_answer() -> None:
 @pytest.mark.parametrize("mode", ["auto", "preset"])
 def test_what_a_bot_says_by_itself_is_no_answer(mode: str) -> None:
     record = session(Chat().customer(0, "发票开了吗？").bot(1, "欢迎光临", bot_mode=mode))
-    assert (record["first_response_ms"], record["reply_latencies_ms"], record["abandoned"]) == (None, [], "before_reply")
+    assert (record["first_response_ms"], record["reply_latencies_ms"], record["abandoned"]) == (
+        None,
+        [],
+        "before_reply",
+    )
 
 
 # --- Who speaks first ------------------------------------------------------------------------------------------------
@@ -274,17 +278,23 @@ def test_the_opener_of_a_session_answers_nothing_that_comes_later() -> None:
 
 
 def test_no_latency_is_ever_negative() -> None:
-    chat = Chat().customer(0, "一").agent(-1, "二").customer(1, "三").agent(0.5, "四").customer(2, "五").agent(1.9, "六")
+    chat = (
+        Chat().customer(0, "一").agent(-1, "二").customer(1, "三").agent(0.5, "四").customer(2, "五").agent(1.9, "六")
+    )
     for order in permutations(chat.events):
         for record in Talk().say(list(order)).sessions:
             assert min(record["reply_latencies_ms"], default=0) >= 0
 
 
 def test_a_session_is_reopened_by_an_event_or_by_an_earlier_session() -> None:
-    first, second = sessions(Chat().customer(0, "水壶漏水").agent(30, "换").customer(7_200, "又漏了").agent(7_230, "换"))
+    first, second = sessions(
+        Chat().customer(0, "水壶漏水").agent(30, "换").customer(7_200, "又漏了").agent(7_230, "换")
+    )
     assert (first["reopened"], second["reopened"]) == (False, True)
     assert session(Chat().event(0, "reopen").customer(5, "还是漏").agent(10, "换"))["reopened"] is True
-    assert session(Chat().customer(0, "漏水").agent(5, "换").event(9, "resolve").event(20, "reopen"))["resolved"] is False
+    assert (
+        session(Chat().customer(0, "漏水").agent(5, "换").event(9, "resolve").event(20, "reopen"))["resolved"] is False
+    )
 
 
 # --- Sessions --------------------------------------------------------------------------------------------------------

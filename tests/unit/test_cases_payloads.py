@@ -19,6 +19,7 @@ from udfs.privacy import Masker
 from udfs.reading import Reader, TooManyDeadLetters
 from udfs.rules import Phrases, RuleSet
 
+LIVE = TimeLimits()
 BROKER_LIMIT = 1_048_576
 
 
@@ -31,15 +32,22 @@ class Gloom:
         return [Score("negative", -0.5) if text.strip() else None for text in texts]
 
 
-def read(event: dict[str, Any] | bytes, limits: TimeLimits = TimeLimits(), record_ms: int = T0) -> dict[str, Any] | None:
+def read(event: dict[str, Any] | bytes, limits: TimeLimits = LIVE, record_ms: int = T0) -> dict[str, Any] | None:
     return parse(event if isinstance(event, bytes) else orjson.dumps(event), record_ms, limits)
 
 
 def line(**fields: Any) -> dict[str, Any]:
-    return {"message_id": "m1", "conversation_id": "c1", "sent_at": T0, "sender": "customer", "text": "尺码偏小", **fields}
+    return {
+        "message_id": "m1",
+        "conversation_id": "c1",
+        "sent_at": T0,
+        "sender": "customer",
+        "text": "尺码偏小",
+        **fields,
+    }
 
 
-def reason(event: dict[str, Any] | bytes, limits: TimeLimits = TimeLimits()) -> str:
+def reason(event: dict[str, Any] | bytes, limits: TimeLimits = LIVE) -> str:
     with pytest.raises(Refused) as refused:
         read(event, limits)
     assert refused.value.detail
@@ -116,7 +124,9 @@ def test_milliseconds_in_a_string_are_read_only_where_that_is_declared() -> None
     assert reason(line(sent_at="1772416800"), TimeLimits(numeric_strings=True)) == "bad_time"
 
 
-@pytest.mark.parametrize(("shift", "accepted"), [(5 * MINUTE, True), (5 * MINUTE + 1, False), (-8 * HOUR, True), (-8 * HOUR - 1, False)])
+@pytest.mark.parametrize(
+    ("shift", "accepted"), [(5 * MINUTE, True), (5 * MINUTE + 1, False), (-8 * HOUR, True), (-8 * HOUR - 1, False)]
+)
 def test_a_clock_may_be_off_by_as_much_as_the_limits_say_and_no_more(shift: int, accepted: bool) -> None:
     if accepted:
         assert read(line(sent_at=T0 + shift)) is not None
@@ -132,7 +142,9 @@ def test_one_conversation_number_in_two_tenants_is_two_conversations() -> None:
     talk.hear(line(tenant="t1", conversation_id="85"))
     talk.hear(line(tenant="t2", conversation_id="85", sent_at=T0 + 5_000, sender="agent", agent_id="X"))
     talk.hear(line(tenant="t2", conversation_id="85", message_id="m2", sent_at=T0 + 6_000))
-    talk.hear(line(tenant="t1", conversation_id="85", message_id="m2", sent_at=T0 + 50_000, sender="agent", agent_id="A"))
+    talk.hear(
+        line(tenant="t1", conversation_id="85", message_id="m2", sent_at=T0 + 50_000, sender="agent", agent_id="A")
+    )
     one, two = sorted(talk.advance(T0 + HOUR).sessions, key=lambda record: record["tenant"])
     assert talk.duplicates == []
     assert (one["reply_latencies_ms"], one["abandoned"]) == ([50_000], None)
@@ -182,6 +194,13 @@ def test_ids_that_look_like_cards_stay_as_they_are_while_the_text_is_masked() ->
     (alert,) = talk.alerts
     assert alert["evidence"] == ["6205500000000000004"] and alert["conversation_id"] == "c-8813"
     assert "13800138000" not in orjson.dumps(alert).decode()
+
+
+def test_what_a_line_does_not_name_is_as_the_conversation_named_it_last() -> None:
+    talk = Talk().hear(line()).hear(line(message_id="m2", sent_at=T0 + 1, shop="灯具店", channel="web"))
+    talk.hear(line(message_id="m3", sent_at=T0 + 2)).hear(line(message_id="m4", sent_at=T0 + 3, queue="售后"))
+    (record,) = talk.advance(T0 + HOUR).sessions
+    assert (record["shop"], record["queue"], record["channel"], record["url"]) == ("灯具店", "售后", "web", None)
 
 
 # --- Kinds -----------------------------------------------------------------------------------------------------------
@@ -301,7 +320,10 @@ def test_a_family_of_emoji_keeps_its_joiners() -> None:
 
 def test_html_is_stripped_where_the_message_says_that_it_is_html() -> None:
     rows = reader().read(
-        [orjson.dumps(line(text="<p>太<b>小</b>了</p>", format="html")), orjson.dumps(line(text="1 < 2 <b>"))], [0, 0], [0, 1], [T0, T0]
+        [orjson.dumps(line(text="<p>太<b>小</b>了</p>", format="html")), orjson.dumps(line(text="1 < 2 <b>"))],
+        [0, 0],
+        [0, 1],
+        [T0, T0],
     )
     assert [unpack(value or "")[TEXT] for value in rows.values] == ["太小了", "1 < 2 <b>"]
 
@@ -406,7 +428,9 @@ def test_a_limit_of_nothing_never_stops_the_job() -> None:
     assert batch.dead_letters == 10_001
 
 
-@pytest.mark.parametrize("field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode"])
+@pytest.mark.parametrize(
+    "field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode"]
+)
 @pytest.mark.parametrize("value", [b"[" * 900 + b"]" * 900, b'{"a":1}', rb'"\ud800"', b"1e300", b"true", rb'"\u0000"'])
 def test_an_optional_field_of_any_shape_stops_nothing(field: str, value: bytes) -> None:
     for kind in ("message", "edit"):

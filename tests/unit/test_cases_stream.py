@@ -83,7 +83,12 @@ def test_what_sorts_before_a_settled_message_is_late_and_changes_nothing() -> No
     first, answer, straggler = chat.events
     talk = Talk().hear(first).hear(answer).advance(T0 + 900 * SECOND).hear(straggler).advance(END)
     (late,) = talk.late
-    assert (late["message_id"], late["sent_at"], late["sender"], late["kind"]) == ("m3", T0 + 300_000, "customer", "message")
+    assert (late["message_id"], late["sent_at"], late["sender"], late["kind"]) == (
+        "m3",
+        T0 + 300_000,
+        "customer",
+        "message",
+    )
     assert "13800138000" not in late["text"] and late["text"].startswith("人呢")
     (record,) = talk.sessions
     assert (record["messages"], record["reply_latencies_ms"]) == (2, [600_000])
@@ -166,7 +171,9 @@ def busy_day() -> list[Event]:
     events: list[Event] = []
     for number in range(6):
         chat = Chat(T0 + number * 7 * SECOND, conversation=f"c{number}")
-        chat.customer(0, "东西坏了").agent(20 + 40 * number, "爱买不买").customer(200 + 40 * number, "投诉你").event(420, "resolve")
+        chat.customer(0, "东西坏了").agent(20 + 40 * number, "爱买不买").customer(200 + 40 * number, "投诉你").event(
+            420, "resolve"
+        )
         events += chat.customer(600, "没人管吗").events
     return sorted(events, key=lambda event: event["sent_at"])
 

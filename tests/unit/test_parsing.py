@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.scorer import NullScorer
@@ -23,6 +23,8 @@ REASONS = frozenset(
     "empty_value not_utf8 not_json bad_id no_time bad_time time_without_zone time_implausible time_in_future unknown_kind "
     "unknown_sender too_long".split()
 )
+LIVE = TimeLimits()
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines are no fault
 FIELDS = (
     "tenant source message_id conversation_id sent_at sender kind text visibility automated bot_mode format shop queue channel "
     "agent_id customer_id url lang attachments reply_to edited_at deleted schema_version"
@@ -35,10 +37,22 @@ scalars = st.one_of(
     st.floats(),
     st.text(max_size=20),
     st.text(st.characters(categories=["Cs", "Cc", "Lo"]), max_size=5),
-    st.sampled_from([*KINDS, *SENDERS, "2026-03-02T02:00:00Z", "2026-03-02", T0, str(T0), "internal", "html", "", 2**63, -(2**63)]),
+    st.sampled_from(
+        [*KINDS, *SENDERS, "2026-03-02T02:00:00Z", "2026-03-02", T0, str(T0), "internal", "html", "", 2**63, -(2**63)]
+    ),
 )
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=6)
-bases: dict[str, Any] = {"message_id": "m1", "conversation_id": "c1", "sent_at": T0, "sender": "customer", "text": "在吗"}
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+bases: dict[str, Any] = {
+    "message_id": "m1",
+    "conversation_id": "c1",
+    "sent_at": T0,
+    "sender": "customer",
+    "text": "在吗",
+}
 events = st.dictionaries(st.sampled_from(FIELDS), values, max_size=8).map(lambda fields: {**bases, **fields})
 limits = st.sampled_from([TimeLimits(), TimeLimits(NO_LIMIT), TimeLimits(numeric_strings=True)])
 
@@ -48,7 +62,7 @@ def encode(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def outcome(raw: bytes | None, how: TimeLimits = TimeLimits()) -> dict[str, Any] | None:
+def outcome(raw: bytes | None, how: TimeLimits = LIVE) -> dict[str, Any] | None:
     """The event of these bytes, checked against what `parse` promises; None for a tick or a refusal."""
     try:
         event = parse(raw, T0, how)
@@ -66,32 +80,32 @@ def outcome(raw: bytes | None, how: TimeLimits = TimeLimits()) -> dict[str, Any]
     return event
 
 
-@settings(max_examples=300, deadline=None)
+@settings(UNHURRIED, max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     outcome(raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(UNHURRIED, max_examples=300)
 @given(values.map(encode), limits)
 def test_any_json_is_read_or_refused(raw: bytes, how: TimeLimits) -> None:
     outcome(raw, how)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(UNHURRIED, max_examples=400)
 @given(events.map(encode), limits)
 def test_any_event_with_any_fields_is_read_or_refused(raw: bytes, how: TimeLimits) -> None:
     outcome(raw, how)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(UNHURRIED, max_examples=300)
 @given(events.map(encode), st.integers(0, 400), st.binary(max_size=3))
 def test_a_damaged_event_is_read_or_refused(raw: bytes, at: int, damage: bytes) -> None:
     outcome(raw[: at % len(raw)] + damage + raw[at % len(raw) + len(damage) :])
     outcome(raw[: at % len(raw)])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(UNHURRIED, max_examples=300)
 @given(st.lists(events.map(encode) | st.binary(max_size=30) | st.none(), max_size=5))
 def test_a_batch_of_anything_keeps_its_length_and_order_and_every_row_can_be_packed(bodies: list[bytes | None]) -> None:
     reader = Reader(NullScorer(), PhraseMatcher([]), Masker(), KEY, "conversation.messages")
@@ -108,7 +122,7 @@ def test_a_batch_of_anything_keeps_its_length_and_order_and_every_row_can_be_pac
             assert len(split_key(key)) == 3 and len(unpack(value)) == 18
 
 
-@settings(max_examples=150, deadline=None)
+@settings(UNHURRIED, max_examples=150)
 @given(st.lists(events.map(encode), max_size=6))
 def test_whatever_is_read_can_be_heard_and_ends_in_published_sessions(bodies: list[bytes]) -> None:
     talk = Talk()

@@ -87,7 +87,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert (settings.namespace, settings.kafka.partitions, settings.kafka.group_id) == ("env", 8, "mine")
 
 
-def test_an_argument_wins_over_the_environment_unless_it_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_wins_over_the_environment_unless_it_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REPLYWATCH_INPUT", "live")
     monkeypatch.setenv("REPLYWATCH_NAMESPACE", "env")
     settings = load_settings(write(tmp_path, ""), input="replay", namespace=None)
@@ -126,7 +128,9 @@ def test_secrets_are_in_no_text_of_the_settings(tmp_path: Path, monkeypatch: pyt
     assert settings.redis.url.get_secret_value() == SECRET
 
 
-def test_a_secret_in_a_file_survives_an_override_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_in_a_file_survives_an_override_of_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REPLYWATCH_NAMESPACE", "env")
     settings = load_settings(write(tmp_path, f"redis:\n  url: {SECRET}\n"))
     assert settings.redis.url.get_secret_value() == SECRET
@@ -160,7 +164,9 @@ def test_the_hash_key_comes_from_the_environment_or_a_file(tmp_path: Path, monke
     assert hash_key() == b"from the environment, long enough"
 
 
-def test_without_a_hash_key_nothing_starts_and_a_short_one_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_hash_key_nothing_starts_and_a_short_one_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(FileError, match="REPLYWATCH_HASH_KEY"):
         hash_key()
     monkeypatch.setenv("REPLYWATCH_HASH_KEY", "short")
