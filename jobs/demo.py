@@ -115,6 +115,7 @@ def _run(
     console.print("starting Kafka, Redis and Flink, and submitting the job …", style="dim")
     with Preparation(stack, settings, rules, path / "client") as preparation:
         directory.worthless = False  # logs that tell why it failed
+        fed = False
         try:
             with stack:
                 console.print(f"{time.monotonic() - started:4.0f} s  Kafka, Redis and Flink are up", style="dim")
@@ -122,11 +123,12 @@ def _run(
                 demonstration = Demonstration(options, settings, rules, stack, job, console)
                 try:
                     demonstration.wait_until_running(started)
+                    fed = True
                     return demonstration.run(source, interruption, started)
                 finally:
                     demonstration.close()
         except KeyboardInterrupt:
-            directory.worthless = True
+            directory.worthless = not fed
             raise
 
 
