@@ -75,6 +75,9 @@ def up(
     task_managers: Annotated[
         int, typer.Option(min=1, max=64, help="Flink slots: one a running job and parallelism.")
     ] = 1,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Serve Flink's Prometheus metrics; Flink opens these ports on all interfaces.")
+    ] = False,
 ) -> None:
     """Start Kafka, Redis, Flink, the clock and the live job on this machine, and keep them.
 
@@ -85,7 +88,7 @@ def up(
     from jobs.local.service import bring_up, report_status
 
     with Interruption():
-        bring_up(task_managers, ERRORS)
+        bring_up(task_managers, ERRORS, metrics)
     raise typer.Exit(report_status(Console()))
 
 

@@ -37,7 +37,7 @@ class Service(BaseModel):
     savepoint: str = ""
 
 
-def bring_up(task_managers: int, console: Console) -> None:
+def bring_up(task_managers: int, console: Console, metrics: bool = False) -> None:
     """Start what does not run yet: services, topics, clock, the live job from where it was stopped.
 
     Raises ProcessError, FlinkError and the faults of the parts, each with a remedy.
@@ -48,7 +48,7 @@ def bring_up(task_managers: int, console: Console) -> None:
         missing = [f"{check.name}: {check.detail}; {check.remedy}" for check in preflight(directory) if not check.ok]
         if missing:
             raise ProcessError("this machine is not ready:\n" + "\n".join(missing))
-    running = stack.up(directory, task_managers=task_managers, console=console)
+    running = stack.up(directory, task_managers=task_managers, metrics=metrics, console=console)
     settings = find_settings(input="live")
     create_topics(settings)
     service = _read()

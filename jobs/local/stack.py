@@ -60,7 +60,7 @@ class LocalStack:
         task_managers: int = 1,
         flink_options: Mapping[str, object] | None = None,
         environment: Mapping[str, str] | None = None,
-        metrics: bool = True,
+        metrics: bool = False,
         console: Console | None = None,
     ) -> None:
         self.directory = directory.absolute()
@@ -212,7 +212,9 @@ class LocalStack:
         self.redis.port = state.redis_port
 
 
-def up(directory: Path | None = None, *, task_managers: int = 1, console: Console | None = None) -> LocalStack:
+def up(
+    directory: Path | None = None, *, task_managers: int = 1, metrics: bool = False, console: Console | None = None
+) -> LocalStack:
     """Start the services so that they stay when this program ends, or find them running.
 
     `directory` (default: the state directory) keeps data, logs and the state file. A stack of which a part has died is
@@ -225,7 +227,7 @@ def up(directory: Path | None = None, *, task_managers: int = 1, console: Consol
             return LocalStack.running(directory)
         if state is not None:
             processes.stop(state.children())
-        stack = LocalStack(directory, task_managers=task_managers, console=console)
+        stack = LocalStack(directory, task_managers=task_managers, metrics=metrics, console=console)
         stack.start()
         stack.release()
         return stack

@@ -76,7 +76,7 @@ def measure(plan: Plan, scratch: Path, console: Console) -> dict[str, Any]:
     """Start the services and run everything; the figures."""
     with (
         progress_bar(console) as bar,
-        LocalStack(scratch / "stack", console=console) as stack,
+        LocalStack(scratch / "stack", metrics=True, console=console) as stack,
     ):
         settings = load_settings(
             input="replay",

@@ -13,7 +13,7 @@ from tests.integration.monitoring import Cluster, running_cluster
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Kafka, Redis and Flink on free ports, in a new folder; they end with the session, also if it is killed."""
-    with LocalStack(tmp_path_factory.mktemp("stack")) as running:
+    with LocalStack(tmp_path_factory.mktemp("stack"), metrics=True) as running:
         yield running
 
 

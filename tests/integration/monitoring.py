@@ -222,7 +222,7 @@ def running_cluster(directory: Path) -> Iterator[Cluster]:
         environment.setenv("REPLYWATCH_HASH_KEY", SECRET)
         for name in [name for name in os.environ if name.startswith("REPLYWATCH_") and "__" in name]:
             environment.delenv(name)
-        with LocalStack(directory / "stack", task_managers=TASK_MANAGERS) as stack:
+        with LocalStack(directory / "stack", task_managers=TASK_MANAGERS, metrics=True) as stack:
             yield Cluster(stack, application(directory / "application"))
 
 

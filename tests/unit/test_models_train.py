@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     chinese.mkdir(parents=True)
     lines = ["标签,文本"]
     for label, words in WORDS.items():
-        lines += [f"{label},{''.join(chance.choices(words, k=4))}第{at}件" for at in range(60)]
+        lines += [f"{label},{'，'.join(chance.choices(words, k=4))}，第{at}件" for at in range(120)]
     (chinese / "Nlpcc2013Train.tsv").write_text("\n".join(lines), "utf-8")
     english = tmp_path / "data" / "en_goemotions"
     english.mkdir()
@@ -77,7 +77,7 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
 
     scorer = load_scorer(str(output), "cpu")
     assert scorer.version == report.version
-    assert [score and score.label for score in scorer.score(["太差骗人坏了", "", "love great thanks"])] == [
+    assert [score and score.label for score in scorer.score(["太差，骗人，坏了", "", "love great thanks"])] == [
         "negative",
         None,
         "positive",
