@@ -33,7 +33,10 @@ class Encoded(NamedTuple):
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int) -> PreTrainedTokenizerFast:
-    """Learn a vocabulary of `vocabulary_size` pieces from `texts` (cleaned by `readable`)."""
+    """Learn a vocabulary of at most `vocabulary_size` pieces from `texts`, which are cleaned by `readable`.
+
+    The library's trainer runs in threads and differs a little from run to run: no seed makes training repeat exactly.
+    """
     cleaned = [readable(text, 4_000).lower() for text in texts]
     counts = Counter(character for text in cleaned for character in text)
     rare = {ord(character): " " for character, count in counts.items() if count < MIN_CHARACTER_COUNT}

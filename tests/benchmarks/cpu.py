@@ -18,10 +18,17 @@ import psutil
 class CpuTimes(Protocol):
     """What the kernel says of one process; all in seconds."""
 
-    user: float
-    system: float
-    children_user: float
-    children_system: float
+    @property
+    def user(self) -> float: ...
+
+    @property
+    def system(self) -> float: ...
+
+    @property
+    def children_user(self) -> float: ...
+
+    @property
+    def children_system(self) -> float: ...
 
 
 def total_seconds(times: Iterable[CpuTimes]) -> float:

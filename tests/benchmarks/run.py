@@ -59,7 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     if plan.wants("bytewax_session"):
         provide_bytewax(console)
-    document = {"measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"), "machine": report.machine()}
+    document: dict[str, Any] = {
+        "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": report.machine(),
+    }
     started = time.monotonic()
     os.environ.setdefault("REPLYWATCH_HASH_KEY", secrets.token_hex(16))
     with tempfile.TemporaryDirectory(prefix="replywatch-bench-") as scratch:
