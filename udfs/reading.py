@@ -21,13 +21,13 @@ from udfs.dead_letters import dead_letter
 from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash
 from udfs.parsing import Refused, TimeLimits, parse
 from udfs.phrase_rules import PhraseMatcher
-from udfs.phrases import asks, is_closing_offer, is_courtesy
 from udfs.privacy import Masker, is_personal_identifier
-from udfs.text import language, repair, strip_html, strip_quotes
+from udfs.text import repair, strip_html
+from udfs.wording import NOTHING, WordingReader
 
 RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
-SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
+SPEAKS, _, _, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
 EDIT = int(Kind.EDIT)
 AFTER_MESSAGES = 1 << 12  # above every Flag: of two records with one id and time, the message sorts first
 MAX_FIELD = 200
@@ -69,6 +69,8 @@ class Reader:
     def __post_init__(self) -> None:
         self._keys: dict[tuple[str, str, str], str] = {}
         self._names: dict[str, str] = {}
+        self._urls: dict[str, str] = {}
+        self._wordings = WordingReader(self.phrases, self.masker)
         self._refused: deque[bool] = deque(maxlen=DEAD_LETTER_WINDOW)
         self._refused_count = 0
 
@@ -125,31 +127,21 @@ class Reader:
             human = True
         if human:
             flags |= HUMAN
-        hits: list[list[str]] = []
-        tongue = ""
         if get("attachments"):
             flags |= ATTACHMENT
-        if text:
-            if get("format") == "html":
-                text = strip_html(text)
-            text = self.masker.mask(text).text
-            tongue = language(text)
+        if text and get("format") == "html":
+            text = strip_html(text)
+        wording = NOTHING
         if kind <= EDIT and not flags & INTERNAL:
             if (text and not text.isspace()) or flags & ATTACHMENT:
                 flags |= SPEAKS
             if text:
-                said = strip_quotes(text) if ">" in text else text
-                if sender == "customer":
-                    hits = self.phrases.find(said, "customer")
-                    if is_courtesy(said):  # only then does it matter whether it asks, too
-                        flags |= COURTESY | (ASKS if asks(said) else 0)
-                else:
-                    if human:
-                        hits = self.phrases.find(said, "agent")
-                    if asks(said) and not is_closing_offer(said):
-                        flags |= ASKS
+                wording = self._wordings.read(text, sender if sender == "customer" else "agent" if human else "bot")
+                flags |= wording.flags
+        elif text:
+            wording = self._wordings.read(text, "")
         message_id = self._identifier(event["message_id"])
-        told_apart = str(get("edited_at") or text) if kind == EDIT else ""
+        told_apart = str(get("edited_at") or wording.masked) if kind == EDIT else ""
         return [
             event["sent_at"],
             RANKS[sender],
@@ -158,14 +150,14 @@ class Reader:
             message_hash(key, message_id, kind, told_apart),
             self._optional(get("agent_id")),
             None,
-            hits,
+            wording.hits,
             self._optional(get("reply_to")),
-            tongue,
+            wording.language,
             self._optional(get("shop")),
             self._optional(get("queue")),
             self._optional(get("channel")),
-            self._url(url) if (url := get("url")) else "",
-            text,
+            self._url(get("url")),
+            wording.masked,
             partition,
             offset,
             sender,
@@ -219,7 +211,15 @@ class Reader:
         return known
 
     def _url(self, value: Any) -> str:
-        return self.masker.mask(repair(value)[:MAX_URL]).text if isinstance(value, str) else ""
+        """The conversation's address, masked; it comes with every one of its messages."""
+        if not value or value.__class__ is not str:
+            return ""
+        known = self._urls.get(value)
+        if known is None:
+            if len(self._urls) >= MAX_KNOWN_KEYS:
+                self._urls.clear()
+            known = self._urls[value] = self.masker.mask(repair(value)[:MAX_URL]).text
+        return known
 
     def _count(self, refused: bool) -> None:
         if not self.dead_letter_limit:

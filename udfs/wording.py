@@ -1,0 +1,67 @@
+"""What is found in one text: its masked form, its language, courtesies and questions, the phrases of rules.
+
+A quarter of real service lines, and more of an agent's, are word for word repeats: what was found in a short text is kept,
+in a bounded memory, and found once.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from udfs.events import Flag
+from udfs.phrase_rules import PhraseMatcher
+from udfs.phrases import asks, is_closing_offer, is_courtesy
+from udfs.privacy import Masker
+from udfs.text import language, strip_quotes
+
+COURTESY, ASKS = int(Flag.COURTESY), int(Flag.ASKS)
+MAX_KEPT: Final = 50_000  # texts
+MAX_KEPT_LENGTH: Final = 120  # characters: longer ones are seldom said twice
+
+
+class Wording(NamedTuple):
+    """What a text holds. `flags` are COURTESY and ASKS, `hits` are [[rule id, phrase], …]."""
+
+    masked: str
+    language: str
+    flags: int
+    hits: list[list[str]]
+
+
+NOTHING: Final = Wording("", "", 0, [])
+
+
+class WordingReader:
+    """Reads texts. `speaker` is `customer`, `agent` (a person), `bot`, or `` for what no rule looks at (notes)."""
+
+    def __init__(self, phrases: PhraseMatcher, masker: Masker) -> None:
+        self._phrases = phrases
+        self._masker = masker
+        self._kept: dict[tuple[str, str], Wording] = {}
+
+    def read(self, text: str, speaker: str) -> Wording:
+        """What is in the text, said by this speaker."""
+        found = self._kept.get((text, speaker))
+        if found is None:
+            found = self._read(text, speaker)
+            if len(text) <= MAX_KEPT_LENGTH:
+                if len(self._kept) >= MAX_KEPT:
+                    self._kept.clear()
+                self._kept[text, speaker] = found
+        return found
+
+    def _read(self, text: str, speaker: str) -> Wording:
+        masked = self._masker.mask(text).text
+        said = strip_quotes(masked) if ">" in masked else masked
+        flags = 0
+        hits: list[list[str]] = []
+        if speaker == "customer":
+            hits = self._phrases.find(said, speaker)
+            if is_courtesy(said):  # only then does it matter whether it asks, too
+                flags = COURTESY | (ASKS if asks(said) else 0)
+        elif speaker:
+            if speaker == "agent":
+                hits = self._phrases.find(said, speaker)
+            if asks(said) and not is_closing_offer(said):
+                flags = ASKS
+        return Wording(masked, language(masked), flags, hits)
