@@ -16,7 +16,6 @@ row arrives out of order (only then does it matter what is settled), when the ta
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,11 +24,11 @@ import orjson
 from udfs.events import ARRIVAL, CHANNEL, FLAGS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
 from udfs.limits import Limits
 from udfs.measures import NEVER, Measures
+from udfs.tail import ORDER_COLUMNS, Tail
 
 VERSION: Final = 1
 FOLD_TAIL_AT: Final = 64  # rows
 HASH_LENGTH: Final = 16  # characters an id takes in `seen`
-ORDER_COLUMNS: Final = 5  # the columns of a row that make its place in the order
 MAX_PLACES: Final = 32
 MAX_REPEATS: Final = 1_000
 NO_TIMER: Final = 0
@@ -48,7 +47,7 @@ class Conversation:
     done: list[Measures] = field(default_factory=list)
     head: Measures | None = None
     live: list[Measures] = field(default_factory=list)
-    tail: list[Row] = field(default_factory=list)
+    tail: Tail = field(default_factory=Tail)
     places: list[list[str]] = field(default_factory=list)  # [shop, queue, channel, url] that rows point to
     told: list[Told] = field(default_factory=list)  # alerts of the sessions above, see udfs.alarms
     repeats: list[int] = field(default_factory=list)  # sent_at of repeats that were dropped
@@ -62,9 +61,10 @@ class Conversation:
     reopen_live: bool = False  # the same, with the tail
 
     def pack(self) -> str:
-        """The state as one versioned JSON string."""
+        """The state as one versioned string: a line of JSON, and a line of the tail's rows."""
         head = None if self.head is None else self.head.to_row()
-        return orjson.dumps(
+        tail = self.tail
+        packed = orjson.dumps(
             (
                 VERSION,
                 self.barrier,
@@ -72,7 +72,8 @@ class Conversation:
                 [session.to_row() for session in self.done],
                 head,
                 [session.to_row() for session in self.live],
-                self.tail,
+                tail.size,
+                tail.last,
                 self.places,
                 self.told,
                 self.repeats,
@@ -86,13 +87,15 @@ class Conversation:
                 self.reopen_live,
             )
         ).decode()
+        return f"{packed}\n{tail.pack()}"
 
     @classmethod
     def unpack(cls, packed: str | None) -> Conversation:
         """The state from its string; None is a conversation never heard of. ValueError for a version of the future."""
         if packed is None:
             return cls()
-        version, barrier, settled, done, head, live, *rest = orjson.loads(packed)
+        state, _, rows = packed.partition("\n")
+        version, barrier, settled, done, head, live, size, last, *rest = orjson.loads(state)
         if version != VERSION:
             raise ValueError(
                 f"conversation state has version {version}, this release reads {VERSION}: "
@@ -104,6 +107,7 @@ class Conversation:
             [Measures(*row) for row in done],
             None if head is None else Measures(*head),
             [Measures(*row) for row in live],
+            Tail(size, last, rows),
             *rest,
         )
 
@@ -134,7 +138,7 @@ class Conversation:
             return False
         row = event[:STATE_COLUMNS]
         tail = self.tail
-        in_order = not tail or row > tail[-1]
+        in_order = tail.last is None or row > tail.last
         if not in_order:
             self.settle(now, limits)
         if self.settled is not None and row < self.settled:
@@ -144,19 +148,19 @@ class Conversation:
         if in_order:
             tail.append(row)
             self._continue(self.live, row, limits)
-            if len(tail) >= FOLD_TAIL_AT:
+            if tail.size >= FOLD_TAIL_AT:
                 self.settle(now, limits)
         else:
-            insort(self.tail, row)
+            tail.insert(row)
             self.reopen_live = self.reopen_head
             self.live = [] if self.head is None else [self.head.copy()]
-            for other in self.tail:
+            for other in tail.rows:
                 self._continue(self.live, other, limits)
         return True
 
     def settle(self, now: int, limits: Limits) -> None:
         """Fold into the head what nothing can precede any more at the watermark `now`."""
-        tail = self.tail
+        tail = self.tail.rows
         ripe = len(tail)
         while ripe and max(tail[ripe - 1][SENT_AT], tail[ripe - 1][ARRIVAL]) + limits.allowed_lateness_ms > now:
             ripe -= 1
@@ -169,7 +173,7 @@ class Conversation:
             self._continue(sessions, row, limits)
         self.reopen_head, self.reopen_live = self.reopen_live, reopen_live
         self.settled = tail[ripe - 1][:ORDER_COLUMNS]
-        self.tail = tail[ripe:]
+        self.tail.drop(ripe)
         if sessions:
             self.done += sessions[:-1]
             self.head = sessions[-1]
@@ -207,7 +211,7 @@ class Conversation:
             self.head = None  # its rows are all settled, and the tail goes on with none of them
         if not self.live:
             self.repeats = []
-            if not self.tail:  # events without a session wait there: one may still open before them
+            if not self.tail.size:  # events without a session wait there: one may still open before them
                 self.places = []
 
     def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> None:

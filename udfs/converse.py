@@ -85,8 +85,12 @@ def wake_at(state: Conversation, now: int, limits: Limits) -> int:
     sessions = state.sessions
     if not sessions:
         return max(state.forget_at, now + 1)
-    publish = min(state.publish_at(limits))
-    return min(publish, alarms.next_due(sessions, now, limits))
+    if len(sessions) == 1:  # as a rule
+        session = sessions[0]
+        ends = session.last_at + limits.session_gap_ms
+        publish = (ends if ends > session.last_arrival else session.last_arrival) + limits.allowed_lateness_ms
+        return publish if session.wait is None else min(publish, alarms.next_due(sessions, now, limits))
+    return min(*state.publish_at(limits), alarms.next_due(sessions, now, limits))
 
 
 def forgettable(state: Conversation, now: int) -> bool:

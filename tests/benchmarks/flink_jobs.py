@@ -123,7 +123,10 @@ class Bench:
 
     @property
     def _task_manager(self) -> Any:
-        return self.stack.flink.running_task_managers()[0]
+        running = self.stack.flink.running_task_managers()
+        if not running:
+            raise RuntimeError("the TaskManager has ended; the cluster's logs say why")
+        return running[0]
 
     def _look(self, port: MetricsPort, job: str, operator: str) -> Look:
         progress = port.progress(job, operator)

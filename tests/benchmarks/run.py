@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -29,7 +30,7 @@ from tests.benchmarks import latency, report
 from tests.benchmarks.bars import progress_bar, task
 from tests.benchmarks.flink_jobs import Bench
 from tests.benchmarks.own_process import BYTEWAX, provide_bytewax
-from tests.benchmarks.plan import LATENCY, NAMES, Plan, parse
+from tests.benchmarks.plan import BUILD, LATENCY, NAMES, Plan, parse
 from tests.benchmarks.rounds import rounds
 from tests.benchmarks.topic import write_topic
 
@@ -66,7 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     os.environ.setdefault("REPLYWATCH_HASH_KEY", secrets.token_hex(16))
     with tempfile.TemporaryDirectory(prefix="replywatch-bench-") as scratch:
-        document |= measure(plan, Path(scratch), console)
+        try:
+            document |= measure(plan, Path(scratch), console)
+        except Exception:
+            logs, kept = Path(scratch) / "stack" / "flink" / "log", BUILD / "bench" / "log"
+            if logs.is_dir():
+                shutil.copytree(logs, kept, dirs_exist_ok=True)
+                console.print(f"the cluster's logs are kept in {kept}")
+            raise
     document["seconds"] = round(time.monotonic() - started)
     document["marks"] = report.marks(document)
     plan.output.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from jobs.replay import Replayer
 from tests.chat import SECOND, T0, Chat
 from tests.integration.monitoring import Cluster, Monitor, identities
 
-pytestmark = pytest.mark.timeout(900)  # on two cores that others use as well; about a minute on free ones
+pytestmark = pytest.mark.timeout(900)  # generous: the cores may be busy with other things
 
 RATE = 10
 """Conversations a second of real time; one begins each second of replayed time."""

@@ -25,7 +25,7 @@ from tests.unit.test_conversation import compared, recomputed
 from udfs.formats import open_messages
 from udfs.simulate import SimulationSettings, simulate, spoil
 
-pytestmark = pytest.mark.timeout(900)  # on two cores that others use as well; about a minute on free ones
+pytestmark = pytest.mark.timeout(900)  # generous: the cores may be busy with other things
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 PHONE = "13912345678"

@@ -130,7 +130,7 @@ def test_a_state_of_version_1_goes_on_to_the_same_sessions_and_alerts() -> None:
 
 def test_the_stored_state_holds_something_of_every_kind() -> None:
     state = Conversation.unpack(stored("state_v1")["packed"])
-    assert state.done and state.head is not None and state.live and state.tail and state.told and state.places
+    assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places
     assert state.head.wait is not None and state.live[-1].wait is not None and state.seen and state.repeats
 
 
