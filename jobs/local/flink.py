@@ -186,7 +186,9 @@ class FlinkCluster:
         command = self.installation.server_command(kind, name, own)
         environment = self.installation.process_environment()
         with processes.without_interruption():
-            child = processes.start(name, command, log=self.directory / "log" / f"{name}.out", environment=environment)
+            log = self.directory / "log" / f"{name}.out"
+            # Away from any checkout: Python puts the working folder before the code that the job brings along.
+            child = processes.start(name, command, log=log, environment=environment, directory=self.directory)
             self.children.append(child)
         return child
 
