@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from pyflink.common import Row
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment, Table
 
 from jobs import bridge, reader
+from jobs.kafka_tables import write_records
 from jobs.redis_alerts import RedisPublisher
 from jobs.settings import Settings
 from jobs.topics import OUTPUTS
 from udfs.converse import Context
-from udfs.operators import KEYED, RECORD, RECORDS, Converse, Publish, Read
+from udfs.operators import KEYED, RECORD, RECORDS, Converse, Publish
+from udfs.operators_read import Read
 from udfs.rules import RuleSet
 
 
@@ -56,13 +59,9 @@ def publish(env: StreamExecutionEnvironment, tables: StreamTableEnvironment, str
     alerts = (
         streams.alerts.map(partial(_to_topic, alert_topic), output_type=RECORD).name("alert-records").uid("alert-records")
     )
-    from jobs.kafka_tables import write_records
-
     write_records(tables, streams.records.union(alerts), settings)
     bridge.name_rest(env, "write")
 
 
-def _to_topic(topic: str, alert: object) -> object:
-    from pyflink.common import Row
-
-    return Row(topic, alert[0], alert[1])  # type: ignore[index]
+def _to_topic(topic: str, alert: Row) -> Row:
+    return Row(topic, alert[0], alert[1])

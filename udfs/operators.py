@@ -1,8 +1,8 @@
 """The Flink side of the job's steps: open state, call the pure step, set a timer, yield. Nothing here decides anything.
 
-The reading step runs in a Python process of its own over Arrow batches; the others run inside the TaskManager's JVM
-(thread mode). What an instance holds is shipped with the job, so it holds plain values only; clients, models and
-compiled patterns are made in `open`.
+These run inside the TaskManager's JVM (thread mode); the reading step is in `udfs.operators_read`, so that the JVM need
+not import what only that one needs. What an instance holds is shipped with the job, so it holds plain values only;
+clients are made in `open`.
 """
 
 from __future__ import annotations
@@ -11,52 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import pandas as pd
+import orjson
 from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
-from pyflink.table.udf import FunctionContext, ScalarFunction
 
 from udfs.conversation import NO_TIMER, Conversation
 from udfs.converse import Context, Output, advance, forgettable, hear, wake_at
 from udfs.events import DEAD_LETTER_KEY, unpack
-from udfs.reading import Reader
 
 KEYED = Types.ROW([Types.STRING(), Types.STRING()])  # (key, JSON)
 RECORD = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])  # (topic, key, JSON)
 RECORDS = OutputTag("records", RECORD)
 
 LATENCY_BUCKETS_SECONDS = (5, 10, 30, 60, 120, 300, 900, 3_600)
-
-
-class Read(ScalarFunction):  # type: ignore[misc]
-    """(body, partition, offset, record time) → ROW(key, value), vectorised: parse, mask, match, score, pack."""
-
-    def __init__(self, make_reader: Callable[[], Reader]) -> None:
-        self._make_reader = make_reader
-
-    def open(self, function_context: FunctionContext) -> None:
-        """Load the model and compile the patterns, once per process."""
-        self._reader = self._make_reader()
-        group = function_context.get_metric_group().add_group("read")
-        self._messages = group.counter("messages")  # records read, ticks not counted
-        self._batches = group.counter("batches")
-        self._filled = group.counter("batch_records")  # batch_records / batches: how full batches are
-        self._dead = group.counter("dead_letters")
-        self._scored = group.counter("scored")
-        self._scoring_ms = group.counter("scoring_ms")  # against scored: the price of a score
-
-    def eval(self, body: pd.Series, partition: pd.Series, offset: pd.Series, recorded: pd.Series) -> pd.DataFrame:
-        """One Arrow batch; the answer has as many rows, in the same order, null where there is nothing to pass on."""
-        times = recorded.dt.as_unit("ms").astype("int64").tolist()
-        batch = self._reader.read(body.tolist(), partition.tolist(), offset.tolist(), times)
-        self._messages.inc(batch.events + batch.dead_letters)
-        self._batches.inc(1)
-        self._filled.inc(len(times))
-        self._dead.inc(batch.dead_letters)
-        self._scored.inc(batch.scored)
-        self._scoring_ms.inc(round(batch.scoring_seconds * 1_000))
-        return pd.DataFrame({"key": batch.keys, "value": batch.values})
 
 
 class Converse(KeyedProcessFunction):  # type: ignore[misc]
@@ -76,6 +44,13 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         group = runtime_context.get_metrics_group().add_group("converse")
         self._counters = {name: group.counter(name) for name in ("alerts", "sessions", "late", "duplicates")}
         self._dead = group.counter("dead_letters")
+        # Thread mode has no histogram: a counter a bucket, each holding what is no longer than its `le`, as Prometheus does.
+        self._replies = group.counter("reply_latency_count")
+        self._replied_ms = group.counter("reply_latency_sum_ms")
+        self._buckets = [
+            (limit * 1_000, group.add_group("le", str(limit)).counter("reply_latency_bucket"))
+            for limit in LATENCY_BUCKETS_SECONDS
+        ]
         self._opened = group.counter("conversations_opened")
         self._closed = group.counter("conversations_closed")  # opened - closed: open conversations
 
@@ -129,10 +104,21 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
     def _emit(self, out: list[Output]) -> Iterator[Any]:
         for stream, key, value in out:
             self._counters[stream].inc(1)
+            if stream == "sessions":
+                self._measure(value)
             if stream == "alerts":
                 yield Row(key, value)
             else:
                 yield RECORDS, Row(self._topics[stream], key, value)
+
+    def _measure(self, session: str) -> None:
+        """Count the reply latencies of a published session."""
+        for latency in orjson.loads(session)["reply_latencies_ms"]:
+            self._replies.inc(1)
+            self._replied_ms.inc(latency)
+            for limit, counter in self._buckets:
+                if latency <= limit:
+                    counter.inc(1)
 
 
 class Publisher(Protocol):

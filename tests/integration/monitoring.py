@@ -147,9 +147,15 @@ class Monitor:
         return [orjson.loads(fields[b"alert"]) for _, fields in entries]
 
     def until_published(self) -> list[dict[str, Any]]:
-        """Wait until Redis has as many different alerts as Kafka; every entry of the stream."""
-        self.until(lambda: identities(self.published()) >= set(self.account.alerts), "published")
-        return self.published()
+        """Wait until Redis and Kafka hold the same alerts; every entry of Redis' stream at that moment."""
+        entries: list[dict[str, Any]] = []
+
+        def the_same() -> bool:
+            entries[:] = self.published()
+            return identities(entries) == set(self.account.alerts)
+
+        self.until(the_same, "published alike in Redis and Kafka")
+        return entries
 
     def tombstone(self, key: str, at_ms: int) -> None:
         """Write a record without a value to the input topic."""
