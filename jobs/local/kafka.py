@@ -69,7 +69,7 @@ class KafkaServer:
             # It shares the broker's archive but writes none, which would hold few classes.
             light = [option for option in archive if not option.startswith("-XX:ArchiveClassesAtExit")]
             form = [*self._java(64, [*light, "-XX:TieredStopAtLevel=1"]), "kafka.tools.StorageTool", "format"]
-            form += ["--config", str(settings), "--cluster-id", cluster]
+            form += ["--config", str(settings), f"--cluster-id={cluster}"]  # one in 64 ids begins with a hyphen
             script = f"{shlex.join(form)} && {script}"
         with processes.without_interruption():
             self.children.append(

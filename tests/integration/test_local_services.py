@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 
+from jobs.local import processes
 from jobs.local import stack as local
 from jobs.local.flink_rest import FlinkError
 from jobs.local.jars import JarError, expected_jars, fetch_jars, read_jars
 from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
-from jobs.local.ports import is_free
+from jobs.local.ports import free_ports, is_free
 from jobs.local.processes import Child, ProcessError
 from jobs.local.redis_server import RedisServer
 from jobs.local.stack import LocalStack
@@ -376,3 +378,14 @@ def test_a_client_of_a_stopped_broker_hears_so(tmp_path: Path) -> None:
     with pytest.raises(KafkaException):
         AdminClient({"bootstrap.servers": server.bootstrap_servers, "log_level": 0}).list_topics(timeout=1)
     assert not server.is_ready()
+
+
+def test_a_broker_starts_whatever_its_random_id_begins_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID(bytes=b"\xf8" + bytes(15)))  # "-AAAA…" in base64
+    ports = free_ports(2)
+    kafka = KafkaServer(tmp_path, find_java(), expected_jars().kafka, (ports[0], ports[1]))
+    try:
+        kafka.start()
+        processes.wait_until(kafka.is_ready, what="Kafka", children=kafka.children, timeout_s=90)
+    finally:
+        kafka.stop()
