@@ -63,10 +63,12 @@ def name_upstream(stream: DataStream, name: str) -> None:
 
 def name_rest(env: StreamExecutionEnvironment, name: str) -> None:
     """The same for what the Table planner has added at the end of the graph: sinks and what feeds them."""
-    for number, sink in enumerate(env._j_stream_execution_environment.getTransformations()):
-        for distance, transformation in enumerate(_upstream(sink)):
+    count = 0  # only of nodes without a name, from the sink upwards: a named operator that is added shifts none of them
+    for sink in reversed(list(env._j_stream_execution_environment.getTransformations())):
+        for transformation in _upstream(sink):
             if transformation.getUid() is None:
-                transformation.setUid(f"{name}-{number}-{distance}")
+                transformation.setUid(f"{name}-{count}")
+                count += 1
 
 
 def _upstream(transformation: Any) -> Iterator[Any]:
