@@ -6,6 +6,7 @@ that measures without a model, or only talks about scores, starts at once.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -114,12 +115,35 @@ def load_scorer(model: str, device: str = "auto", **limits: int) -> Scorer:
 
     from models.sentiment import TransformerScorer
 
-    if model == "default":
-        return CheckedScorer(TransformerScorer(DEFAULT_WEIGHTS, device, bounds))
-    if Path(model).exists() or model.startswith((".", "/", "~")) or "\\" in model:
-        return CheckedScorer(TransformerScorer(Path(model).expanduser(), device, bounds))
-    return CheckedScorer(TransformerScorer(model, device, bounds))
+    return CheckedScorer(TransformerScorer(_source(model), device, bounds))
 
 
 def scorer_version(model: str) -> str:
+    """The `version` of the scorer that `load_scorer(model)` gives, without loading it.
+
+    A directory that is not on this machine, and a hub's model, whose revision is known only once it is loaded, are
+    `name@unknown`.
+    """
+    if model == "null":
+        return NullScorer().version
+    source = _source(model)
+    if isinstance(source, Path):
+        return f"{source.resolve().name}@{weights_digest(source) if source.is_dir() else 'unknown'}"
+    return f"{source}@unknown"
+
+
+def weights_digest(path: Path) -> str:
+    """Name the content of a model's directory: config, tokenizer and weights, whatever the directory is called."""
+    digest = hashlib.sha256()
+    for file in sorted([path / "config.json", path / "tokenizer.json", *path.glob("*.safetensors")]):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _source(model: str) -> Path | str:
+    """Where a model is: a directory, or a name on the hub."""
+    if model == "default":
+        return DEFAULT_WEIGHTS
+    if Path(model).exists() or model.startswith((".", "/", "~")) or "\\" in model:
+        return Path(model).expanduser()
     return model

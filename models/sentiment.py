@@ -6,7 +6,6 @@ goes only to the longest of its batch, and one thread per process leaves the cor
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from models.scorer import LABELS, Limits, ModelError, Score
+from models.scorer import LABELS, Limits, ModelError, Score, weights_digest
 from models.text import readable
 from models.tokenizer import Encoder
 
@@ -143,7 +142,7 @@ def _load(source: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast,
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ModelError(f"{source} has no fast tokenizer: a tokenizer.json is needed")
     if isinstance(source, Path):
-        return model, tokenizer, f"{source.resolve().name}@{_digest(source)}"
+        return model, tokenizer, f"{source.resolve().name}@{weights_digest(source)}"
     return model, tokenizer, f"{source}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
 
 
@@ -156,14 +155,6 @@ def _check_directory(path: Path) -> None:
         missing.append("*.safetensors")
     if missing:
         raise ModelError(f"{path} is not a model directory: {', '.join(missing)} missing")
-
-
-def _digest(path: Path) -> str:
-    """Name the content: what config, tokenizer and weights are, whatever the directory is called."""
-    digest = hashlib.sha256()
-    for file in sorted([path / "config.json", path / "tokenizer.json", *path.glob("*.safetensors")]):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:12]
 
 
 def _columns(id2label: Mapping[Any, str], source: Path | str) -> list[tuple[int, str]]:

@@ -182,10 +182,7 @@ class Conversation:
     def publish_at(self, limits: Limits) -> list[int]:
         """When each session can no longer change, as watermarks, in the order of the sessions."""
         sessions = self.sessions
-        times = [
-            max(session.last_at + limits.session_gap_ms, session.last_arrival) + limits.allowed_lateness_ms
-            for session in sessions
-        ]
+        times = [session.final_at(limits) for session in sessions]
         for at in range(len(sessions) - 1):
             if sessions[at].cut:  # where it ends is settled when the first message of its successor is
                 following = sessions[at + 1]

@@ -14,10 +14,8 @@ from udfs import alarms, records
 from udfs.alerts import alert_record
 from udfs.conversation import Conversation
 from udfs.events import SENT_AT, Row
-from udfs.limits import MINUTE, Limits
+from udfs.limits import Limits
 from udfs.rules import RuleSet
-
-MAX_FUTURE_MS = 5 * MINUTE
 
 
 class Output(NamedTuple):
@@ -87,8 +85,7 @@ def wake_at(state: Conversation, now: int, limits: Limits) -> int:
         return max(state.forget_at, now + 1)
     if len(sessions) == 1:  # as a rule
         session = sessions[0]
-        ends = session.last_at + limits.session_gap_ms
-        publish = (ends if ends > session.last_arrival else session.last_arrival) + limits.allowed_lateness_ms
+        publish = session.final_at(limits)
         return publish if session.wait is None else min(publish, alarms.next_due(sessions, now, limits))
     return min(*state.publish_at(limits), alarms.next_due(sessions, now, limits))
 

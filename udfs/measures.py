@@ -162,6 +162,10 @@ class Measures:
                 self.breaches.append([rule, opener, since, due, at, reason, at - since, self.agent])
         self.wait = None
 
+    def final_at(self, limits: Limits) -> int:
+        """The watermark at which no message can change the session any more."""
+        return max(self.last_at + limits.session_gap_ms, self.last_arrival) + limits.allowed_lateness_ms
+
     def thirds(self) -> tuple[float, float] | None:
         """Mean sentiment of the first and the last third of the customer's scored messages; None under three."""
         size = len(self.scores) // 3

@@ -14,11 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from models.scorer import Score, Scorer
 from udfs.dead_letters import dead_letter
-from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash
+from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash, pack
 from udfs.parsing import Refused, TimeLimits, parse
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker, is_personal_identifier
@@ -107,7 +105,7 @@ class Reader:
         batch.dead_letters = sum(1 for key in batch.keys if key is not None and key[0] == DEAD_LETTER_KEY)
         self._score(rows, batch)
         for at, row in zip(places, rows, strict=True):
-            batch.values[at] = orjson.dumps(row).decode()
+            batch.values[at] = pack(row)
         return batch
 
     def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> Row:

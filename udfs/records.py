@@ -121,8 +121,7 @@ def rules_hit(measures: Measures, limits: Limits) -> list[dict[str, Any]]:
     A wait that is open at the end has broken the limits that were due before the session was published.
     """
     found: dict[str, list[str]] = {}
-    end = max(measures.last_at + limits.session_gap_ms, measures.last_arrival) + limits.allowed_lateness_ms
-    unanswered = [breach for breach in waiting(measures, limits) if breach[DUE] <= end]
+    unanswered = [breach for breach in waiting(measures, limits) if breach[DUE] <= measures.final_at(limits)]
     abandoned = limits.abandonment if measures.wait is not None and not measures.cut else ()
     for rule, message_id in (
         *((hit[HIT_RULE], hit[HIT_MESSAGE]) for hit in measures.hits),

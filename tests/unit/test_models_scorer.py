@@ -22,6 +22,7 @@ from models.scorer import (
     Score,
     Scorer,
     load_scorer,
+    scorer_version,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -310,3 +311,8 @@ def _computes_in_fp32() -> bool:
 
     abilities = torch.cpu.get_capabilities()
     return not (abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
+
+
+@pytest.mark.parametrize("model", ["null", "default"])
+def test_the_version_is_known_without_loading_the_model(model: str) -> None:
+    assert scorer_version(model) == load_scorer(model, "cpu").version
