@@ -11,6 +11,7 @@ from pyflink.table import StreamTableEnvironment, Table
 
 from jobs import bridge, reader
 from jobs.kafka_tables import write_records
+from jobs.key_groups import key_group_names
 from jobs.redis_alerts import RedisPublisher
 from jobs.settings import Settings
 from jobs.topics import OUTPUTS
@@ -37,10 +38,11 @@ def build(
     )
     topics = {name: settings.topic(name) for name in OUTPUTS}
 
-    read = Read(partial(reader.make_reader, settings, rules))
-    events = bridge.read_vectorised(tables, messages, read, "read")  #      (conversation, event)  one process, Arrow batches
+    groups = key_group_names(settings.flink.max_parallelism)
+    read = Read(partial(reader.make_reader, settings, rules), groups)
+    events = bridge.read_vectorised(tables, messages, read, "read")  #      (key group, events)    one process, Arrow batches
     talk = (
-        bridge.keyed(events)  #                                              keyed by conversation, in Java
+        bridge.keyed(events)  #                                              keyed by key group, in Java
         .process(Converse(context, topics), output_type=KEYED)  #            (dedup key, alert)     one state a conversation
         .name("converse")
         .uid("converse")

@@ -6,9 +6,10 @@ never taken for known: it is tried again for `retry_seconds`, then the job fails
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import redis
@@ -19,6 +20,8 @@ from jobs.settings import Settings
 LOG = logging.getLogger(__name__)
 
 URL_VARIABLE: Final = "REPLYWATCH_REDIS__URL"
+
+RETRIED: Final = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError)
 
 # KEYS: marker, stream. ARGV: alert, marker's life in s, stream's length, channels…
 PUBLISH_IF_NEW: Final = """
@@ -57,10 +60,11 @@ class RedisPublisher:
             redis_url(settings),
             socket_timeout=options.timeout_seconds,
             socket_connect_timeout=options.timeout_seconds,
+            single_connection_client=True,  # one thread publishes: going through a pool costs as much as the call
         )
-        self._script = self._client.register_script(PUBLISH_IF_NEW)
+        self._sha = hashlib.sha1(PUBLISH_IF_NEW.encode(), usedforsecurity=False).hexdigest()  # Redis names scripts so
         self._retrying = Retrying(
-            retry=retry_if_exception_type((redis.ConnectionError, redis.TimeoutError, redis.ResponseError)),
+            retry=retry_if_exception_type(RETRIED),
             wait=wait_exponential_jitter(initial=0.1, max=5),
             stop=stop_after_delay(options.retry_seconds),
             before_sleep=before_sleep_log(LOG, logging.WARNING),
@@ -69,23 +73,34 @@ class RedisPublisher:
 
     def publish(self, alert: str) -> bool:
         """Publish the alert's JSON; False if this revision is known. RedisUnavailable after `retry_seconds`."""
-        record = orjson.loads(alert)
+        arguments = self._arguments(alert)
         try:
-            return bool(self._retrying(self._run, alert, record))
+            return self._run(arguments)
+        except RETRIED as error:
+            LOG.warning("redis: %s: %s; trying again", type(error).__name__, error)
+        try:
+            return bool(self._retrying(self._run, arguments))
         except redis.RedisError as error:
             raise RedisUnavailable(
                 f"redis: no answer for {self._settings.redis.retry_seconds:g} s ({type(error).__name__}: {error}); "
                 "the job restarts from its checkpoint and publishes the alert again; check redis.url and the server"
             ) from error
 
-    def _run(self, alert: str, record: dict[str, Any]) -> int:
+    def _arguments(self, alert: str) -> tuple[str | int, ...]:
+        """The script's keys and arguments."""
+        record = orjson.loads(alert)
         name = self._settings.redis_name
-        channels = [name("alerts"), name(f"alerts:{record['severity']}")]
-        if record["shop"]:
-            channels.append(name(f"alerts:shop:{record['shop']}"))
         options = self._settings.redis
-        answer: int = self._script(
-            keys=[name(f"alert:{record['alert_id']}:{record['revision']}"), name("alerts")],
-            args=[alert, options.alert_memory_seconds, options.stream_max_length, *channels],
-        )
-        return answer
+        marker = name(f"alert:{record['alert_id']}:{record['revision']}")
+        stream = channel = name("alerts")
+        arguments = (marker, stream, alert, options.alert_memory_seconds, options.stream_max_length)
+        channels: tuple[str, ...] = (channel, name(f"alerts:{record['severity']}"))
+        if record["shop"]:
+            channels += (name(f"alerts:shop:{record['shop']}"),)
+        return arguments + channels
+
+    def _run(self, arguments: tuple[str | int, ...]) -> bool:
+        try:
+            return bool(self._client.execute_command("EVALSHA", self._sha, 2, *arguments))
+        except redis.exceptions.NoScriptError:  # a server that has not met the script, or has started anew
+            return bool(self._client.execute_command("EVAL", PUBLISH_IF_NEW, 2, *arguments))

@@ -1,4 +1,8 @@
-"""The pure side of the job on its own: events in, records out, watermarks by hand; state is packed between all steps."""
+"""The pure side of the job on its own: events in, records out, watermarks by hand.
+
+State is packed between all steps; with `at_hand` it is packed too, but what was unpacked goes on being used, as in the
+job's operator. `forget` then drops that, as the operator does with conversations long unheard of.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,9 @@ DEFAULT_RULES = rules_with(slow_reply=60, silence=120, abandonment=True, monolog
 class Talk:
     """Conversations without a cluster. `advance` rings timers as Flink does: in order, before what comes next."""
 
-    def __init__(self, rules: RuleSet = DEFAULT_RULES, scorer: Any = None, **limits: Any) -> None:
+    def __init__(
+        self, rules: RuleSet = DEFAULT_RULES, scorer: Any = None, at_hand: bool = False, **limits: Any
+    ) -> None:
         self.context = Context(
             replace(Limits(**rules.thresholds()), **limits), rules, "none", "Asia/Shanghai", "conversation.messages"
         )
@@ -55,6 +61,7 @@ class Talk:
             TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=2**50),
         )
         self.packed: dict[str, str] = {}
+        self._at_hand: dict[str, Conversation] | None = {} if at_hand else None
         self.watermark = 0
         self.offset = 0
         self.alerts: list[dict[str, Any]] = []
@@ -78,7 +85,7 @@ class Talk:
         if key.startswith("\x1f"):
             self.dead.append(orjson.loads(value))
             return self
-        state = Conversation.unpack(self.packed.get(key))
+        state = self._take(key)
         out = hear(state, key, unpack(value), self.watermark, 0, self.context)
         due = max(wake_at(state, self.watermark, self.context.limits), self.watermark + 1)
         if state.armed == NO_TIMER or due < state.armed:
@@ -90,8 +97,8 @@ class Talk:
     def advance(self, watermark: int) -> Talk:
         """Raise the watermark; every timer up to it rings."""
         self.watermark = max(self.watermark, watermark)
-        for key, packed in list(self.packed.items()):
-            state = Conversation.unpack(packed)
+        for key in list(self.packed):
+            state = self._take(key)
             if state.armed != NO_TIMER and state.armed <= self.watermark:
                 self._keep(advance(state, key, self.watermark, 0, self.context))
                 state.armed = max(wake_at(state, self.watermark, self.context.limits), self.watermark + 1)
@@ -104,6 +111,20 @@ class Talk:
             self.advance(event["sent_at"] - 1)
             self.hear(event)
         return self.advance(self.watermark + 100 * 3_600_000)
+
+    def forget(self) -> Talk:
+        """From here on every conversation is read from its packed state again."""
+        if self._at_hand is not None:
+            self._at_hand = {}
+        return self
+
+    def _take(self, key: str) -> Conversation:
+        state = None if self._at_hand is None else self._at_hand.get(key)
+        if state is None:
+            state = Conversation.unpack(self.packed.get(key))
+            if self._at_hand is not None:
+                self._at_hand[key] = state
+        return state
 
     def _keep(self, out: list[Any]) -> None:
         for stream, _, value in out:

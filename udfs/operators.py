@@ -1,4 +1,4 @@
-"""The Flink side of the job's steps: open state, call the pure step, set a timer, yield. Nothing here decides anything.
+"""The Flink side of the job's steps: open state, call the pure step, set a timer, hand on. Nothing here decides anything.
 
 These run inside the TaskManager's JVM (thread mode); the reading step is in `udfs.operators_read`, so that the JVM need
 not import what only that one needs. What an instance holds is shipped with the job, so it holds plain values only;
@@ -8,17 +8,17 @@ clients are made in `open`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import orjson
 from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction, RuntimeContext
-from pyflink.datastream.state import ValueStateDescriptor
+from pyflink.datastream.state import MapStateDescriptor
 
-from udfs.conversation import NO_TIMER, Conversation
-from udfs.converse import Context, Output, advance, forgettable, hear, wake_at
-from udfs.events import DEAD_LETTER_KEY, unpack
+from udfs.converse import Context
+from udfs.gathering import entries, is_dead_letter
+from udfs.key_group import KeyGroup, Step
 
 KEYED = Types.ROW([Types.STRING(), Types.STRING()])  # (key, JSON)
 RECORD = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])  # (topic, key, JSON)
@@ -28,10 +28,10 @@ LATENCY_BUCKETS_SECONDS = (5, 10, 30, 60, 120, 300, 900, 3_600)
 
 
 class Converse(KeyedProcessFunction):  # type: ignore[misc]
-    """(conversation, event) → alerts; sessions, late records, repeats and dead letters on the side.
+    """(key group, conversations' events) → alerts; sessions, late records, repeats and dead letters on the side.
 
-    State `conversation`: one packed string a key (udfs.conversation), cleared by a timer when the duplicate memory is
-    over. One event-time timer is armed at a time.
+    State `conversations`: a map of conversation key → packed string (udfs.conversation) for each key group; an entry is
+    removed by a timer when the duplicate memory is over. One event-time timer a group is armed at a time.
     """
 
     def __init__(self, context: Context, topics: dict[str, str]) -> None:
@@ -40,8 +40,13 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Claim the state and the metrics."""
-        self._state = runtime_context.get_state(ValueStateDescriptor("conversation", Types.STRING()))
+        self._states = runtime_context.get_map_state(
+            MapStateDescriptor("conversations", Types.STRING(), Types.STRING())
+        )
+        self._groups: dict[str, KeyGroup] = {}
+        self._armed: dict[str, int] = {}  # the timer that is set, by group
         group = runtime_context.get_metrics_group().add_group("converse")
+        self._messages = group.counter("messages")
         self._counters = {name: group.counter(name) for name in ("alerts", "sessions", "late", "duplicates")}
         self._dead = group.counter("dead_letters")
         # Thread mode has no histogram: a counter a bucket, each holding what is no longer than its `le`, as Prometheus does.
@@ -54,71 +59,73 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         self._opened = group.counter("conversations_opened")
         self._closed = group.counter("conversations_closed")  # opened - closed: open conversations
 
-    def process_element(self, packed: str, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
-        """A record reaches its conversation. Keyed without a Python step, the value is the row's second field alone."""
-        key = ctx.get_current_key()
-        if key[0] == DEAD_LETTER_KEY:
-            self._dead.inc(1)
-            yield RECORDS, Row(self._topics["dead-letters"], key[1:], packed)
-            return
+    def process_element(self, packed: str, ctx: KeyedProcessFunction.Context) -> Iterable[Any]:
+        """Records reach their conversations. Keyed without a Python step, the value is the row's second field alone."""
+        name = ctx.get_current_key()
         timers = ctx.timer_service()
         now = max(timers.current_watermark(), 0)
-        state = Conversation.unpack(self._state.value())
-        fresh = not state.sessions
-        out = hear(state, key, unpack(packed), now, time.time_ns() // 1_000_000, self._context)
-        if fresh and state.sessions:
-            self._opened.inc(1)
-        self._rearm(state, now, timers)
-        self._state.update(state.pack())
-        if out:
-            yield from self._emit(out)
+        conversations: list[tuple[str, list[Any]]] = []
+        letters: list[tuple[str, list[Any]]] = []
+        for key, rows in entries(packed):
+            (letters if is_dead_letter(key) else conversations).append((key, rows))
+        group = self._group(name)
+        step = group.hear(conversations, now, time.time_ns() // 1_000_000)
+        self._messages.inc(sum(len(rows) for _, rows in conversations))
+        emitted = self._settle(name, group, step, now, timers)
+        for key, letter in letters:
+            self._dead.inc(1)
+            emitted.append((RECORDS, Row(self._topics["dead-letters"], key[1:], orjson.dumps(letter[0]).decode())))
+        return emitted
 
-    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
-        """Event time has reached the instant at which something is due."""
-        packed = self._state.value()
-        if packed is None:
-            return
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterable[Any]:
+        """Event time has reached an instant at which something in the group is due."""
+        name = ctx.get_current_key()
         timers = ctx.timer_service()
         now = max(timers.current_watermark(), timestamp)
-        state = Conversation.unpack(packed)
-        was_open = bool(state.sessions)
-        out = advance(state, ctx.get_current_key(), now, time.time_ns() // 1_000_000, self._context)
-        if was_open and not state.sessions:
-            self._closed.inc(1)
-        if state.armed <= now:
-            state.armed = NO_TIMER
-        if forgettable(state, now):
-            self._state.clear()
-        else:
-            self._rearm(state, now, timers)
-            self._state.update(state.pack())
-        yield from self._emit(out)
+        group = self._group(name)
+        return self._settle(name, group, group.advance(now, time.time_ns() // 1_000_000), now, timers)
 
-    def _rearm(self, state: Conversation, now: int, timers: Any) -> None:
-        """Arm a timer only if it must ring before the one that is armed; a ring too early costs one look."""
-        due = max(wake_at(state, now, self._context.limits), now + 1)
-        if state.armed == NO_TIMER or due < state.armed or state.armed <= now:
+    def _group(self, name: str) -> KeyGroup:
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = KeyGroup(self._context, self._states)
+        return group
+
+    def _settle(self, name: str, group: KeyGroup, step: Step, now: int, timers: Any) -> list[Any]:
+        """Write what the step has changed, see to the next timer, count, and return what is to be emitted."""
+        if step.written:
+            self._states.put_all(step.written)
+        for key in step.forgotten:
+            self._states.remove(key)
+        due, armed = group.next_due(), self._armed.get(name)
+        if due is not None and (armed is None or due < armed or armed <= now):
+            due = max(due, now + 1)
             timers.register_event_time_timer(due)
-            state.armed = due
+            self._armed[name] = due
+        if step.opened:
+            self._opened.inc(step.opened)
+        if step.closed:
+            self._closed.inc(step.closed)
+        return [self._emitted(*output) for output in step.out]
 
-    def _emit(self, out: list[Output]) -> Iterator[Any]:
-        for stream, key, value in out:
-            self._counters[stream].inc(1)
-            if stream == "sessions":
-                self._measure(value)
-            if stream == "alerts":
-                yield Row(key, value)
-            else:
-                yield RECORDS, Row(self._topics[stream], key, value)
+    def _emitted(self, stream: str, key: str, value: str) -> Any:
+        self._counters[stream].inc(1)
+        if stream == "sessions":
+            self._measure(value)
+        if stream == "alerts":
+            return Row(key, value)
+        return RECORDS, Row(self._topics[stream], key, value)
 
     def _measure(self, session: str) -> None:
         """Count the reply latencies of a published session."""
-        for latency in orjson.loads(session)["reply_latencies_ms"]:
-            self._replies.inc(1)
-            self._replied_ms.inc(latency)
+        latencies = orjson.loads(session)["reply_latencies_ms"]
+        if latencies:
+            self._replies.inc(len(latencies))
+            self._replied_ms.inc(sum(latencies))
             for limit, counter in self._buckets:
-                if latency <= limit:
-                    counter.inc(1)
+                within = sum(1 for latency in latencies if latency <= limit)
+                if within:
+                    counter.inc(within)
 
 
 class Publisher(Protocol):
@@ -141,7 +148,7 @@ class Publish(ProcessFunction):  # type: ignore[misc]
         self._published = group.counter("published")
         self._known = group.counter("already_published")
 
-    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterator[Any]:
+    def process_element(self, value: Row, ctx: ProcessFunction.Context) -> Iterable[Any]:
         """Publish one alert."""
         (self._published if self._publisher.publish(value[1]) else self._known).inc(1)
-        yield from ()
+        return ()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
+from udfs.gathering import gather
 from udfs.reading import Reader
 
 
 class Read(ScalarFunction):  # type: ignore[misc]
-    """(body, partition, offset, record time) → ROW(key, value), vectorised: parse, mask, match, score, pack."""
+    """(body, partition, offset, record time) → ROW(key group, values), vectorised: parse, mask, match, score, pack.
 
-    def __init__(self, make_reader: Callable[[], Reader]) -> None:
+    A key group's messages in a batch leave as one row, see `udfs.gathering`. `groups` names the key groups.
+    """
+
+    def __init__(self, make_reader: Callable[[], Reader], groups: Sequence[str]) -> None:
         self._make_reader = make_reader
+        self._groups = groups
 
     def open(self, function_context: FunctionContext) -> None:
         """Load the model and compile the patterns, once per process."""
@@ -28,7 +33,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
         self._scoring_ms = group.counter("scoring_ms")  # against scored: the price of a score
 
     def eval(self, body: pd.Series, partition: pd.Series, offset: pd.Series, recorded: pd.Series) -> pd.DataFrame:
-        """One Arrow batch; the answer has as many rows, in the same order, null where there is nothing to pass on."""
+        """One Arrow batch; the answer has as many rows, most of them null."""
         times = recorded.dt.as_unit("ms").astype("int64").tolist()
         batch = self._reader.read(body.tolist(), partition.tolist(), offset.tolist(), times)
         self._messages.inc(batch.events + batch.dead_letters)
@@ -37,4 +42,5 @@ class Read(ScalarFunction):  # type: ignore[misc]
         self._dead.inc(batch.dead_letters)
         self._scored.inc(batch.scored)
         self._scoring_ms.inc(round(batch.scoring_seconds * 1_000))
-        return pd.DataFrame({"key": batch.keys, "value": batch.values})
+        keys, values = gather(batch.keys, batch.values, self._groups)
+        return pd.DataFrame({"key": keys, "value": values})

@@ -118,8 +118,11 @@ class Bench:
         job = self.stack.flink.submit(module, arguments=arguments, python_files=[code])
         try:
             yield job
-        finally:
+        except BaseException:
             self.stack.flink.cancel(job)
+            raise
+        # Not cancelled: a cancellation while a batch is in the Python process can end the whole TaskManager.
+        self.stack.flink.stop_with_savepoint(job)
 
     @property
     def _task_manager(self) -> Any:

@@ -44,12 +44,17 @@ def parse_samples(text: str, job: str) -> list[Sample]:
 
 
 def progress(samples: list[Sample], operator: str) -> Progress:
-    """The progress of the operator whose name holds `operator`; zeros while it has not started."""
+    """The progress of the operator whose name holds `operator`; zeros while it has not started.
+
+    An operator that counts its messages is asked for those: a record that reaches `converse` can hold several.
+    """
+    own = {f"{operator}_messages", f"{operator}_dead_letters"}
+    counted = own if any(sample.name in own for sample in samples) else {"numRecordsIn"}
     records, watermark = 0, float("-inf")
     counters: dict[str, float] = {}
     for sample in samples:
         if operator in sample.labels.get("operator_name", ""):
-            if sample.name == "numRecordsIn":
+            if sample.name in counted:
                 records += int(sample.value)
             elif sample.name == "currentOutputWatermark":
                 watermark = max(watermark, sample.value)

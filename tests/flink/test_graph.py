@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
 
 from jobs import monitor
 from jobs.kafka_tables import read_messages
+from jobs.key_groups import key_group_names
 from jobs.local.jars import fetch_jars
 from jobs.local.java import find_java
 from jobs.settings import Settings, load_settings
@@ -60,3 +62,14 @@ def test_the_steps_with_state_carry_their_own_names(graph: Nodes) -> None:
 def test_a_second_build_has_the_same_uids(graph: Nodes) -> None:
     again = nodes(load_settings(flink__parallelism=2))
     assert sorted(str(uid) for _, uid in again) == sorted(str(uid) for _, uid in graph)
+
+
+@pytest.mark.parametrize("count", [1, 7, 128])
+def test_each_key_group_has_a_key_that_flink_puts_into_it(java: None, count: int) -> None:
+    jvm = get_gateway().jvm
+    found = []
+    for name in key_group_names(count):
+        row = jvm.org.apache.flink.types.Row(1)
+        row.setField(0, name)
+        found.append(jvm.org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignToKeyGroup(row, count))
+    assert found == list(range(count))

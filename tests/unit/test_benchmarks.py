@@ -141,6 +141,14 @@ def test_metrics_of_one_job_are_added_over_subtasks_and_no_others() -> None:
     assert seen == Progress(1_234, 1_772_416_810_000.0, {"converse_sessions": 5.0})
 
 
+def test_an_operator_that_counts_its_messages_is_asked_for_those() -> None:
+    own = "".join(
+        f'flink_taskmanager_job_task_operator_converse_{name}{{job_id="{JOB}",operator_name="converse",}} {value}\n'
+        for name, value in (("messages", "2000.0"), ("dead_letters", "3.0"))
+    )
+    assert progress(parse_samples(PAGE + own, JOB), "converse").records == 2_003
+
+
 def test_a_job_that_has_not_begun_has_read_nothing() -> None:
     seen = progress(parse_samples("", JOB), "converse")
     assert (seen.records, seen.counters) == (0, {})

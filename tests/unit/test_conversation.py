@@ -91,6 +91,22 @@ def test_every_alert_that_fires_resolves_with_its_own_id_and_the_next_revision(d
         assert [alert["status"] for alert in revisions] == ["firing", "resolved"] * (len(revisions) // 2)
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_conversation_kept_at_hand_goes_on_as_one_read_from_its_state(data: st.DataObject) -> None:
+    events = data.draw(conversations())
+    caps: dict[str, int] = data.draw(st.sampled_from([{}, {"max_session_messages": 3, "max_session_ms": HOUR}]))
+    packed, kept = Talk(**caps), Talk(at_hand=True, **caps)
+    for step in data.draw(arrivals(events)):
+        for talk in (packed, kept):
+            talk.advance(step.at) if isinstance(step, Watermark) else talk.hear(step)
+        assert kept.packed == packed.packed
+        if data.draw(st.booleans()):
+            kept.forget()
+    assert kept.alerts == packed.alerts
+    assert (kept.sessions, kept.late, kept.duplicates) == (packed.sessions, packed.late, packed.duplicates)
+
+
 def test_a_long_conversation_keeps_a_short_tail_and_the_same_session() -> None:
     chat = Chat(T0)
     for number in range(0, 900, 3):
