@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from pyflink.common import Row
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment, Table
 
@@ -16,7 +15,7 @@ from jobs.redis_alerts import RedisPublisher
 from jobs.settings import Settings
 from jobs.topics import OUTPUTS
 from udfs.converse import Context
-from udfs.operators import KEYED, RECORD, RECORDS, Converse, Publish
+from udfs.operators import KEYED, RECORDS, Converse, Publish
 from udfs.operators_read import Read
 from udfs.rules import RuleSet
 
@@ -26,7 +25,7 @@ class Streams:
     """What the monitor puts out."""
 
     alerts: DataStream  # (dedup key, alert)
-    records: DataStream  # (topic, key, JSON): sessions, late records, repeats, dead letters
+    records: DataStream  # (topic, key, JSON): alerts, sessions, late records, repeats, dead letters
 
 
 def build(
@@ -52,18 +51,11 @@ def build(
 
 
 def publish(env: StreamExecutionEnvironment, tables: StreamTableEnvironment, streams: Streams, settings: Settings) -> None:
-    """Send alerts to Redis and Kafka, and the other records to Kafka."""
+    """Send alerts to Redis, and all records to Kafka."""
     told = (
         streams.alerts.process(Publish(partial(RedisPublisher, settings)), output_type=KEYED).name("publish").uid("publish")
     )
     bridge.discard(told, "published")
-    alert_topic = settings.topic("alerts")
-    alerts = (
-        streams.alerts.map(partial(_to_topic, alert_topic), output_type=RECORD).name("alert-records").uid("alert-records")
-    )
-    write_records(tables, streams.records.union(alerts), settings)
+    write_records(tables, streams.records, settings)
     bridge.name_rest(env, "write")
 
-
-def _to_topic(topic: str, alert: Row) -> Row:
-    return Row(topic, alert[0], alert[1])

@@ -5,6 +5,7 @@ This is the pure side of the job's main operator: state and time are arguments, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,11 +20,15 @@ from udfs.rules import RuleSet
 
 
 class Output(NamedTuple):
-    """A record on its way out: the stream's name (`alerts`, `sessions`, `late`, `duplicates`), its key, its JSON."""
+    """A record on its way out: the stream's name (`alerts`, `sessions`, `late`, `duplicates`), its key, its JSON.
+
+    `latencies_ms` are a session's reply latencies, which are measured besides.
+    """
 
     stream: str
     key: str
     value: str
+    latencies_ms: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, conte
     """
     limits = context.limits
     state.watermark = now
-    state.forget_at = max(now, row[SENT_AT]) + limits.duplicate_memory_ms
+    latest = row[SENT_AT] if row[SENT_AT] > now else now
+    state.forget_at = latest + limits.duplicate_memory_ms
     out: list[Output] = []
     if state.repeated(row, now, limits):
         out.append(Output("duplicates", key, records.duplicate(key, row, context.topic)))
@@ -103,7 +109,7 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
     out = [_alert(item, key, state, clock_ms, context) for item in news]
     for session in state.sessions[:count]:
         record = records.session(key, session, state, context.model_version, limits)
-        out.append(Output("sessions", key, orjson.dumps(record).decode()))
+        out.append(Output("sessions", key, orjson.dumps(record).decode(), session.latencies))
     state.drop(count, at, limits)
     return out
 

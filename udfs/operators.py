@@ -8,7 +8,8 @@ clients are made in `open`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import orjson
@@ -16,6 +17,7 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from udfs.collector import collect_seldom
 from udfs.converse import Context
 from udfs.gathering import entries, is_dead_letter
 from udfs.key_group import KeyGroup, Step
@@ -28,7 +30,7 @@ LATENCY_BUCKETS_SECONDS = (5, 10, 30, 60, 120, 300, 900, 3_600)
 
 
 class Converse(KeyedProcessFunction):  # type: ignore[misc]
-    """(key group, conversations' events) → alerts; sessions, late records, repeats and dead letters on the side.
+    """(key group, conversations' events) → alerts; on the side these again, sessions, late records, repeats, dead letters.
 
     State `conversations`: a map of conversation key → packed string (udfs.conversation) for each key group; an entry is
     removed by a timer when the duplicate memory is over. One event-time timer a group is armed at a time.
@@ -40,6 +42,7 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Claim the state and the metrics."""
+        collect_seldom()
         self._states = runtime_context.get_map_state(
             MapStateDescriptor("conversations", Types.STRING(), Types.STRING())
         )
@@ -102,23 +105,26 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
             due = max(due, now + 1)
             timers.register_event_time_timer(due)
             self._armed[name] = due
+        self._count(step)
+        return [each for output in step.out for each in self._emitted(*output[:3])]
+
+    def _emitted(self, stream: str, key: str, value: str) -> Iterator[Any]:
+        """A record for its topic; an alert goes down the main stream, too."""
+        if stream == "alerts":
+            yield Row(key, value)
+        yield RECORDS, Row(self._topics[stream], key, value)
+
+    def _count(self, step: Step) -> None:
+        """Add a step to the metrics, each at most once: a counter is a call into Java."""
         if step.opened:
             self._opened.inc(step.opened)
         if step.closed:
             self._closed.inc(step.closed)
-        return [self._emitted(*output) for output in step.out]
-
-    def _emitted(self, stream: str, key: str, value: str) -> Any:
-        self._counters[stream].inc(1)
-        if stream == "sessions":
-            self._measure(value)
-        if stream == "alerts":
-            return Row(key, value)
-        return RECORDS, Row(self._topics[stream], key, value)
-
-    def _measure(self, session: str) -> None:
-        """Count the reply latencies of a published session."""
-        latencies = orjson.loads(session)["reply_latencies_ms"]
+        if not step.out:
+            return
+        for stream, count in Counter(output.stream for output in step.out).items():
+            self._counters[stream].inc(count)
+        latencies = [latency for output in step.out for latency in output.latencies_ms]
         if latencies:
             self._replies.inc(len(latencies))
             self._replied_ms.inc(sum(latencies))

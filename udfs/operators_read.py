@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction
 
+from udfs.collector import collect_seldom
 from udfs.gathering import gather
 from udfs.reading import Reader
 
@@ -24,6 +25,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
     def open(self, function_context: FunctionContext) -> None:
         """Load the model and compile the patterns, once per process."""
         self._reader = self._make_reader()
+        collect_seldom()
         group = function_context.get_metric_group().add_group("read")
         self._messages = group.counter("messages")  # records read, ticks not counted
         self._batches = group.counter("batches")

@@ -25,6 +25,8 @@ KINDS: Final = frozenset(
 )
 FALSE: Final = (None, False, 0, "", "false", "False", "0")
 NO_LIMIT: Final = -1
+OPTIONAL_IDS: Final = ("tenant", "source")
+IDS: Final = ("message_id", "conversation_id", *OPTIONAL_IDS)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ISO = re.compile(
@@ -60,42 +62,48 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     the Kafka record's time. Raises Refused, and nothing else, for anything bad.
     """
     event = _decode(raw)
-    kind = event.get("kind")
+    get = event.get
+    kind = get("kind")
     if kind is None:
-        kind = "message"
+        kind = event["kind"] = "message"
     if kind == "tick":
         return None
     if kind.__class__ is not str or kind not in KINDS:
         raise Refused("unknown_kind", f"kind must be one of {', '.join(sorted(KINDS))}")
     if kind == "message" and ("edited_at" in event or "deleted" in event):
-        if event.get("deleted") not in FALSE:
-            kind = "delete"
-        elif event.get("edited_at") not in FALSE:
-            kind = "edit"
-    event["kind"] = kind
-    for name in ("message_id", "conversation_id"):
-        event[name] = _id(event.get(name), name)
-    for name in ("tenant", "source"):
-        value = event.get(name)
-        event[name] = "default" if value is None or value == "" else _id(value, name)
+        if get("deleted") not in FALSE:
+            kind = event["kind"] = "delete"
+        elif get("edited_at") not in FALSE:
+            kind = event["kind"] = "edit"
+    for name in IDS:
+        value = get(name)
+        if value.__class__ is not str or not 0 < len(value) <= MAX_ID or not value.isprintable():
+            absent = value is None or value == ""
+            event[name] = "default" if absent and name in OPTIONAL_IDS else _id(value, name)
     edited_at = _edited_at(event, record_ms, limits) if kind == "edit" else None
-    event["edited_at"] = edited_at
-    if edited_at is not None:
-        event["sent_at"] = edited_at
-    else:
-        event["sent_at"] = _sent_at(event.get("sent_at"), record_ms, limits)
-    sender = event.get("sender")
+    if kind == "edit" or "edited_at" in event:
+        event["edited_at"] = edited_at
+    sent_at = get("sent_at") if edited_at is None else edited_at
+    oldest = limits.oldest_accepted_ms
+    if (
+        sent_at.__class__ is not int
+        or not EARLIEST_MS <= sent_at <= record_ms + limits.future_ms
+        or (oldest != NO_LIMIT and sent_at < record_ms - oldest)
+    ):
+        sent_at = _sent_at(sent_at, record_ms, limits)
+    event["sent_at"] = sent_at
+    sender = get("sender")
     if sender.__class__ is not str or sender not in SENDERS:
         if sender is None and kind != "message":
             event["sender"] = "system"
         else:
             raise Refused("unknown_sender", f"sender must be one of {', '.join(sorted(SENDERS))}")
-    text = event.get("text")
+    text = get("text")
     if text.__class__ is not str:
         text = "" if text is None else text if isinstance(text, str) else _as_text(text)
     if len(text) > MAX_TEXT:
         raise Refused("too_long", f"text has {len(text)} characters, the limit is {MAX_TEXT}")
-    event["text"] = text if text.isascii() and text.isprintable() else repair(text)
+    event["text"] = text if text.isprintable() else repair(text)
     return event
 
 

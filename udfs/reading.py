@@ -33,6 +33,7 @@ MAX_URL = 2_000
 MAX_KNOWN_KEYS = 50_000
 DEAD_LETTER_WINDOW = 10_000
 TRUE = (True, "true", "True", 1, "1")
+OPTIONAL = ("agent_id", "reply_to", "shop", "queue", "channel")
 
 
 class TooManyDeadLetters(RuntimeError):
@@ -116,16 +117,17 @@ class Reader:
         flags = kind
         if kind:
             flags |= AFTER_MESSAGES
-        if (get("visibility") or "public") != "public":
+        visibility = get("visibility")
+        if visibility and visibility != "public":
             flags |= INTERNAL
         human = sender == "agent"
-        if get("automated") in TRUE:
+        if "automated" in event and event["automated"] in TRUE:
             human = False
         if sender == "bot" and get("bot_mode") == "assist":
             human = True
         if human:
             flags |= HUMAN
-        if get("attachments"):
+        if event.get("attachments"):
             flags |= ATTACHMENT
         if text and get("format") == "html":
             text = strip_html(text)
@@ -140,20 +142,30 @@ class Reader:
             wording = self._wordings.read(text, "")
         message_id = self._identifier(event["message_id"])
         told_apart = str(get("edited_at") or wording.masked) if kind == EDIT else ""
+        names = self._names.get  # the same few shops, queues and agents again and again
+        fields: list[str] = []
+        for name in OPTIONAL:
+            value = get(name)
+            if value is None or value == "":
+                fields.append("")
+                continue
+            known = names(value) if value.__class__ is str else None
+            fields.append(self._optional(value) if known is None else known)
+        agent, reply_to, shop, queue, channel = fields
         return [
             event["sent_at"],
             RANKS[sender],
             message_id,
             flags,
             message_hash(key, message_id, kind, told_apart),
-            self._optional(get("agent_id")),
+            agent,
             None,
             wording.hits,
-            self._optional(get("reply_to")),
+            reply_to,
             wording.language,
-            self._optional(get("shop")),
-            self._optional(get("queue")),
-            self._optional(get("channel")),
+            shop,
+            queue,
+            channel,
             self._url(get("url")),
             wording.masked,
             partition,
@@ -196,9 +208,7 @@ class Reader:
         return value
 
     def _optional(self, value: Any) -> str:
-        """An optional field: the same few shops, queues and agents again and again."""
-        if value is None or value == "":
-            return ""
+        """An optional field as it is kept: repaired, cut to size, hashed where it is personal."""
         text = value if value.__class__ is str else str(value) if isinstance(value, int | float) else ""
         known = self._names.get(text)
         if known is None:

@@ -55,7 +55,7 @@ def test_no_two_operators_share_a_uid(graph: Nodes) -> None:
 
 def test_the_steps_with_state_carry_their_own_names(graph: Nodes) -> None:
     uids = {uid for _, uid in graph}
-    assert {"read-source", "converse", "publish", "alert-records"} <= uids
+    assert {"read-source", "converse", "publish"} <= uids
     assert [uid for name, uid in graph if "converse" in name.lower()] == ["converse"]
 
 
