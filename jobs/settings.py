@@ -58,8 +58,11 @@ class Flink(_Section):
     python: str = Field(default="", description="interpreter on the cluster's machines; empty: the one that submits")
     parallelism: int = Field(default=1, ge=1, le=1_000)
     max_parallelism: int = Field(default=128, ge=1, le=32_768, description="once and for ever: it caps rescaling")
-    bundle_size: int = Field(default=2_000, ge=1, le=100_000, description="records per batch of the reading step")
-    bundle_time_ms: int = Field(default=100, ge=1, le=60_000, description="how long a batch waits to fill")
+    batch_size: int = Field(default=2_000, ge=1, le=100_000, description="records per batch of the reading step, at most")
+    bundle_size: int = Field(
+        default=8_000, ge=1, le=1_000_000, description="records that are under way in the reading step, at most"
+    )
+    bundle_time_ms: int = Field(default=50, ge=1, le=60_000, description="how long a batch waits to fill")
     checkpoint_seconds: float = Field(default=10, gt=0)
 
 

@@ -14,6 +14,10 @@ from jobs.kafka_tables import read_messages
 from jobs.settings import Settings
 from udfs.rules import RuleSet
 
+BUFFER_TIMEOUT_MS = 5
+"""How long a half-full network buffer waits between two steps. Flink's 100 ms would be most of an alert's latency; full
+buffers don't wait."""
+
 
 def flink_options(settings: Settings) -> dict[str, str]:
     """Flink options that the job itself depends on; they must be set before the first Table is made."""
@@ -22,7 +26,8 @@ def flink_options(settings: Settings) -> dict[str, str]:
         "python.execution-mode": "thread",
         "python.fn-execution.bundle.size": str(flink.bundle_size),
         "python.fn-execution.bundle.time": str(flink.bundle_time_ms),
-        "python.fn-execution.arrow.batch.size": str(flink.bundle_size),
+        "python.fn-execution.arrow.batch.size": str(flink.batch_size),
+        "execution.buffer-timeout.interval": f"{BUFFER_TIMEOUT_MS} ms",
         "pipeline.max-parallelism": str(flink.max_parallelism),
         "pipeline.name": job_name(settings),
         "execution.checkpointing.interval": f"{round(flink.checkpoint_seconds * 1_000)} ms",

@@ -41,7 +41,7 @@ def batches(settings: Settings, messages: int) -> list[list[str]]:
         settings.model_copy(update={"scoring": settings.scoring.model_copy(update={"model": "null"})}), settings.rules()
     )
     reader.scorer = recorder
-    size = settings.flink.bundle_size
+    size = settings.flink.batch_size
     events = [(orjson.dumps(event), event["sent_at"]) for event in simulated(messages)]
     for start in range(0, len(events), size):
         part = events[start : start + size]
@@ -60,14 +60,14 @@ def main(arguments: list[str]) -> None:
     prepared = batches(settings, options.messages)
     scoring = settings.scoring
     scorer = load_scorer(scoring.model, scoring.device, batch_size=scoring.batch_size, threads=scoring.threads)
-    skipped = options.skip // settings.flink.bundle_size
+    skipped = options.skip // settings.flink.batch_size
     for texts in prepared[:skipped]:
         scorer.score(texts)
     seconds, cpu_seconds = time.perf_counter(), time.process_time()
     for texts in prepared[skipped:]:
         scorer.score(texts)
     result = {
-        "messages": options.messages - skipped * settings.flink.bundle_size,
+        "messages": options.messages - skipped * settings.flink.batch_size,
         "seconds": time.perf_counter() - seconds,
         "cpu_seconds": time.process_time() - cpu_seconds,
         "texts": sum(map(len, prepared[skipped:])),
