@@ -127,7 +127,7 @@ class Talk:
         return state
 
     def _keep(self, out: list[Any]) -> None:
-        for stream, _, value in out:
+        for stream, _, value, _ in out:
             getattr(self, {"alerts": "alerts", "sessions": "sessions", "late": "late", "duplicates": "duplicates"}[stream]).append(
                 orjson.loads(value)
             )

@@ -1,0 +1,98 @@
+"""A key group does for its conversations what each alone would do, from fresh or restored state; its agenda keeps time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.chat import HOUR, T0, Chat
+from tests.conversing import Talk
+from udfs.agenda import Agenda
+from udfs.converse import Output
+from udfs.events import unpack
+from udfs.key_group import KeyGroup, Step
+
+
+class Group:
+    """A key group with its state in a dict, as the operator keeps it in Flink's; `restore` starts anew from the state."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        self.stored: dict[str, str] = {}
+        self.out: list[Output] = []
+        self.restore()
+
+    def restore(self) -> None:
+        self.group = KeyGroup(self.talk.context, self.stored)
+
+    def hear(self, events: list[dict[str, Any]], now: int) -> None:
+        read = self.talk.reader.read([orjson.dumps(e) for e in events], [0] * len(events), list(range(len(events))),
+                                     [e["sent_at"] for e in events])
+        conversations: dict[str, list[Any]] = {}
+        for key, value in zip(read.keys, read.values, strict=True):
+            conversations.setdefault(str(key), []).append(unpack(str(value)))
+        self._keep(self.group.hear(conversations.items(), now, 0))
+
+    def advance(self, now: int) -> None:
+        due = self.group.next_due()
+        if due is not None and due <= now:
+            self._keep(self.group.advance(now, 0))
+            following = self.group.next_due()
+            assert following is None or following > now
+
+    def _keep(self, step: Step) -> None:
+        self.stored.update(step.written)
+        for key in step.forgotten:
+            del self.stored[key]
+        self.out += step.out
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_group_restored_at_any_time_says_what_conversations_alone_say(data: st.DataObject) -> None:
+    chats = [Chat(T0 + number * 7_000, f"c{number}") for number in range(3)]
+    for chat in chats:
+        chat.customer(0, "在吗").agent(data.draw(st.integers(1, 300)), "在").customer(400, "还没发货？")
+    events = sorted((event for chat in chats for event in chat.events), key=lambda event: event["sent_at"])
+    alone, group = Talk(), Group(Talk())
+    for event in events:
+        now = event["sent_at"] - 1
+        alone.advance(now).hear(event)
+        group.advance(now)
+        group.hear([event], now)
+        if data.draw(st.booleans()):
+            group.restore()
+    for hours in (1, 2, 12):
+        alone.advance(T0 + hours * HOUR)
+        group.advance(T0 + hours * HOUR)
+    told = sorted(output.value for output in group.out if output.stream == "alerts")
+    assert told == sorted(orjson.dumps(alert).decode() for alert in alone.alerts)
+    closed = sorted(output.value for output in group.out if output.stream == "sessions")
+    assert closed == sorted(orjson.dumps(session).decode() for session in alone.sessions)
+    assert len(closed) == 3
+    assert group.stored == {}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 20)), max_size=40), st.integers(0, 20))
+def test_an_agenda_gives_each_name_once_at_its_latest_instant(entries: list[tuple[str, int]], now: int) -> None:
+    agenda = Agenda()
+    for name, at in entries:
+        agenda.set(name, at)
+    due = dict(entries)
+    expected = sorted((at, name) for name, at in due.items() if at <= now)
+    found = list(agenda.take_due(now))
+    assert sorted(found) == sorted(name for _, name in expected)
+    assert [due[name] for name in found] == [at for at, _ in expected]
+    assert agenda.earliest() == min((at for at in due.values() if at > now), default=None)
+    assert len(agenda) == len(due) - len(found)
+
+
+def test_an_agenda_does_not_grow_with_what_was_moved() -> None:
+    agenda = Agenda()
+    for at in range(10_000):
+        agenda.set("a", at)
+    assert len(agenda._heap) < 2_000
+    assert agenda.earliest() == 9_999
