@@ -1,7 +1,7 @@
 """What a batch has for each key group, gathered into one record: fewer crossings into the keyed step, fewer looks at state.
 
-A record is a JSON array with an entry for each conversation, `[key, row, row, …]`, rows in the order of the batch. A dead
-letter has an entry of its own under its synthetic key. All records of a batch reach the keyed step under one watermark (Flink
+A record is a JSON array with an entry for each conversation, `[key, row, row, …]`, rows in the order of the batch. Dead
+letters have an entry for each partition they come from, `[synthetic key, letter, letter, …]`. All records of a batch reach the keyed step under one watermark (Flink
 holds it back until the batch is through), so it does not matter where in the batch a record stands.
 """
 
@@ -64,7 +64,7 @@ def gather(
 
 
 def entries(packed: str) -> Iterator[tuple[str, list[Any]]]:
-    """(key, rows) of a record's conversations; of a dead letter, its key and the letter alone."""
+    """(key, rows) of a record's conversations, and (synthetic key, letters) of dead letters."""
     for entry in orjson.loads(packed):
         yield entry[0], entry[1:]
 

@@ -75,9 +75,10 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         step = group.hear(conversations, now, time.time_ns() // 1_000_000)
         self._messages.inc(sum(len(rows) for _, rows in conversations))
         emitted = self._settle(name, group, step, now, timers)
-        for key, letter in letters:
-            self._dead.inc(1)
-            emitted.append((RECORDS, Row(self._topics["dead-letters"], key[1:], orjson.dumps(letter[0]).decode())))
+        for key, several in letters:
+            self._dead.inc(len(several))
+            for letter in several:
+                emitted.append((RECORDS, Row(self._topics["dead-letters"], key[1:], orjson.dumps(letter).decode())))
         return emitted
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterable[Any]:

@@ -38,12 +38,14 @@ def test_every_row_comes_out_once_in_its_group_and_in_the_order_of_its_conversat
     assert sum(name is not None for name in names) <= count
 
 
-def test_dead_letters_travel_with_the_group_of_their_key() -> None:
+def test_dead_letters_of_a_partition_travel_together_and_none_is_lost() -> None:
     key = f"{DEAD_LETTER_KEY}topic0"
-    _, records = gather([key, "t\x1fs\x1f1"], ['{"reason":"not_json","text":"[phone]"}', "[1]"], ["only"])
-    assert records[1] is None and records[0] is not None
-    (letter_key, letter), (_, rows) = entries(records[0])
-    assert is_dead_letter(letter_key) and letter == [{"reason": "not_json", "text": "[phone]"}]
+    letters = ['{"reason":"not_json","text":"[phone]"}', '{"reason":"empty_value"}']
+    _, records = gather([key, "t\x1fs\x1f1", key], [letters[0], "[1]", letters[1]], ["only"])
+    assert records[0] is not None and records[1:] == [None, None]
+    (letter_key, found), (_, rows) = entries(records[0])
+    assert is_dead_letter(letter_key)
+    assert found == [{"reason": "not_json", "text": "[phone]"}, {"reason": "empty_value"}]
     assert rows == [[1]]
 
 
