@@ -22,6 +22,7 @@ class Plan(argparse.Namespace):
     only: list[str]
     output: Path
     rate: float
+    model: str
 
     def wants(self, *names: str) -> bool:
         """Whether any of these is to be measured."""
@@ -38,6 +39,7 @@ def parse(arguments: list[str]) -> Plan:
     parser.add_argument(
         "--rate", type=float, default=0, help="messages/s for the latency (default: a third of job_model's)"
     )
+    parser.add_argument("--model", default="default", help="the scorer of job_model and the latency, as in scoring.model")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=[*NAMES, LATENCY], default=[*NAMES, LATENCY], metavar="NAME")
     parser.add_argument("--output", type=Path, default=BUILD / "bench.json")

@@ -23,7 +23,7 @@ def rounds(plan: Plan, bench: Bench, bar: Progress) -> tuple[dict[str, list[Run]
     bare: list[dict[str, float]] = []
     for name in [name for name in ("job_null", "flink_sql_session", "job_model") if plan.wants(name)]:
         size = plan.model_messages if name == "job_model" else plan.messages
-        flink_run(bench, name, max(WARM_UP_AT_LEAST, int(size * WARM_UP_SHARE)), bar, "warm-up")
+        flink_run(bench, name, max(WARM_UP_AT_LEAST, int(size * WARM_UP_SHARE)), bar, "warm-up", plan.model)
     for number in range(1, plan.runs + 1):
         for name in [name for name in NAMES if plan.wants(name)]:
             what = f"run {number} of {plan.runs}"
@@ -31,13 +31,13 @@ def rounds(plan: Plan, bench: Bench, bar: Progress) -> tuple[dict[str, list[Run]
                 runs[name].append(bytewax_run(plan, bench, bar, what))
                 continue
             size = plan.model_messages if name == "job_model" else plan.messages
-            runs[name].append(flink_run(bench, name, size, bar, what))
+            runs[name].append(flink_run(bench, name, size, bar, what, plan.model))
             if name == "job_model":
                 skip = int(runs[name][-1].notes["already_through"])
                 bare.append(
                     own_process(
                         "tests.benchmarks.scoring",
-                        ["--messages", str(size), "--skip", str(skip)],
+                        ["--messages", str(size), "--skip", str(skip), "--model", plan.model],
                         bar,
                         f"bare model, {what}",
                     )
@@ -45,14 +45,13 @@ def rounds(plan: Plan, bench: Bench, bar: Progress) -> tuple[dict[str, list[Run]
     return runs, bare
 
 
-def flink_run(bench: Bench, name: str, messages: int, bar: Progress, what: str) -> Run:
+def flink_run(bench: Bench, name: str, messages: int, bar: Progress, what: str, model: str) -> Run:
     """One job over the first `messages` messages."""
     advance = task(bar, f"{name}, {what}", messages)
     if name == "flink_sql_session":
         with bench.sql_session() as job:
             return bench.measure(job, flink_session.OPERATOR, messages, advance)
-    model = "default" if name == "job_model" else "null"
-    with bench.monitor(scoring__model=model) as job:
+    with bench.monitor(scoring__model=model if name == "job_model" else "null") as job:
         return bench.measure(job, MONITOR_OPERATOR, messages, advance)
 
 

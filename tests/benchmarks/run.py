@@ -36,7 +36,7 @@ from tests.benchmarks.topic import write_topic
 
 ABOUT = {
     "job_null": "the whole job with the null scorer: Kafka to Kafka and Redis, to the last session",
-    "job_model": "the whole job with the shipped model, over the first messages of the topic",
+    "job_model": "the whole job with the model, over the first messages of the topic",
     "flink_sql_session": "Flink SQL's SESSION window in Java, JSON in, counts and times out to a black hole",
     "bytewax_session": "Bytewax's fold_window over a SessionWindower, one worker, the first messages of the topic",
 }
@@ -50,7 +50,7 @@ NOTES = [
     "scorer remembers 4,096 texts, in the job and bare alike: see unique_texts beside texts, and bare_model.unseen_texts.",
     "scoring_share: job_model's messages a second by the bare model's over the same messages, batches and threads, median of "
     "the rounds' ratios. No process is pinned to a core; torch has the same number of threads in both.",
-    "alert_latency_ms: LogAppendTime of an insulting message to a Redis subscriber; with the shipped model.",
+    "alert_latency_ms: LogAppendTime of an insulting message to a Redis subscriber; with the model of job_model.",
 ]
 
 
@@ -104,7 +104,7 @@ def measure(plan: Plan, scratch: Path, console: Console) -> dict[str, Any]:
             rate = median(run.messages_per_second for run in runs["job_model"]) / 3
         times = None
         if plan.wants(LATENCY):
-            with bench.monitor(input="live", scoring__model="default"):
+            with bench.monitor(input="live", scoring__model=plan.model):
                 live = settings.model_copy(update={"input": "live"})
                 advance = task(bar, f"alert latency at {rate:,.0f} messages/s", plan.latency_samples)
                 times = latency.measure(live, rate, plan.latency_samples, advance)
@@ -122,6 +122,7 @@ def measure(plan: Plan, scratch: Path, console: Console) -> dict[str, Any]:
             "runs": plan.runs,
             "job_model_messages": plan.model_messages,
             "bytewax_messages": plan.bytewax_messages,
+            "model": plan.model,
         },
         "settings": shown(settings),
         "notes": NOTES,

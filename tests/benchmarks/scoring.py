@@ -55,11 +55,12 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="scoring", description=__doc__)
     parser.add_argument("--messages", type=int, required=True)
     parser.add_argument("--skip", type=int, required=True, help="messages scored before the clock starts")
+    parser.add_argument("--model", required=True, help="as in scoring.model")
     options = parser.parse_args(arguments)
     settings = load_settings(input="replay")
     prepared = batches(settings, options.messages)
     scoring = settings.scoring
-    scorer = load_scorer(scoring.model, scoring.device, batch_size=scoring.batch_size, threads=scoring.threads)
+    scorer = load_scorer(options.model, scoring.device, batch_size=scoring.batch_size, threads=scoring.threads)
     skipped = options.skip // settings.flink.batch_size
     for texts in prepared[:skipped]:
         scorer.score(texts)
