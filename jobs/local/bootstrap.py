@@ -42,12 +42,14 @@ def main(root: Path) -> int:
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as scratch:
         probe = [*pip, "download", "-q", "--no-deps", "--retries", "1", "--timeout", "20", "-d", scratch, PROBE]
-        if subprocess.call(probe):
+        if subprocess.call(probe, stdout=sys.stderr):
             return refuse(NO_REGISTRY)
-    print("installing the packages of requirements.lock: about 6 GB, some minutes", flush=True)
-    if subprocess.call([*pip, "install", "--require-hashes", "-r", str(lock)]):
+    # All of it to standard error: standard output is the command's own, `make demo ARGS=--json | jq` the first time as well.
+    sys.stderr.write("installing the packages of requirements.lock: about 6 GB, some minutes\n")
+    sys.stderr.flush()
+    if subprocess.call([*pip, "install", "--require-hashes", "-r", str(lock)], stdout=sys.stderr):
         return refuse("the packages could not be installed; the reason is above; run the same command again to go on")
-    if subprocess.call([*pip, "install", "-q", "--no-deps", "--no-build-isolation", "-e", str(root)]):
+    if subprocess.call([*pip, "install", "-q", "--no-deps", "--no-build-isolation", "-e", str(root)], stdout=sys.stderr):
         return refuse("the project itself could not be installed; the reason is above")
     stamp.write_text(wanted)
     return 0
