@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from jobs.interruption import note_early_interrupts
+
 if TYPE_CHECKING:
     from jobs.settings import Settings
 
@@ -312,6 +314,7 @@ def doctor(settings: SettingsFile = None, namespace: Namespace = None) -> None:
 
 def main() -> None:
     """The console command: faults that a person can mend are one message, not a traceback."""
+    note_early_interrupts()
     try:
         app(prog_name="replywatch")
     except KeyboardInterrupt:

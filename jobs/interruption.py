@@ -10,6 +10,21 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_early = threading.Event()
+
+
+def note_early_interrupts() -> None:
+    """From now on a Ctrl-C before `Interruption` is entered is not lost, whoever swallows its KeyboardInterrupt.
+
+    While modules are imported, the exception may be raised in a destructor or a weak reference's callback; Python prints
+    nothing or "Exception ignored", and the program would go on as if nobody had pressed a key.
+    """
+    signal.signal(signal.SIGINT, _note)
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    _early.set()
+    raise KeyboardInterrupt
 
 
 class Interruption:
@@ -27,6 +42,9 @@ class Interruption:
     def __enter__(self) -> Interruption:
         for number in SIGNALS:
             self._former[number] = signal.signal(number, self._handle)
+        if _early.is_set():
+            _early.clear()
+            raise KeyboardInterrupt
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,44 @@
+"""Ctrl-C at any moment: in order, at once, or before anything has begun."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.interruption import SIGNALS, Interruption, note_early_interrupts
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The handlers of the test run, put back afterwards."""
+    former = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+def test_an_interrupt_that_something_swallowed_while_modules_were_imported_is_not_lost() -> None:
+    note_early_interrupts()
+    with contextlib.suppress(KeyboardInterrupt):  # as a destructor or a weak reference's callback does
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), Interruption():
+        pytest.fail("it went on as if nobody had pressed a key")
+    with Interruption():
+        pass  # it is raised once
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_raises_at_once_where_there_is_no_order(number: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt), Interruption():
+        signal.raise_signal(number)
+
+
+def test_the_first_signal_asks_an_orderly_part_to_stop_and_the_second_raises() -> None:
+    with Interruption() as interruption, interruption.orderly():
+        signal.raise_signal(signal.SIGINT)
+        assert interruption.stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
