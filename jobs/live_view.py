@@ -167,7 +167,7 @@ class LiveView:
 
     def _header(self, figures: Figures) -> Text:
         date = f"{datetime.fromtimestamp(figures.now_ms / 1_000, self._zone):%Y-%m-%d}" if figures.now_ms else ""
-        pace = f"{self._speed:g} times faster than life" if self._speed else "as fast as possible"
+        pace = f"speed {self._speed:g}×" if self._speed else "as fast as possible"
         seconds = int(time.monotonic() - self._started)
         return Text.assemble(
             ("ReplyWatch  ", "bold"), f"{date} ", (self._clock(figures.now_ms), "bold cyan"), f"  {pace}  ",

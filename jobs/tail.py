@@ -1,11 +1,12 @@
 """Alerts as they arrive, through Redis: what was said while nobody listened first, then live.
 
 The stream is the record; pub/sub forgets. Reading the stream from its last id, the reader loses nothing when the
-connection breaks, and says so where the stream was trimmed past it.
+connection breaks for less time than the stream goes back (`redis.stream_max_length`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone, tzinfo
 from typing import Any
@@ -18,6 +19,8 @@ from jobs.redis_alerts import redis_url
 from jobs.settings import Settings
 
 STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan", "resolved": "green"}
+WAIT_MS = 500
+RETRY_S = 1.0
 
 
 class AlertStream:
@@ -49,10 +52,41 @@ class AlertStream:
         """Leave Redis."""
         self._client.close()
 
-    def follow(self, stop: Callable[[], bool] = lambda: False) -> Iterator[dict[str, Any]]:
-        """Alerts without end, until `stop()`."""
+    def follow(
+        self, stop: Callable[[], bool] = lambda: False, told: Callable[[Exception | None], None] = lambda fault: None
+    ) -> Iterator[dict[str, Any]]:
+        """Alerts without end, until `stop()`; while Redis is away it is asked again and again.
+
+        `told` hears the fault once when Redis goes away, and None when it is back.
+        """
+        away = False
         while not stop():
-            yield from self.read(wait_ms=500)
+            try:
+                if away:
+                    self._begin_again_if_emptied()
+                alerts = self.read(wait_ms=WAIT_MS)
+            except (redis.ConnectionError, redis.TimeoutError) as fault:
+                if not away:
+                    told(fault)
+                away = True
+                time.sleep(RETRY_S)
+                continue
+            if away:
+                told(None)
+                away = False
+            yield from alerts
+
+    def _begin_again_if_emptied(self) -> None:
+        """A Redis that came back without its data counts from the start: no id after the old position would ever come."""
+        last = self._client.xrevrange(self._name, count=1)
+        if not last or _order(last[0][0].decode()) < _order(self.position):
+            self.position = "0-0"
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    """A stream id, `milliseconds-number`, as what it sorts by."""
+    milliseconds, number = entry_id.split("-")
+    return int(milliseconds), int(number)
 
 
 def sentence(alert: dict[str, Any], zone: tzinfo = timezone.utc) -> Text:

@@ -47,7 +47,8 @@ def main(root: Path) -> int:
     # All of it to standard error: standard output is the command's own, `make demo ARGS=--json | jq` the first time as well.
     sys.stderr.write("installing the packages of requirements.lock: about 6 GB, some minutes\n")
     sys.stderr.flush()
-    if subprocess.call([*pip, "install", "--require-hashes", "-r", str(lock)], stdout=sys.stderr):
+    quiet = ["-q"] if stamp.exists() else []  # a refresh is short: a list of all that is there already says nothing
+    if subprocess.call([*pip, "install", *quiet, "--require-hashes", "-r", str(lock)], stdout=sys.stderr):
         return refuse("the packages could not be installed; the reason is above; run the same command again to go on")
     if subprocess.call([*pip, "install", "-q", "--no-deps", "--no-build-isolation", "-e", str(root)], stdout=sys.stderr):
         return refuse("the project itself could not be installed; the reason is above")

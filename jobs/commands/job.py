@@ -1,0 +1,138 @@
+"""The commands that put the job and messages to the services of the settings. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from jobs.commands.shared import ERRORS, Namespace, Seed, SettingsFile, print_json
+
+
+def submit(
+    settings: SettingsFile = None,
+    namespace: Namespace = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Read the replay topic instead of the live one.")] = False,
+    savepoint: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Start from this savepoint or retained checkpoint."),
+    ] = None,
+) -> None:
+    """Create the topics and submit the job to the Flink cluster of the settings.
+
+    The cluster's processes need the secret for personal ids, REPLYWATCH_HASH_KEY or REPLYWATCH_HASH_KEY_FILE, and where
+    Redis has a password its address in REPLYWATCH_REDIS__URL. Here: [bold]replywatch up --task-managers 2[/] leaves a slot
+    free, and [bold]replywatch submit --replay --namespace past[/] takes it.
+    """
+    from jobs.flink_client import submit as submit_job
+    from jobs.interruption import Interruption
+    from jobs.local.flink_rest import FlinkRest
+    from jobs.local.hash_key import keep_hash_key
+    from jobs.local.jars import fetch_jars
+    from jobs.local.service import find_settings, local_addresses
+    from jobs.topics import create_topics
+
+    effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
+    rules = effective.rules()
+    if local_addresses().get("flink__rest_url") == effective.flink.rest_url:
+        os.environ.update(keep_hash_key())  # the secret that the local cluster has
+    with Interruption():
+        with FlinkRest(effective.flink.rest_url) as rest:
+            free = int(rest.overview()["slots-available"])
+        made = create_topics(effective)
+        job = submit_job(effective, rules, fetch_jars(console=ERRORS).flink, savepoint=savepoint)
+    typer.echo(f"job {job} reads {effective.input_topic}" + (f"; made {len(made)} topics" if made else ""))
+    if free < effective.flink.parallelism:
+        typer.echo(f"it waits for slots: {free} of {effective.flink.parallelism} were free", err=True)
+
+
+def replay(
+    messages: Annotated[Path, typer.Argument(help="Canonical JSON lines, twcs.csv or JDDC; a file or its folder.")],
+    settings: SettingsFile = None,
+    namespace: Namespace = None,
+    speed: Annotated[float, typer.Option(min=0, help="1: as in life; N: N times faster; 0: as fast as possible.")] = 0,
+) -> None:
+    """Write a file of conversations to the replay topic, in their own time.
+
+    A job must read that topic: [bold]replywatch submit --replay --namespace past[/], then
+    [bold]replywatch replay FILE --namespace past[/] and [bold]replywatch tail --namespace past --all[/].
+    """
+    from jobs.local.service import find_settings
+    from jobs.replaying import replay_file
+
+    replay_file(find_settings(settings, namespace=namespace, input="replay"), messages, speed, ERRORS)
+
+
+def simulate(
+    settings: SettingsFile = None,
+    namespace: Namespace = None,
+    speed: Annotated[float, typer.Option(min=0, help="Times faster than life; 0: as fast as possible.")] = 60,
+    minutes: Annotated[float, typer.Option(min=0, help="Simulated minutes.")] = 60,
+    seed: Seed = 1,
+    live: Annotated[
+        bool, typer.Option("--live", help="To the live topic, as if it were now, at the speed of life.")
+    ] = False,
+) -> None:
+    """Write simulated conversations to the replay topic, or live ones beside your own: [bold]simulate --live[/]."""
+    from jobs.local.service import find_settings
+    from jobs.replaying import simulate_live, simulate_replay
+
+    if live:
+        simulate_live(find_settings(settings, namespace=namespace, input="live"), seed, minutes, ERRORS)
+    else:
+        simulate_replay(find_settings(settings, namespace=namespace, input="replay"), seed, speed, minutes, ERRORS)
+
+
+def say(
+    conversation: Annotated[str, typer.Argument(help="Any id; the same id is the same conversation.")],
+    sender: Annotated[str, typer.Argument(help="customer, agent, bot or system")],
+    text: Annotated[str, typer.Argument(help="What is said.")] = "",
+    settings: SettingsFile = None,
+    namespace: Namespace = None,
+    agent: Annotated[str, typer.Option(help="The agent's id.")] = "you",
+    kind: Annotated[str, typer.Option(help="message, or without a text: resolve, reopen, transfer, …")] = "message",
+) -> None:
+    """Put one live message in, written now: [bold]replywatch say c1 customer "人呢？"[/]."""
+    from jobs.local.service import find_settings
+    from jobs.say import say as say_it
+    from udfs.parsing import KINDS, SENDERS
+
+    if sender not in SENDERS:
+        raise typer.BadParameter(f"{sender!r} is none of {', '.join(sorted(SENDERS))}", param_hint="SENDER")
+    if kind not in KINDS:
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(sorted(KINDS))}", param_hint="--kind")
+    if kind == "message" and not text.strip():
+        raise typer.BadParameter("a message needs a text", param_hint="TEXT")
+    event = say_it(find_settings(settings, namespace=namespace), conversation, sender, text, agent, kind)
+    typer.echo(f"{event['message_id']} is on its way")
+
+
+def clock(settings: SettingsFile = None, namespace: Namespace = None) -> None:
+    """Tick on the live topic once a second until stopped, so that silence is noticed. Part of `up`."""
+    from jobs.clock import run_clock
+    from jobs.local.service import find_settings
+
+    run_clock(find_settings(settings, namespace=namespace))
+
+
+def account(
+    settings: SettingsFile = None,
+    namespace: Namespace = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Of the replay topic instead of the live one.")] = False,
+) -> None:
+    """Read the topics back: is every record in exactly one of sessions, repeats, late, dead letters, events?
+
+    Prints one JSON object; exit code 1 if the account does not close, as while conversations are still open.
+    """
+    from jobs.accounting import read_account
+    from jobs.local.hash_key import keep_hash_key
+    from jobs.local.service import find_settings, local_addresses
+
+    effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
+    if local_addresses().get("kafka__bootstrap_servers") == effective.kafka.bootstrap_servers:
+        os.environ.update(keep_hash_key())
+    found = read_account(effective)
+    print_json(found)
+    raise typer.Exit(0 if found["accounted"] else 1)

@@ -1,0 +1,90 @@
+"""The commands that show something: alerts, settings, scores, what is wrong. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from jobs.commands.shared import ERRORS, Model, Namespace, SettingsFile, print_json, standard_input
+
+
+def tail(
+    settings: SettingsFile = None,
+    namespace: Namespace = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Begin with what the stream still holds.")] = False,
+) -> None:
+    """Show alerts as they arrive through Redis, each a sentence, also across an outage of Redis; Ctrl-C ends it."""
+    from zoneinfo import ZoneInfo
+
+    from jobs.local.service import find_settings
+    from jobs.tail import AlertStream, sentence
+
+    effective = find_settings(settings, namespace=namespace)
+    stream, zone, console = (
+        AlertStream(effective, "0-0" if everything else "$"),
+        ZoneInfo(effective.time.zone),
+        Console(),
+    )
+
+    def told(fault: Exception | None) -> None:
+        ERRORS.print(f"Redis does not answer ({fault}); waiting for it …" if fault else "Redis is back", style="yellow")
+
+    for alert in stream.follow(told=told):
+        if json:
+            print_json(alert)
+        else:
+            console.print(sentence(alert, zone), soft_wrap=True)
+
+
+def config(settings: SettingsFile = None, namespace: Namespace = None) -> None:
+    """Print the settings in force, secrets hidden, after checking them and the rules.
+
+    Any of them can be set by the environment: REPLYWATCH_KAFKA__BOOTSTRAP_SERVERS=broker:9092
+    """
+    import yaml
+
+    from jobs.local.service import find_settings
+
+    effective = find_settings(settings, namespace=namespace)
+    effective.rules()
+    values = effective.model_dump(mode="json")
+    options = values["kafka"]["options"]
+    values["kafka"]["options"] = {name: "**********" if is_secret(name) else options[name] for name in options}
+    typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), nl=False)
+
+
+def score(
+    model: Model = "default",
+    device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
+) -> None:
+    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model."""
+    from jobs.text_lines import score_lines
+
+    if device not in ("auto", "cuda", "cpu"):
+        raise typer.BadParameter(f"{device!r} is none of auto, cuda, cpu", param_hint="--device")
+    for result in score_lines(standard_input(), model, device):
+        print_json(result)
+
+
+def mask() -> None:
+    """Mask personal data in lines of text from standard input; one JSON object a line: masked, spans."""
+    from jobs.text_lines import mask_lines
+
+    for result in mask_lines(standard_input()):
+        print_json(result)
+
+
+def doctor(settings: SettingsFile = None, namespace: Namespace = None) -> None:
+    """Check this machine and the services of the settings, and say what to do; exit code 1 if something is missing."""
+    from jobs.doctor import examine
+    from jobs.local.service import find_settings
+
+    raise typer.Exit(examine(find_settings(settings, namespace=namespace), Console()))
+
+
+def is_secret(name: str) -> bool:
+    """Whether an option of the Kafka client, by its name, holds a secret."""
+    return any(word in name.lower() for word in ("password", "secret", "jaas", "token", ".key"))

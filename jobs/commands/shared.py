@@ -1,0 +1,36 @@
+"""What the commands share: options, the console for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import orjson
+import typer
+from rich.console import Console
+
+ERRORS = Console(stderr=True, highlight=False)
+SettingsFile = Annotated[
+    Optional[Path],  # noqa: UP045 - typer evaluates it, also on Python 3.10
+    typer.Option("--settings", help="YAML file; default: $REPLYWATCH_SETTINGS, else conf/settings.yaml"),
+]
+Namespace = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Prefix of topics, Redis keys and channels; a replay beside a live job needs one of its own."),
+]
+Seed = Annotated[int, typer.Option(help="Of the simulator: the same seed, the same day.")]
+Model = Annotated[str, typer.Option(help="default (shipped), null (no scores), a local directory, or a hub name.")]
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object, one line, at once."""
+    typer.echo(orjson.dumps(value))
+    sys.stdout.flush()
+
+
+def standard_input() -> Iterator[str]:
+    """The lines of standard input; bytes that are no UTF-8 are replaced."""
+    reader = sys.stdin.buffer
+    return (line.decode("utf-8", errors="replace").rstrip("\r\n") for line in reader)

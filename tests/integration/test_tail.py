@@ -1,0 +1,65 @@
+"""Somebody looks at the alerts while Redis is restarted: nothing is missed, and they are told."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+
+import orjson
+import pytest
+import redis
+
+from jobs.local.redis_server import RedisServer
+from jobs.settings import load_settings
+from jobs.tail import AlertStream
+
+WITHIN_S = 30
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    redis_server = RedisServer(tmp_path / "redis")
+    redis_server.start()
+    redis_server.wait()
+    yield redis_server
+    redis_server.stop()
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_alerts_are_followed_across_an_outage(server: RedisServer, emptied: bool) -> None:
+    heard: Queue[object] = Queue()
+    stop = threading.Event()
+    stream = AlertStream(load_settings(redis__url=server.url), "0-0")
+
+    def follow() -> None:
+        for alert in stream.follow(stop.is_set, told=lambda fault: heard.put("back" if fault is None else "away")):
+            heard.put(alert["alert_id"])
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    try:
+        add(server, "9999999999998-0", "first")
+        assert heard.get(timeout=WITHIN_S) == "first"
+        server.stop()
+        assert heard.get(timeout=WITHIN_S) == "away"
+        if emptied:
+            shutil.rmtree(server.directory / "data")
+        server.start()
+        server.wait()
+        assert heard.get(timeout=WITHIN_S) == "back"
+        add(server, "5-0" if emptied else "9999999999999-0", "second")
+        assert heard.get(timeout=WITHIN_S) == "second"
+        assert heard.empty()
+    finally:
+        stop.set()
+        reader.join()
+        stream.close()
+
+
+def add(server: RedisServer, entry_id: str, alert_id: str) -> None:
+    """An alert in the stream."""
+    with redis.Redis.from_url(server.url) as client:
+        client.xadd("alerts", {"alert": orjson.dumps({"alert_id": alert_id})}, id=entry_id)
