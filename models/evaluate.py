@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.data import NEUTRAL, Example
+from models.labels import NEUTRAL
 from models.scorer import LABELS, Scorer
+from models.sets import Example
 
 # Bound on the texts that one call to a scorer gets.
 CHUNK = 8_192

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 LABELS = ("negative", "neutral", "positive")
+TONES = ("polite", "angry", "anxious", "abusive")
 DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "default"
 DEVICES = ("auto", "cuda", "cpu")
 
@@ -23,10 +24,14 @@ class ModelError(RuntimeError):
 
 
 class Score(NamedTuple):
-    """Sentiment of one text: `label` is one of LABELS, `score` = p(positive) - p(negative), -1 to 1."""
+    """Sentiment of one text: `label` is one of LABELS, `score` = p(positive) - p(negative), -1 to 1.
+
+    `tones`: the probability of each of TONES, in their order; empty where the model tells none.
+    """
 
     label: str
     score: float
+    tones: tuple[float, ...] = ()
 
 
 class Scorer(Protocol):
@@ -73,7 +78,8 @@ class NullScorer:
 
 
 class CheckedScorer:
-    """Holds another scorer to the contract at run time: same length, a known label, a finite score in range."""
+    """Holds another scorer to the contract at run time: same length, a known label, a finite score in range,
+    no tones or a probability for each."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
@@ -93,6 +99,8 @@ class CheckedScorer:
                 continue
             if score.label not in LABELS or not (math.isfinite(score.score) and -1.0 <= score.score <= 1.0):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: not a score")
+            if score.tones and (len(score.tones) != len(TONES) or not all(0.0 <= each <= 1.0 for each in score.tones)):
+                raise ModelError(f"model {self.version} returned {score} for text {position}: no tones")
         return scores
 
 

@@ -1,4 +1,4 @@
-"""Sentiment by a transformer: any BERT-like sequence classifier, from a directory or from the hub.
+"""Sentiment and tone by a transformer: any BERT-like sequence classifier, from a directory or from the hub.
 
 What makes it fast on a CPU: a text is scored once however often it occurs, batches hold texts of one length, padding
 goes only to the longest of its batch, and one thread per process leaves the cores to the other processes.
@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from models.scorer import LABELS, Limits, ModelError, Score, weights_digest
+from models.scorer import LABELS, TONES, Limits, ModelError, Score, weights_digest
 from models.text import readable
 from models.tokenizer import Encoder
 
@@ -25,7 +25,7 @@ _WARM_UP = ("hello", "什么时候发货", "thank you very much for the quick an
 
 
 class TransformerScorer:
-    """Scores texts with a sequence classifier whose labels are named negative, (neutral,) positive.
+    """Scores texts with a sequence classifier whose labels are named negative, (neutral,) positive, and perhaps the tones.
 
     Thread-safe. The score of a text does not depend on its batch, up to rounding: 1e-4 in fp32, 0.03 in bf16.
     """
@@ -40,7 +40,7 @@ class TransformerScorer:
             torch.set_num_threads(self._limits.threads)
         self._device, dtype = _placement(device)
         model, tokenizer, self._version = _load(source)
-        self._columns = _columns(model.config.id2label or {}, source)
+        self._columns, self._tones = _columns(model.config.id2label or {}, source)
         self._encoder = Encoder(tokenizer, _max_tokens(model.config, self._limits.max_tokens))
         self._padding = int(tokenizer.pad_token_id or 0)
         self._model = model.train(False).to(device=self._device, dtype=dtype)
@@ -94,14 +94,16 @@ class TransformerScorer:
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         mask = (torch.arange(width, device=self._device)[None, :] < lengths[:, None]).long()
         with torch.inference_mode():
-            logits = self._model(input_ids=ids, attention_mask=mask).logits
-            odds = torch.softmax(logits.float(), dim=-1)[:, [column for column, _ in self._columns]]
+            logits = self._model(input_ids=ids, attention_mask=mask).logits.float()
+            odds = torch.softmax(logits[:, [column for column, _ in self._columns]], dim=-1)
+            heard = torch.sigmoid(logits[:, self._tones])
         scores = []
-        for values in odds.tolist():
+        for values, tones in zip(odds.tolist(), heard.tolist(), strict=True):
             best = max(range(len(values)), key=values.__getitem__)
             by_label = dict(zip((label for _, label in self._columns), values, strict=True))
             difference = by_label["positive"] - by_label["negative"]
-            scores.append(Score(self._columns[best][1], round(max(-1.0, min(1.0, difference)), 6)))
+            score = round(max(-1.0, min(1.0, difference)), 6)
+            scores.append(Score(self._columns[best][1], score, tuple(round(tone, 6) for tone in tones)))
         return scores
 
 
@@ -157,16 +159,22 @@ def _check_directory(path: Path) -> None:
         raise ModelError(f"{path} is not a model directory: {', '.join(missing)} missing")
 
 
-def _columns(id2label: Mapping[Any, str], source: Path | str) -> list[tuple[int, str]]:
-    """Return (column of the logits, our label) pairs. Raises ModelError unless both sides are there, once each."""
-    columns = [(int(at), name.strip().lower()) for at, name in id2label.items()]
-    named = [label for _, label in columns]
-    if len(set(named)) != len(named) or not set(named) <= set(LABELS) or not {"negative", "positive"} <= set(named):
+def _columns(id2label: Mapping[Any, str], source: Path | str) -> tuple[list[tuple[int, str]], list[int]]:
+    """Return (column of the logits, our label) pairs, and the columns of the tones, none or all of them.
+
+    Raises ModelError unless both sides are there, once each, and nothing else.
+    """
+    columns = {name.strip().lower(): int(at) for at, name in id2label.items()}
+    sided = [(at, name) for name, at in columns.items() if name in LABELS]
+    toned = [columns[name] for name in TONES if name in columns]
+    named = {name for _, name in sided}
+    complete = {"negative", "positive"} <= named and len(toned) in (0, len(TONES))
+    if not complete or len(sided) + len(toned) != len(id2label):
         raise ModelError(
             f"{source} has the labels {', '.join(id2label.values())}: negative, positive and optionally neutral are "
-            "needed (id2label in config.json)"
+            f"needed, and besides them nothing or {', '.join(TONES)} (id2label in config.json)"
         )
-    return columns
+    return sided, toned
 
 
 def _max_tokens(config: object, wanted: int) -> int:

@@ -1,20 +1,28 @@
-"""A small training run from generated lines, data reading, and the figures."""
+"""A small training run from generated lines, the loss, and the figures."""
 
 from __future__ import annotations
 
 import io
+import json
 import random
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from rich.console import Console
 
-from models.data import NEGATIVE, NEUTRAL, POSITIVE, DataError, Example, identity, load_corpus
 from models.evaluate import evaluate, macro_f1
+from models.heads import masked_loss, targets
+from models.labels import NEGATIVE, NEUTRAL, POSITIVE, TONES, UNKNOWN, tones
+from models.network import NetworkShape
 from models.scorer import LABELS, ModelError, Score, load_scorer
 from models.service_lines import service_lines
+from models.sets import Example
+from models.supervised import Schedule
 from models.tokenizer import Encoder, train_tokenizer
-from models.train import TrainConfig, train
+from models.train import TrainOptions, from_recipe, report_lines, thinned, train
 
 WORDS = {
     "anger": ("坏了", "太差", "生气", "骗人"),
@@ -47,33 +55,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def tiny(folder: Path, output: Path, **changes: Any) -> TrainOptions:
+    """A training of seconds."""
+    shape = NetworkShape("new", layers=1, vocabulary=300, hidden=32, heads=2)
+    schedule = Schedule(
+        epochs=8, batch_size=16, learning_rate=5e-3, token_dropout=0.0, patience=16, max_tokens=32, device="cpu"
+    )
+    options = TrainOptions([folder], output, shape, schedule, with_service_lines=False, threads=1)
+    return replace(options, **changes)
+
+
 def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "model"
-    config = TrainConfig(
-        data=[folder],
-        output=output,
-        vocabulary_size=300,
-        hidden_size=32,
-        layers=1,
-        heads=2,
-        epochs=12,
-        patience=12,
-        batch_size=16,
-        learning_rate=5e-3,
-        dropout=0.1,
-        token_dropout=0.0,
-        threads=1,
-        with_service_lines=False,
-    )
     said = io.StringIO()
-    report = train(config, Console(file=said))
-    assert "validation macro-F1" in said.getvalue()
+    report = train(tiny(folder, output), Console(file=said))
+    assert "texts to learn from" in said.getvalue()
     for name in ("model.safetensors", "config.json", "tokenizer.json", "README.md"):
         assert (output / name).is_file()
-    assert report.figures["nlpcc2013"].macro_f1 > 0.8
-    assert report.figures["goemotions"].macro_f1 > 0.8
+    assert report.figures["nlpcc"].macro_f1 > 0.8
+    assert report.figures["go"].macro_f1 > 0.8
     assert set(report.baseline) == set(report.figures)
-    assert f"{report.figures['goemotions'].macro_f1:.3f}" in (output / "README.md").read_text("utf-8")
+    assert all(figure.macro_f1 > 0.8 for figure in report.baseline.values())
+    assert f"{report.figures['go'].macro_f1:.3f}" in (output / "README.md").read_text("utf-8")
+    assert any((tmp_path / "model-training" / "runs").rglob("events.out.tfevents.*"))
+    assert next(report_lines(report)).startswith(f"{report.version}: validation macro-F1")
 
     scorer = load_scorer(str(output), "cpu")
     assert scorer.version == report.version
@@ -84,44 +89,65 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
     ]
 
 
+def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tmp_path: Path) -> None:
+    half = tiny(folder, tmp_path / "model", with_baseline=False)
+    half = replace(half, schedule=replace(half.schedule, epochs=2))
+    train(half, Console(file=io.StringIO()))
+    checkpoints = {path.name for path in (tmp_path / "model-training").glob("checkpoint-*")}
+    resumed = train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
+    steps = sorted(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*"))
+    assert steps[-1] > max(int(name.split("-")[1]) for name in checkpoints)
+    states = [
+        json.loads(path.read_text()) for path in (tmp_path / "model-training").glob("checkpoint-*/trainer_state.json")
+    ]
+    # What was logged before the break is still there: it went on, and did not begin again.
+    assert all(
+        state["log_history"][0]["epoch"] < 1 < 2 < state["epoch"]
+        for state in states
+        if state["global_step"] == steps[-1]
+    )
+    assert resumed.best_step <= steps[-1]
+
+
 def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
     with pytest.raises(ModelError, match="holds other files than a model"):
-        train(TrainConfig(data=[folder], output=tmp_path))
+        train(tiny(folder, tmp_path))
 
 
-def test_a_folder_without_data_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no training set under"):
-        load_corpus([tmp_path])
+def test_a_recipe_is_taken_with_single_numbers_changed() -> None:
+    shape, schedule = from_recipe("accurate", layers=4, epochs=0.5, seed=None)
+    assert (shape.encoder, shape.layers, schedule.epochs, schedule.seed) == ("multilingual-e5-small", 4, 0.5, 20)
+    with pytest.raises(ModelError, match="recipe 'best' is not known: one of accurate, tiny"):
+        from_recipe("best")
 
 
-def test_a_text_is_in_one_split_only_and_has_one_label(folder: Path) -> None:
-    path = folder / "en_goemotions" / "group_train.tsv"
-    held_out = (folder / "en_goemotions" / "group_test.tsv").read_text("utf-8").split("\t")[0]
-    extra = [f"{held_out.upper()}!\t1\tx", "two minds\t1\tx", "Two  minds.\t3\tx", "once more\t2\tx", "once more\t2\tx"]
-    path.write_text(path.read_text("utf-8") + "\n" + "\n".join(extra), "utf-8")
-    corpus = load_corpus([folder], with_service_lines=False)
-    train_texts = [identity(example.text) for example in corpus.train]
-    validation = {identity(example.text) for example in corpus.validation}
-    tests = {identity(example.text) for examples in corpus.tests.values() for example in examples}
-    assert len(set(train_texts)) == len(train_texts)
-    assert not set(train_texts) & validation
-    assert not (set(train_texts) | validation) & tests
-    assert identity("two minds") not in train_texts
-    assert train_texts.count(identity("once more")) == 1
-    assert all("both ways" not in example.text and "unclear" not in example.text for example in corpus.train)
+def test_only_so_many_texts_without_a_sentiment_are_learnt_from() -> None:
+    toned = [Example(f"tone {at}", UNKNOWN, tones(polite=True)) for at in range(10)]
+    sided = [Example("good", POSITIVE)]
+    assert thinned([*toned, *sided], 3, seed=1)[-1] == sided[0]
+    assert len(thinned([*toned, *sided], 3, seed=1)) == 4
+    assert thinned([*toned, *sided], 50, seed=1) == [*toned, *sided]
 
 
-def test_a_text_of_training_is_not_measured_on(folder: Path) -> None:
-    shared = load_corpus([folder], with_service_lines=False).train[0].text
-    reviews = folder / "zh_sentiment_chinesenlpcorpus"
-    reviews.mkdir()
-    (reviews / "waimai_10k.csv").write_text(f'label,review\n1,{shared}！\n0,"送得慢, 凉了"\n', "utf-8")
-    (reviews / "online_shopping_10_cats.csv").write_text("cat,label,review\n书籍,0,纸张太薄\n", "utf-8")
-    corpus = load_corpus([folder])
-    assert corpus.tests["waimai"] == [Example("送得慢, 凉了", NEGATIVE)]
-    assert corpus.tests["online_shopping"] == [Example("纸张太薄", NEGATIVE)]
-    assert not {"送得慢, 凉了", "纸张太薄"} & {example.text for example in corpus.train + corpus.validation}
+def test_what_a_set_does_not_tell_adds_nothing_to_the_loss() -> None:
+    examples = [
+        Example("a", POSITIVE),
+        Example("b", UNKNOWN, tones(angry=True)),
+        Example("c", UNKNOWN, tones(angry=False)),
+    ]
+    loss = masked_loss(examples, label_smoothing=0.0)
+    logits = torch.zeros(1, 7, requires_grad=True)
+    loss({"logits": logits}, targets([examples[0]])).backward()
+    assert logits.grad is not None
+    assert torch.count_nonzero(logits.grad[:, 3:]) == 0
+    assert torch.count_nonzero(logits.grad[:, :3]) == 3
+    logits = torch.zeros(1, 7, requires_grad=True)
+    loss({"logits": logits}, targets([examples[1]])).backward()
+    assert logits.grad is not None
+    assert torch.nonzero(logits.grad[0]).flatten().tolist() == [3 + TONES.index("angry")]
+    silent = loss({"logits": torch.zeros(1, 7, requires_grad=True)}, targets([Example("d", UNKNOWN)]))
+    assert silent.item() == 0.0
 
 
 def test_service_lines_are_labelled_filled_and_always_the_same() -> None:

@@ -1,0 +1,69 @@
+"""The commands that make models. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from jobs.commands.shared import ERRORS
+
+
+def train(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="A folder with public sets (see models/sets.py), or a CSV or JSON lines file of your own: text, label, and "
+            "optionally polite, angry, anxious, abusive, conversation, split. Repeatable."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Directory for weights, tokeniser and model card.")],
+    recipe: Annotated[
+        str, typer.Option(help="accurate or tiny: the numbers that the options below change.")
+    ] = "accurate",
+    all_data: Annotated[
+        bool, typer.Option("--all-data", help="Also learn from sets whose licence forbids shipping the weights.")
+    ] = False,
+    encoder: Annotated[
+        Optional[str],  # noqa: UP045 - typer evaluates it, also on Python 3.10
+        typer.Option(help="multilingual-e5-small, new (from scratch), a directory, or a hub name."),
+    ] = None,
+    layers: Annotated[Optional[int], typer.Option(min=1, help="Of the encoder, from below.")] = None,  # noqa: UP045
+    vocabulary: Annotated[Optional[int], typer.Option(min=100, help="Pieces that are kept or learnt.")] = None,  # noqa: UP045
+    epochs: Annotated[Optional[float], typer.Option(min=0.01)] = None,  # noqa: UP045
+    batch_size: Annotated[Optional[int], typer.Option(min=1)] = None,  # noqa: UP045
+    learning_rate: Annotated[Optional[float], typer.Option(min=0)] = None,  # noqa: UP045
+    max_tokens: Annotated[Optional[int], typer.Option(min=8, help="Per text; head and tail are kept.")] = None,  # noqa: UP045
+    seed: Annotated[Optional[int], typer.Option()] = None,  # noqa: UP045
+    device: Annotated[Optional[str], typer.Option(help="auto or cpu")] = None,  # noqa: UP045
+    threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: as many as there are cores.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint of a broken-off training.")
+    ] = False,
+) -> None:
+    """Train a sentiment and tone model, measure it on texts not trained on, and write it with a model card.
+
+    Checkpoints and TensorBoard logs go to OUTPUT-training. Use the model: scoring.model in the settings, or
+    [bold]replywatch score --model OUTPUT[/].
+    """
+    from models.train import TrainOptions, from_recipe, report_lines
+    from models.train import train as train_model
+
+    shape, schedule = from_recipe(
+        recipe,
+        encoder=encoder,
+        layers=layers,
+        vocabulary=vocabulary,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_tokens=max_tokens,
+        seed=seed,
+        device=device,
+    )
+    options = TrainOptions(
+        data, output, shape, schedule, permissive_only=not all_data, threads=threads, resume=resume
+    )  # fmt: skip
+    for line in report_lines(train_model(options, ERRORS)):
+        typer.echo(line)

@@ -1,0 +1,24 @@
+"""The names of what a model answers: one sentiment of three, and each of four tones or not."""
+
+from __future__ import annotations
+
+from models.scorer import LABELS, TONES
+
+NEGATIVE, NEUTRAL, POSITIVE = range(len(LABELS))
+UNKNOWN = -1
+"""A label that a set doesn't tell. It is masked out of the loss."""
+
+POLITE, ANGRY, ANXIOUS, ABUSIVE = range(len(TONES))
+NO_TONES = (UNKNOWN,) * len(TONES)
+
+__all__ = [
+    "ABUSIVE", "ANGRY", "ANXIOUS", "NEGATIVE", "NEUTRAL", "NO_TONES", "OUTPUTS", "POLITE", "POSITIVE", "TONES", "UNKNOWN", "tones",
+]  # fmt: skip
+
+OUTPUTS = (*LABELS, *TONES)
+"""The columns of the network's answer: softmax over the first three, a sigmoid for each of the others."""
+
+
+def tones(**heard: bool) -> tuple[int, ...]:
+    """The tones that are told, `angry=True, anxious=False`; the others are UNKNOWN."""
+    return tuple(int(heard[name]) if name in heard else UNKNOWN for name in TONES)

@@ -1,0 +1,91 @@
+"""Labelled texts of one's own: CSV with a header, or JSON lines.
+
+Columns: `text`, `label` (negative, neutral, positive, or empty), any of the tones (0, 1 or empty), `conversation` (texts of one
+conversation come into one split), `split` (train, validation, test; drawn where it is missing). Others are ignored.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from models.labels import TONES, UNKNOWN
+from models.scorer import LABELS, ModelError
+from models.sets import Example, SetInfo, Split
+
+SUFFIXES = (".csv", ".jsonl", ".ndjson")
+SPLITS = ("train", "validation", "test")
+MAX_CHARACTERS = 100_000
+
+
+class RowError(ModelError):
+    """A row that can't be used; the message names file, line, field and remedy."""
+
+
+def own_set(path: Path) -> SetInfo:
+    """A file of one's own as a set. It is learnt from whatever is asked for: its owner knows what he may do with it."""
+    return SetInfo(path.stem, path.name, "", True, "your own", str(path), lambda _: read_rows(path))
+
+
+def read_rows(path: Path) -> Iterator[tuple[Split | None, Example]]:
+    """(split, example) of each row. Raises RowError at the first that can't be used, ModelError for another kind of file."""
+    if path.suffix not in SUFFIXES:
+        raise ModelError(f"{path} is neither {', '.join(SUFFIXES[:-1])} nor {SUFFIXES[-1]}: convert it")
+    for line, row in _csv(path) if path.suffix == ".csv" else _json_lines(path):
+        yield _example(row, f"{path}, line {line}")
+
+
+def _example(row: Mapping[str, Any], where: str) -> tuple[Split | None, Example]:
+    text = row.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise RowError(f"{where}: text is empty or missing: every row needs one")
+    if len(text) > MAX_CHARACTERS:
+        raise RowError(f"{where}: text has {len(text):,} characters: at most {MAX_CHARACTERS:,} are read")
+    label = row.get("label") or ""
+    if label and label not in LABELS:
+        raise RowError(f"{where}: label is {label!r}: one of {', '.join(LABELS)} is needed, or none")
+    heard = tuple(_tone(row.get(name), name, where) for name in TONES)
+    if not label and set(heard) == {UNKNOWN}:
+        raise RowError(f"{where}: neither a label nor a tone ({', '.join(TONES)}): such a row teaches nothing")
+    split = row.get("split") or None
+    if split is not None and split not in SPLITS:
+        raise RowError(f"{where}: split is {split!r}: one of {', '.join(SPLITS)} is needed, or none")
+    group = str(row.get("conversation") or "")
+    return split, Example(text, LABELS.index(label) if label else UNKNOWN, heard, group)
+
+
+def _tone(value: Any, name: str, where: str) -> int:
+    if value in (None, ""):
+        return UNKNOWN
+    if str(value) not in ("0", "1"):
+        raise RowError(f"{where}: {name} is {value!r}: 0, 1 or nothing is needed")
+    return int(value)
+
+
+def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(lines)
+        if "text" not in (reader.fieldnames or ()):
+            raise RowError(f"{path}, line 1: no column text: the first line names the columns")
+        for row in reader:
+            yield reader.line_num, row
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise RowError(f"{path}, line {number}: no JSON ({error}): one object a line is needed") from error
+            if not isinstance(row, dict):
+                raise RowError(
+                    f"{path}, line {number}: {type(row).__name__}, not an object: one object a line is needed"
+                )
+            yield number, row

@@ -1,0 +1,50 @@
+"""What somebody who waits for a training sees: a bar, and a line for each evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class Watched(TrainerCallback):  # type: ignore[misc]
+    """A progress bar over the steps, and the loss beside it."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console)
+        self._task = TaskID(0)
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Show the bar."""
+        self._progress.start()
+        self._task = self._progress.add_task("training", total=state.max_steps, completed=state.global_step)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """One step further."""
+        self._progress.update(self._task, completed=state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """The loss, or an evaluation's figures."""
+        logs = logs or {}
+        if "eval_macro_f1" in logs:
+            self._progress.console.print(
+                f"step {state.global_step}: validation macro-F1 {logs['eval_macro_f1']:.4f}, loss {logs['eval_loss']:.3f}"
+            )
+        elif "loss" in logs:
+            self._progress.update(self._task, description=f"training, loss {float(logs['loss']):.3f}")
+
+    def stop(self) -> None:
+        """Take the bar away, also after a fault."""
+        self._progress.stop()

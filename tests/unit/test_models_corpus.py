@@ -1,0 +1,145 @@
+"""Sets and files of one's own into splits: nothing that is measured on was trained on, nor a near copy of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.corpus import DataError, Seen, draw, identity, load_corpus
+from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, tones
+from models.own_data import RowError, read_rows
+from models.scorer import ModelError
+from models.sets import Example
+
+LONG = "the parcel was left in the rain in front of the wrong house and nobody rang the bell"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """GoEmotions and a review set that must not be learnt from, a few lines each."""
+    emotions = tmp_path / "en_goemotions"
+    emotions.mkdir()
+    lines = {
+        "train": [
+            ("broken thing", 1),
+            ("two minds", 1),
+            ("Two  minds.", 3),
+            ("once more", 2),
+            ("once more", 2),
+            ("ok?", 0),
+        ],
+        "dev": [("held back", 3), ("Broken... thing!", 1)],
+        "test": [("measured on", 2)],
+    }
+    lines["train"] += [("MEASURED on!", 2), ("held, back", 3), (f"{LONG} today", 1)]
+    lines["test"] += [(LONG, 1)]
+    for name, rows in lines.items():
+        text = "".join(f"{text}\t{group}\tid{at}\n" for at, (text, group) in enumerate(rows))
+        (emotions / f"group_{name}.tsv").write_text(text, "utf-8")
+    (emotions / "original_train.tsv").write_text("broken thing\t2,14\tid0\n", "utf-8")
+    reviews = tmp_path / "zh_sentiment_chinesenlpcorpus"
+    reviews.mkdir()
+    rows = "".join(f'{at % 2},"第{at}次买，{"好" if at % 2 else "差"}"\n' for at in range(60))
+    (reviews / "waimai_10k.csv").write_text(f"label,review\n{rows}", "utf-8")
+    (reviews / "online_shopping_10_cats.csv").write_text("cat,label,review\n", "utf-8")
+    (reviews / "ChnSentiCorp_htl_all.csv").write_text("label,review\n", "utf-8")
+    return tmp_path
+
+
+def test_a_text_is_in_one_split_only_and_has_one_label(folder: Path) -> None:
+    corpus = load_corpus([folder], with_service_lines=False)
+    learnt = [example.text for example in corpus.train if " . " not in example.text]
+    assert learnt[:1] == ["once more"]  # "broken thing" is in validation, "two minds" has two labels
+    assert [example.text for example in corpus.validation] == ["held back", "Broken... thing!"]
+    assert [example.text for example in corpus.tests["go"]] == ["measured on", LONG]
+    everything = {identity(example.text) for example in corpus.train}
+    assert not everything & {identity(text) for text in ("measured on", "held back", "broken thing", "two minds")}
+
+
+def test_a_near_copy_of_a_measured_text_is_not_learnt_from(folder: Path) -> None:
+    corpus = load_corpus([folder], with_service_lines=False)
+    assert not any(LONG in example.text for example in corpus.train)
+    assert f"{LONG} today" in Seen([LONG])
+    assert "the parcel was left at the door, thank you" not in Seen([LONG])
+    assert "ok" not in Seen(["okay"])  # short texts are compared whole
+
+
+def test_a_set_that_must_not_shape_shipped_weights_is_measured_on_all_the_same(folder: Path) -> None:
+    shipped = load_corpus([folder], with_service_lines=False)
+    local = load_corpus([folder], with_service_lines=False, permissive_only=False)
+    assert shipped.tests == local.tests
+    assert {example.label for example in shipped.tests["waimai"]} == {NEGATIVE, POSITIVE}
+    assert not any("次买" in example.text for example in shipped.train + shipped.validation)
+    assert any("次买" in example.text for example in local.train)
+    assert [info.name for info in shipped.trained] == ["go"]
+    assert {info.name for info in local.trained} == {"go", "waimai", "online_shopping", "hotels"}
+
+
+def test_what_two_sets_tell_of_one_text_is_put_together(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,label,split\nno way,negative,train\nfine,positive,validation\n", "utf-8")
+    (tmp_path / "two.jsonl").write_text('{"text": "No way!", "angry": 1, "split": "train"}\n', "utf-8")
+    corpus = load_corpus([tmp_path / "one.csv", tmp_path / "two.jsonl"], with_service_lines=False)
+    assert corpus.train == [Example("no way", NEGATIVE, tones(angry=True))]
+
+
+def test_texts_of_one_conversation_come_into_one_split(tmp_path: Path) -> None:
+    rows = "".join(f"line {talk} {at},neutral,talk-{talk}\n" for talk in range(40) for at in range(3))
+    (tmp_path / "own.csv").write_text(f"text,label,conversation\n{rows}", "utf-8")
+    corpus = load_corpus([tmp_path / "own.csv"], with_service_lines=False)
+    parts = [corpus.train, corpus.validation, corpus.tests["own"]]
+    talks = [{example.group for example in part} for part in parts]
+    assert all(talks)
+    assert sum(map(len, talks)) == 40
+    assert all(example.group and draw(example.group) == "test" for example in corpus.tests["own"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "message,label\nhi,neutral\n", "a.csv, line 1: no column text"),
+        ("b.csv", "text,label\nhi,neutral\n,positive\n", "b.csv, line 3: text is empty or missing"),
+        ("c.csv", "text,label\nhi,good\n", "c.csv, line 2: label is 'good': one of negative, neutral, positive"),
+        ("d.csv", "text,label\nhi,\n", "d.csv, line 2: neither a label nor a tone"),
+        ("e.jsonl", '{"text": "hi", "angry": 2}\n', "e.jsonl, line 1: angry is 2: 0, 1 or nothing"),
+        ("f.jsonl", '\n{"text": "hi"\n', "f.jsonl, line 2: no JSON"),
+        ("g.jsonl", '["hi"]\n', "g.jsonl, line 1: list, not an object"),
+        (
+            "h.csv",
+            "text,label,split\nhi,neutral,dev\n",
+            "h.csv, line 2: split is 'dev': one of train, validation, test",
+        ),
+        ("i.jsonl", '{"text": 5, "label": "neutral"}\n', "i.jsonl, line 1: text is empty or missing"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_with_file_line_and_remedy(
+    tmp_path: Path, name: str, content: str, message: str
+) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    with pytest.raises(RowError, match=message):
+        list(read_rows(tmp_path / name))
+
+
+def test_rows_of_ones_own_are_read_with_tones_and_splits(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        'text,label,abusive,extra,split\n"滚，别烦我",negative,1,x,test\nhi,neutral,,,\n', "utf-8"
+    )
+    rows = list(read_rows(tmp_path / "a.csv"))
+    assert rows == [("test", Example("滚，别烦我", NEGATIVE, tones(abusive=True))), (None, Example("hi", NEUTRAL))]
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ModelError, match=r"a\.parquet is neither \.csv, \.jsonl nor \.ndjson"):
+        list(read_rows(tmp_path / "a.parquet"))
+
+
+def test_missing_data_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no training set under"):
+        load_corpus([tmp_path])
+    with pytest.raises(DataError, match=r"nowhere does not exist"):
+        load_corpus([tmp_path / "nowhere"])
+
+
+def test_emotions_become_sentiment_and_tone(folder: Path) -> None:
+    (folder / "en_goemotions" / "group_dev.tsv").write_text("", "utf-8")
+    corpus = load_corpus([folder], with_service_lines=False)
+    assert Example("broken thing", NEGATIVE, tones(angry=True, anxious=True)) in corpus.train
+    assert all(example.label != UNKNOWN for example in corpus.train)
