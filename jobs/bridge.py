@@ -18,9 +18,7 @@ from pyflink.table import DataTypes, StreamTableEnvironment, Table
 from pyflink.table.expressions import col
 from pyflink.table.udf import ScalarFunction, udf
 
-KEY_AND_VALUE = DataTypes.ROW(
-    [DataTypes.FIELD("key", DataTypes.STRING()), DataTypes.FIELD("value", DataTypes.STRING())]
-)
+KEY_AND_VALUE = DataTypes.ROW([DataTypes.FIELD("key", DataTypes.STRING()), DataTypes.FIELD("value", DataTypes.STRING())])
 
 
 def read_vectorised(tables: StreamTableEnvironment, messages: Table, function: ScalarFunction, name: str) -> DataStream:
@@ -29,9 +27,7 @@ def read_vectorised(tables: StreamTableEnvironment, messages: Table, function: S
     Rows for which the function gives no key are dropped, by Java. Event time and watermarks cross.
     """
     read = udf(function, result_type=KEY_AND_VALUE, func_type="pandas")
-    read_rows = messages.select(
-        read(col("body"), col("partition"), col("offset"), col("rowtime")).alias("r"), col("rowtime")
-    )
+    read_rows = messages.select(read(col("body"), col("partition"), col("offset"), col("rowtime")).alias("r"), col("rowtime"))
     kept = read_rows.select(col("r").get("key").alias("k"), col("r").get("value").alias("v"), col("rowtime"))
     kept = kept.where(col("k").is_not_null)
     stream = tables.to_append_stream(kept, Types.ROW([Types.STRING(), Types.STRING(), Types.INSTANT()]))

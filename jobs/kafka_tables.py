@@ -63,7 +63,9 @@ def write_records(tables: StreamTableEnvironment, records: DataStream, settings:
         ) WITH ({_with(options)})
         """
     )
-    schema = Schema.new_builder().column("f0", "STRING").column("f1", "STRING").column("f2", "STRING").build()
+    schema = (
+        Schema.new_builder().column("f0", "STRING").column("f1", "STRING").column("f2", "STRING").build()
+    )
     table = tables.from_data_stream(records, schema)
     statements = tables.create_statement_set()
     statements.add_insert("records", table.alias("topic", "key", "value").select(*_columns()))

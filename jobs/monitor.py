@@ -39,14 +39,10 @@ def build(
 
     groups = key_group_names(settings.flink.max_parallelism)
     read = Read(partial(reader.make_reader, settings, rules), groups)
-    events = bridge.read_vectorised(
-        tables, messages, read, "read"
-    )  #      (key group, events)    one process, Arrow batches
+    events = bridge.read_vectorised(tables, messages, read, "read")  #      (key group, events)    one process, Arrow batches
     talk = (
         bridge.keyed(events)  #                                              keyed by key group, in Java
-        .process(
-            Converse(context, topics), output_type=KEYED
-        )  #            (dedup key, alert)     one state a conversation
+        .process(Converse(context, topics), output_type=KEYED)  #            (dedup key, alert)     one state a conversation
         .name("converse")
         .uid("converse")
     )
@@ -54,15 +50,12 @@ def build(
     return Streams(talk, records)
 
 
-def publish(
-    env: StreamExecutionEnvironment, tables: StreamTableEnvironment, streams: Streams, settings: Settings
-) -> None:
+def publish(env: StreamExecutionEnvironment, tables: StreamTableEnvironment, streams: Streams, settings: Settings) -> None:
     """Send alerts to Redis, and all records to Kafka."""
     told = (
-        streams.alerts.process(Publish(partial(RedisPublisher, settings)), output_type=KEYED)
-        .name("publish")
-        .uid("publish")
+        streams.alerts.process(Publish(partial(RedisPublisher, settings)), output_type=KEYED).name("publish").uid("publish")
     )
     bridge.discard(told, "published")
     write_records(tables, streams.records, settings)
     bridge.name_rest(env, "write")
+

@@ -37,9 +37,7 @@ class Kafka(_Section):
     partitions: int = Field(default=4, ge=1, le=10_000, description="of topics that ReplyWatch creates")
     replication: int = Field(default=1, ge=1, le=10)
     start: Literal["earliest", "latest"] = Field(default="earliest", description="where a new group begins to read")
-    idle_timeout_seconds: float = Field(
-        default=0, ge=0, description="a partition this long silent holds no time; 0: never"
-    )
+    idle_timeout_seconds: float = Field(default=0, ge=0, description="a partition this long silent holds no time; 0: never")
     options: dict[str, str] = Field(default_factory=dict, description="further client properties, as Kafka names them")
 
 
@@ -60,9 +58,7 @@ class Flink(_Section):
     python: str = Field(default="", description="interpreter on the cluster's machines; empty: the one that submits")
     parallelism: int = Field(default=1, ge=1, le=1_000)
     max_parallelism: int = Field(default=128, ge=1, le=32_768, description="once and for ever: it caps rescaling")
-    batch_size: int = Field(
-        default=2_000, ge=1, le=100_000, description="records per batch of the reading step, at most"
-    )
+    batch_size: int = Field(default=2_000, ge=1, le=100_000, description="records per batch of the reading step, at most")
     bundle_size: int = Field(
         default=8_000, ge=1, le=1_000_000, description="records that are under way in the reading step, at most"
     )

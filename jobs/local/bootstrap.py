@@ -50,9 +50,7 @@ def main(root: Path) -> int:
     quiet = ["-q"] if stamp.exists() else []  # a refresh is short: a list of all that is there already says nothing
     if subprocess.call([*pip, "install", *quiet, "--require-hashes", "-r", str(lock)], stdout=sys.stderr):
         return refuse("the packages could not be installed; the reason is above; run the same command again to go on")
-    if subprocess.call(
-        [*pip, "install", "-q", "--no-deps", "--no-build-isolation", "-e", str(root)], stdout=sys.stderr
-    ):
+    if subprocess.call([*pip, "install", "-q", "--no-deps", "--no-build-isolation", "-e", str(root)], stdout=sys.stderr):
         return refuse("the project itself could not be installed; the reason is above")
     stamp.write_text(wanted)
     return 0
