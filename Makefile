@@ -38,7 +38,7 @@ bench: install
 
 lock: install
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/python -m uv pip compile setup.py --extra dev --extra bench --extra train --universal --python-version 3.10 \
+	$(BIN)/python -m uv pip compile setup.py --extra dev --extra bench --extra train --extra evaluate --universal --python-version 3.10 \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:

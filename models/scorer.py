@@ -26,12 +26,14 @@ class ModelError(RuntimeError):
 class Score(NamedTuple):
     """Sentiment of one text: `label` is one of LABELS, `score` = p(positive) - p(negative), -1 to 1.
 
-    `tones`: the probability of each of TONES, in their order; empty where the model tells none.
+    `tones`: the probability of each of TONES, in their order; empty where the model tells none. `confidence`: the
+    probability of the label; nan where the scorer knows none.
     """
 
     label: str
     score: float
     tones: tuple[float, ...] = ()
+    confidence: float = math.nan
 
 
 class Scorer(Protocol):
@@ -99,6 +101,8 @@ class CheckedScorer:
                 continue
             if score.label not in LABELS or not (math.isfinite(score.score) and -1.0 <= score.score <= 1.0):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: not a score")
+            if not (math.isnan(score.confidence) or 0.0 <= score.confidence <= 1.0):
+                raise ModelError(f"model {self.version} returned {score} for text {position}: no confidence")
             if score.tones and (len(score.tones) != len(TONES) or not all(0.0 <= each <= 1.0 for each in score.tones)):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: no tones")
         return scores

@@ -103,7 +103,8 @@ class TransformerScorer:
             by_label = dict(zip((label for _, label in self._columns), values, strict=True))
             difference = by_label["positive"] - by_label["negative"]
             score = round(max(-1.0, min(1.0, difference)), 6)
-            scores.append(Score(self._columns[best][1], score, tuple(round(tone, 6) for tone in tones)))
+            heard_tones = tuple(round(tone, 6) for tone in tones)
+            scores.append(Score(self._columns[best][1], score, heard_tones, round(values[best], 6)))
         return scores
 
 

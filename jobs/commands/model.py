@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+from rich.console import Console
 
-from jobs.commands.shared import ERRORS
+from jobs.commands.shared import ERRORS, print_json
 
 
 def train(
@@ -67,3 +68,56 @@ def train(
     )  # fmt: skip
     for line in report_lines(train_model(options, ERRORS)):
         typer.echo(line)
+
+
+def evaluate(
+    data: Annotated[list[Path], typer.Option(help="As in train; the test parts are measured on. Repeatable.")],
+    models: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--model", help="NAME=DIRECTORY, or what scoring.model takes. Repeatable; default: the shipped ones."
+        ),
+    ] = None,
+    rivals: Annotated[
+        str, typer.Option(help="What to compare with, separated by commas; none for none.")
+    ] = "tfidf,fasttext,snownlp,vader,lexicon",
+    all_data: Annotated[
+        bool,
+        typer.Option("--all-data", help="Rivals that learn, learn from sets that forbid shipping the weights as well."),
+    ] = False,
+    most: Annotated[int, typer.Option(min=0, help="Texts of each set at most; 0: all.")] = 0,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder for figures.json, confusion and reliability pictures, and the errors to read first."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one object, model → set → macro-F1, and no table.")
+    ] = False,
+) -> None:
+    """Measure models on texts that none was trained on, beside SnowNLP, VADER, a lexicon, TF-IDF and fastText.
+
+    The table shows macro-F1; below it, for each model, the slices (source, language, length) that it reads worst.
+    """
+    from models.comparison import compare, gaps, named_models, table
+    from models.evaluation_report import write_report
+    from models.sets import SETS
+
+    chosen = named_models(models or ["default"])
+    wanted = [name for name in rivals.split(",") if name and name != "none"]
+    found = compare(
+        data, chosen, wanted, permissive_only=not all_data, most=most, device=device, console=ERRORS
+    )  # fmt: skip
+    if report is not None:
+        written = write_report(found, list(chosen), report)
+        ERRORS.print(f"{len(written)} files written to {report}")
+    if json:
+        print_json(
+            {model: {name: each.macro_f1 for name, each in sets.items()} for model, sets in found.figures.items()}
+        )
+        return
+    console = Console()
+    console.print(table(found))
+    for model in chosen:
+        console.print(f"{model}: {found.versions[model]}")
+        console.print(gaps(found.answers[model], {info.name: info.language for info in SETS}))

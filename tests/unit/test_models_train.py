@@ -13,11 +13,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from models.evaluate import evaluate, macro_f1
 from models.heads import masked_loss, targets
-from models.labels import NEGATIVE, NEUTRAL, POSITIVE, TONES, UNKNOWN, tones
+from models.labels import POSITIVE, TONES, UNKNOWN, tones
 from models.network import NetworkShape
-from models.scorer import LABELS, ModelError, Score, load_scorer
+from models.scorer import LABELS, ModelError, load_scorer
 from models.service_lines import service_lines
 from models.sets import Example
 from models.supervised import Schedule
@@ -170,22 +169,3 @@ def test_a_long_text_is_encoded_by_head_and_tail_within_the_limit() -> None:
     assert short.ids[-1] == tokenizer.sep_token_id
     with pytest.raises(ValueError, match="at least 4"):
         Encoder(tokenizer, 3)
-
-
-def test_macro_f1_is_the_unweighted_mean_over_the_classes() -> None:
-    # class 0: TP 2, FP 1, FN 0 → 0.8; class 1: TP 0, FP 0, FN 1 → 0; class 2: TP 1 → 1
-    assert macro_f1([0, 0, 1, 2], [0, 0, 0, 2]) == pytest.approx(0.6)
-    assert macro_f1([], []) == 0.0
-
-
-def test_a_set_without_neutral_is_judged_by_the_sign_and_unscored_texts_are_left_out() -> None:
-    class Fixed:
-        version = "fixed"
-
-        def score(self, texts: object) -> list[Score | None]:
-            return [Score("neutral", 0.1), Score("neutral", -0.1), None]
-
-    binary = evaluate(Fixed(), [Example("a", POSITIVE), Example("b", NEGATIVE), Example("c", POSITIVE)])
-    assert (binary.macro_f1, binary.accuracy, binary.texts) == (1.0, 1.0, 2)
-    ternary = evaluate(Fixed(), [Example("a", NEUTRAL), Example("b", NEGATIVE), Example("c", POSITIVE)])
-    assert (ternary.accuracy, ternary.texts, ternary.classes) == (0.5, 2, 2)

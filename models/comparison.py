@@ -1,0 +1,146 @@
+"""Models beside what a shop could use instead, on the same texts in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from models.baseline import TfidfScorer
+from models.corpus import Corpus, load_corpus
+from models.evaluate import Answer, Figure, answered, figure, length_slice, slices
+from models.labels import UNKNOWN
+from models.lexicon import LexiconScorer
+from models.rivals import FastTextScorer, SnowScorer, VaderScorer
+from models.scorer import ModelError, Scorer, load_scorer
+from models.sets import Example
+
+RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
+LANGUAGES = {"snownlp": ("zh",), "vader": ("en",)}
+"""Rivals that read one language only; a set in another is left out, a set of unknown language is not."""
+
+GAPS_SHOWN = 8
+
+
+@dataclass(slots=True)
+class Comparison:
+    """`figures[model][set]`; `answers` likewise, for reports; `versions` of the models."""
+
+    figures: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    answers: dict[str, dict[str, list[Answer]]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Model → set → figures."""
+        return {
+            model: {name: found.to_json() for name, found in sets.items()} | {"version": self.versions[model]}
+            for model, sets in self.figures.items()
+        }
+
+
+def compare(
+    data: Sequence[Path],
+    models: Mapping[str, str],
+    rivals: Sequence[str],
+    *,
+    permissive_only: bool = True,
+    most: int = 0,
+    device: str = "auto",
+    console: Console | None = None,
+) -> Comparison:
+    """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
+
+    Rivals that learn, learn from what a model would be trained on. most: texts a set at most (0 = all). Raises DataError
+    where there is no data, ModelError for an unknown rival or a model that can't be loaded.
+    """
+    unknown = [name for name in rivals if name not in RIVALS]
+    if unknown:
+        raise ModelError(f"{unknown[0]} is not known: one of {', '.join(RIVALS)} is needed")
+    corpus = load_corpus(data, permissive_only=permissive_only)
+    tests = {
+        name: part[: most or None]
+        for name, examples in corpus.tests.items()
+        if (part := [example for example in examples if example.label != UNKNOWN])
+    }
+    languages = {info.name: info.language for info in corpus.sets}
+    found = Comparison()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:
+        for name, make in _scorers(corpus, models, rivals, device):
+            task = progress.add_task(f"{name}: made ready", total=len(tests))
+            scorer = make()
+            found.versions[name] = scorer.version
+            found.figures[name], found.answers[name] = {}, {}
+            for at, (set_name, examples) in enumerate(tests.items(), 1):
+                progress.update(task, description=f"{name}: {set_name}", completed=at - 1)
+                if not languages[set_name] or languages[set_name] in LANGUAGES.get(name, (languages[set_name],)):
+                    answers = answered(scorer, examples)
+                    found.answers[name][set_name], found.figures[name][set_name] = answers, figure(answers)
+            progress.update(task, description=name, completed=len(tests))
+    return found
+
+
+def _scorers(
+    corpus: Corpus, models: Mapping[str, str], rivals: Sequence[str], device: str
+) -> Iterator[tuple[str, Callable[[], Scorer]]]:
+    for name, source in models.items():
+        yield name, partial(load_scorer, source, device, cache_size=0)
+    examples: list[Example] = corpus.train
+    makers: dict[str, Callable[[], Scorer]] = {
+        "tfidf": lambda: TfidfScorer(examples),
+        "fasttext": lambda: FastTextScorer(examples),
+        "snownlp": SnowScorer,
+        "vader": VaderScorer,
+        "lexicon": LexiconScorer,
+    }
+    for name in rivals:
+        yield name, makers[name]
+
+
+def named_models(given: Sequence[str]) -> dict[str, str]:
+    """Name → source of `NAME=SOURCE` or `SOURCE`, whose name is its last part. Raises ModelError for a name given twice."""
+    named: dict[str, str] = {}
+    for each in given:
+        name, _, source = each.rpartition("=")
+        name = name or Path(source).name
+        if name in named or name in RIVALS:
+            raise ModelError(f"two models are called {name}: give one of them another name, NAME={source}")
+        named[name] = source
+    return named
+
+
+def table(comparison: Comparison) -> Table:
+    """Macro-F1: a row a model, a column a set; the best of each set stands out."""
+    names = list(dict.fromkeys(name for sets in comparison.figures.values() for name in sets))
+    best = {name: max(sets[name].macro_f1 for sets in comparison.figures.values() if name in sets) for name in names}
+    shown = Table("model", *names, title="macro-F1")
+    for model, sets in comparison.figures.items():
+        cells = []
+        for name in names:
+            value = sets[name].macro_f1 if name in sets else None
+            cells.append("–" if value is None else f"[bold]{value:.3f}[/]" if value == best[name] else f"{value:.3f}")
+        shown.add_row(model, *cells)
+    return shown
+
+
+def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) -> Table:
+    """One model's slices by source, language and length: where it reads worse than on the whole."""
+    everything = [(name, answer) for name, part in answers.items() for answer in part]
+    source = {id(answer): name for name, answer in everything}
+
+    def names(answer: Answer) -> Iterator[str]:
+        name = source[id(answer)]
+        yield f"source {name}"
+        yield f"language {languages.get(name) or 'unknown'}"
+        yield length_slice(answer.example.text)
+
+    shown = Table("slice", "macro-F1", "below the whole", "texts", title="largest gaps")
+    for part in slices([answer for _, answer in everything], names)[:GAPS_SHOWN]:
+        shown.add_row(part.name, f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
+    return shown

@@ -1,0 +1,202 @@
+"""What an evaluation says: figures, calibration, slices, the folder it writes, and what is compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from models.calibration import calibration_error, fitted_temperature, reliability
+from models.comparison import Comparison, compare, gaps, named_models, table
+from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, slices, worst
+from models.evaluation_report import write_report
+from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, tones
+from models.lexicon import LexiconScorer
+from models.rivals import FastTextScorer, SnowScorer, VaderScorer
+from models.scorer import LABELS, CheckedScorer, ModelError, Score, Scorer
+from models.sets import Example
+
+
+class Fixed:
+    """Answers what it is told."""
+
+    version = "fixed"
+
+    def __init__(self, *scores: Score | None) -> None:
+        self._scores = list(scores)
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        return self._scores[: len(texts)]
+
+
+def test_macro_f1_is_the_unweighted_mean_over_the_classes() -> None:
+    # class 0: TP 2, FP 1, FN 0 → 0.8; class 1: TP 0, FP 0, FN 1 → 0; class 2: TP 1 → 1
+    assert macro_f1([0, 0, 1, 2], [0, 0, 0, 2]) == pytest.approx(0.6)
+    assert class_f1([0, 0, 1, 2], [0, 0, 0, 2]) == pytest.approx({0: 0.8, 1: 0.0, 2: 1.0})
+    assert macro_f1([], []) == 0.0
+
+
+def test_a_set_without_neutral_is_judged_by_the_sign_and_unscored_texts_are_left_out() -> None:
+    scorer = Fixed(Score("neutral", 0.1), Score("neutral", -0.1), None)
+    binary = evaluate(scorer, [Example("a", POSITIVE), Example("b", NEGATIVE), Example("c", POSITIVE)])
+    assert (binary.macro_f1, binary.accuracy, binary.texts) == (1.0, 1.0, 2)
+    ternary = evaluate(scorer, [Example("a", NEUTRAL), Example("b", NEGATIVE), Example("c", POSITIVE)])
+    assert (ternary.accuracy, ternary.texts, ternary.classes) == (0.5, 2, 2)
+    assert ternary.confusion == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
+    toneless = evaluate(scorer, [Example("a", UNKNOWN, tones(angry=True)), Example("b", POSITIVE)])
+    assert toneless.texts == 1
+
+
+def test_calibration_error_is_the_weighed_distance_of_accuracy_from_confidence() -> None:
+    # Guo et al. 2017, eq. 3: bins of a tenth; 0.95 ×4 with 3 right (0.2 apart), 0.55 ×6 with 3 right (0.05 apart)
+    confidences = [0.95] * 4 + [0.55] * 6
+    right = [True] * 3 + [False] + [True] * 3 + [False] * 3
+    assert calibration_error(confidences, right, bins=10) == pytest.approx(0.4 * 0.2 + 0.6 * 0.05)
+    assert [part.texts for part in reliability(confidences, right, bins=10)] == [6, 4]
+    assert calibration_error([1.0], [True]) == 0.0
+    assert calibration_error([], []) == 0.0
+
+
+def test_the_fitted_temperature_cools_what_is_too_sure_and_changes_no_label() -> None:
+    torch.manual_seed(3)
+    honest = torch.randn(4_000, 3) * 2
+    labels = torch.distributions.Categorical(logits=honest).sample()
+    assert fitted_temperature(honest, labels) == pytest.approx(1.0, abs=0.1)
+    assert fitted_temperature(honest * 3, labels) == pytest.approx(3.0, abs=0.3)
+    assert fitted_temperature(honest[:0], labels[:0]) == 1.0
+
+
+def test_the_slice_with_the_largest_gap_comes_first_and_small_ones_are_left_out() -> None:
+    def answer(text: str, right: bool) -> Answer:
+        return Answer(Example(text, NEGATIVE), NEGATIVE if right else POSITIVE, Score("negative", -1.0))
+
+    answers = (
+        [answer("short", True)] * 60
+        + [answer("a text of some more length", False)] * 60
+        + [answer("x" * 40, False)] * 10
+    )
+    found = slices(answers, lambda each: [length_slice(each.example.text)])
+    assert [part.name for part in found] == ["length 10–29", "length 0–9"]
+    assert found[0].gap > 0 > found[1].gap
+    assert length_slice("x" * 1_000) == "length 100 and more"
+
+
+def test_errors_are_listed_with_the_surest_first() -> None:
+    sure = Answer(Example("sure", NEGATIVE), POSITIVE, Score("positive", 0.2, confidence=0.9))
+    unsure = Answer(Example("unsure", NEGATIVE), POSITIVE, Score("positive", 0.9, confidence=0.4))
+    correct = Answer(Example("right", POSITIVE), POSITIVE, Score("positive", 0.9, confidence=0.99))
+    assert worst([unsure, correct, sure], 5) == [sure, unsure]
+    assert worst([unsure, sure], 1) == [sure]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("质量很好，谢谢", "positive"),
+        ("不满意，差评", "negative"),
+        ("快递不慢，不错", "positive"),
+        ("没有人理我，垃圾客服", "negative"),
+        ("什么时候发货", "neutral"),
+        ("thanks, great service", "positive"),
+        ("not happy, this is useless", "negative"),
+        ("it isn't bad", "positive"),
+        ("where is my order", "neutral"),
+        ("😡", "negative"),
+    ],
+)
+def test_the_lexicon_knows_words_and_negations(text: str, label: str) -> None:
+    (score,) = CheckedScorer(LexiconScorer()).score([text])
+    assert score is not None
+    assert score.label == label
+
+
+LEARNT = [
+    Example(f"{word} {at}", label)
+    for at in range(40)
+    for word, label in (("awful", NEGATIVE), ("lovely", POSITIVE), ("order", NEUTRAL))
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "bad", "good"),
+    [
+        (VaderScorer, "this is terrible", "this is great"),
+        (SnowScorer, "太差了，很失望", "非常满意，很喜欢"),
+        (lambda: FastTextScorer(LEARNT), "awful 3", "lovely 3"),
+    ],
+)
+def test_rivals_keep_the_protocol(make: type[Scorer], bad: str, good: str) -> None:
+    scorer = CheckedScorer(make())
+    negative, nothing, positive = scorer.score([bad, "", good])
+    assert negative is not None and positive is not None
+    assert (negative.label, nothing, positive.label) == ("negative", None, "positive")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A file of one's own with a test part that has three labels."""
+    chance = {NEGATIVE: "awful broken thing", NEUTRAL: "order number please", POSITIVE: "lovely great service"}
+    rows = ["text,label,split", *(f"an awful and terrible mistake {at},positive,test" for at in range(3))]
+    rows += [
+        f"{chance[label]} {split} {at},{LABELS[label]},{split}"
+        for split in ("train", "validation", "test")
+        for at in range(60)
+        for label in chance
+    ]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(rows), "utf-8")
+    return path
+
+
+def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: Path, tmp_path: Path) -> None:
+    console = Console(quiet=True)
+    found = compare(
+        [folder], {"shipped": "default"}, ["tfidf", "vader", "lexicon"], most=90, device="cpu", console=console
+    )
+    assert set(found.figures) == {"shipped", "tfidf", "vader", "lexicon"}
+    assert {sets["own"].texts for sets in found.figures.values()} == {90}
+    assert found.figures["tfidf"]["own"].macro_f1 > 0.9
+    assert found.versions["shipped"].startswith("default@")
+    text = Console(width=120, record=True, quiet=False, file=(tmp_path / "table.txt").open("w"))
+    text.print(table(found))
+    text.print(gaps(found.answers["shipped"], {"own": "en"}))
+    shown = text.export_text()
+    assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown and "language en" in shown
+
+    written = write_report(found, ["shipped"], tmp_path / "report")
+    assert all(path.stat().st_size > 0 for path in written)
+    assert {path.name for path in written} == {
+        "figures.json",
+        "own-confusion.png",
+        "own-reliability.png",
+        "errors.jsonl",
+    }
+    figures = json.loads((tmp_path / "report" / "figures.json").read_text())
+    assert figures["shipped"]["own"]["texts"] == 90
+    assert sum(map(sum, figures["shipped"]["own"]["confusion"])) == 90
+    errors = [json.loads(line) for line in (tmp_path / "report" / "shipped" / "errors.jsonl").read_text().splitlines()]
+    assert {"set": "own", "actual": "positive", "answered": "negative"}.items() <= errors[0].items()
+    assert all(error["actual"] != error["answered"] for error in errors)
+
+
+def test_models_have_names_of_their_own() -> None:
+    assert named_models(["default", "mine=/models/a"]) == {"default": "default", "mine": "/models/a"}
+    assert named_models(["/models/best"]) == {"best": "/models/best"}
+    with pytest.raises(ModelError, match="two models are called a"):
+        named_models(["a=/x", "a=/y"])
+    with pytest.raises(ModelError, match="two models are called tfidf"):
+        named_models(["tfidf=/x"])
+
+
+def test_an_unknown_rival_is_refused(folder: Path) -> None:
+    with pytest.raises(ModelError, match="bert is not known: one of tfidf, fasttext"):
+        compare([folder], {}, ["bert"])
+
+
+def test_an_empty_comparison_has_an_empty_table() -> None:
+    assert table(Comparison()).row_count == 0
+    assert figure([]).macro_f1 == 0.0
