@@ -21,7 +21,7 @@ from jobs.settings import Settings, load_settings
 
 COMMANDS = (
     "demo", "up", "down", "status", "submit", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
-    "mask", "doctor",
+    "mask", "doctor", "train", "evaluate",
 )  # fmt: skip
 
 
@@ -58,6 +58,23 @@ def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output and command in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--data", "{home}/none.csv", "--output", "{home}/m"), "none.csv does not exist: give a folder"),
+        (("train", "--data", "{home}/bad.csv", "--output", "{home}/m"), "bad.csv, line 2: label is 'good'"),
+        (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--recipe", "best"), "recipe 'best' is not known"),
+        (("evaluate", "--data", "{home}/bad.csv", "--rivals", "bert"), "bert is not known: one of tfidf"),
+    ],
+)
+def test_faults_of_training_and_evaluation_are_one_message(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    (tmp_path / "bad.csv").write_text("text,label\nhi,good\n", "utf-8")
+    result = program(*(each.replace("{home}", str(tmp_path)) for each in arguments), COLUMNS="1000")
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr and "Traceback" not in result.stderr
+    assert result.stdout == ""
 
 
 def test_config_prints_settings_from_file_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
