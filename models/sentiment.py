@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
-from transformers.utils import logging as transformers_logging
 
-from models.scorer import LABELS, TONES, Limits, ModelError, Score, weights_digest
+from models.loading import columns_of, load_classifier, placement, token_limit
+from models.scorer import Limits, Score
 from models.text import readable
 from models.tokenizer import Encoder
 
@@ -38,10 +36,10 @@ class TransformerScorer:
         self._limits = limits or Limits()
         if self._limits.threads:
             torch.set_num_threads(self._limits.threads)
-        self._device, dtype = _placement(device)
-        model, tokenizer, self._version = _load(source)
-        self._columns, self._tones = _columns(model.config.id2label or {}, source)
-        self._encoder = Encoder(tokenizer, _max_tokens(model.config, self._limits.max_tokens))
+        self._device, dtype = placement(device)
+        model, tokenizer, self._version = load_classifier(source)
+        self._columns, self._tones = columns_of(model.config.id2label or {}, source)
+        self._encoder = Encoder(tokenizer, token_limit(model.config, self._limits.max_tokens))
         self._padding = int(tokenizer.pad_token_id or 0)
         self._model = model.train(False).to(device=self._device, dtype=dtype)
         self._cache: OrderedDict[str, Score | None] = OrderedDict()
@@ -106,82 +104,3 @@ class TransformerScorer:
             heard_tones = tuple(round(tone, 6) for tone in tones)
             scores.append(Score(self._columns[best][1], score, heard_tones, round(values[best], 6)))
         return scores
-
-
-def _placement(device: str) -> tuple[torch.device, torch.dtype]:
-    """Choose device and precision: bf16 on a GPU that has it and on CPUs that compute in it, fp32 elsewhere.
-
-    A CPU without bf16 instructions emulates them, at a sixth of the speed of fp32.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    abilities = torch.cpu.get_capabilities()
-    native = abilities.get("avx512_bf16") or abilities.get("amx_bf16")
-    return torch.device("cpu"), torch.bfloat16 if native else torch.float32
-
-
-def _load(source: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, str]:
-    local = isinstance(source, Path)
-    if isinstance(source, Path):
-        _check_directory(source)
-    transformers_logging.disable_progress_bar()  # a service has nobody to watch it
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=local)
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            source,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=local,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except Exception as error:  # the libraries raise many kinds (OSError, ValueError, SafetensorError, KeyError …)
-        raise ModelError(f"cannot load a sequence classifier from {source}: {error}") from error
-    missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
-    if missing:
-        raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ModelError(f"{source} has no fast tokenizer: a tokenizer.json is needed")
-    if isinstance(source, Path):
-        return model, tokenizer, f"{source.resolve().name}@{weights_digest(source)}"
-    return model, tokenizer, f"{source}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
-
-
-def _check_directory(path: Path) -> None:
-    if not path.is_dir():
-        raise ModelError(f"{path} is not a directory: give a directory with a model, a hub name, default or null")
-    wanted = ("config.json", "tokenizer.json")
-    missing = [name for name in wanted if not (path / name).is_file()]
-    if not any(path.glob("*.safetensors")):
-        missing.append("*.safetensors")
-    if missing:
-        raise ModelError(f"{path} is not a model directory: {', '.join(missing)} missing")
-
-
-def _columns(id2label: Mapping[Any, str], source: Path | str) -> tuple[list[tuple[int, str]], list[int]]:
-    """Return (column of the logits, our label) pairs, and the columns of the tones, none or all of them.
-
-    Raises ModelError unless both sides are there, once each, and nothing else.
-    """
-    columns = {name.strip().lower(): int(at) for at, name in id2label.items()}
-    sided = [(at, name) for name, at in columns.items() if name in LABELS]
-    toned = [columns[name] for name in TONES if name in columns]
-    named = {name for _, name in sided}
-    complete = {"negative", "positive"} <= named and len(toned) in (0, len(TONES))
-    if not complete or len(sided) + len(toned) != len(id2label):
-        raise ModelError(
-            f"{source} has the labels {', '.join(id2label.values())}: negative, positive and optionally neutral are "
-            f"needed, and besides them nothing or {', '.join(TONES)} (id2label in config.json)"
-        )
-    return sided, toned
-
-
-def _max_tokens(config: object, wanted: int) -> int:
-    """Keep within the positions that the model has; RoBERTa-like models lose those up to their padding id."""
-    positions = getattr(config, "max_position_embeddings", None)
-    if not isinstance(positions, int) or positions <= 0:
-        return wanted
-    offset = (getattr(config, "pad_token_id", None) or 0) + 1 if "roberta" in getattr(config, "model_type", "") else 0
-    return min(wanted, positions - offset)
