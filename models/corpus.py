@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.labels import NEUTRAL, UNKNOWN
+from models.labels import NEUTRAL, NO_TONES, UNKNOWN, tones
 from models.own_data import own_set
 from models.scorer import LABELS, ModelError
 from models.service_lines import service_lines
@@ -80,7 +80,7 @@ def load_corpus(
             f"no training set under {', '.join(map(str, data))}: expected a CSV or JSON lines file, or a folder named {expected}"
         )
     if with_service_lines:
-        parts["train"].extend(Example(text, LABELS.index(label)) for text, label in service_lines())
+        parts["train"].extend(_service_examples())
 
     before = len(parts["train"]) + len(parts["validation"])
     tested = Seen(example.text for examples in corpus.tests.values() for example in examples)
@@ -92,6 +92,13 @@ def load_corpus(
     corpus.repeats_removed = before - len(corpus.train) - len(corpus.validation)
     corpus.train += _joined(corpus.train, random.Random(seed))
     return corpus
+
+
+def _service_examples() -> Iterator[Example]:
+    """The service lines; a calm one is also an example of what is neither angry nor anxious nor abusive."""
+    for text, label in service_lines():
+        heard = NO_TONES if label == "negative" else tones(angry=False, anxious=False, abusive=False)
+        yield Example(text, LABELS.index(label), heard)
 
 
 def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:

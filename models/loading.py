@@ -16,6 +16,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from models.calibration import COLDEST, HOTTEST
 from models.compact import COMPACT_FILE, read_compact
 from models.scorer import LABELS, TONES, ModelError, weights_digest
 
@@ -111,6 +112,16 @@ def columns_of(id2label: Mapping[Any, str], source: Path | str) -> tuple[list[tu
             f"needed, and besides them nothing or {', '.join(TONES)} (id2label in config.json)"
         )
     return sided, toned
+
+
+def temperature_of(config: object, source: Path | str) -> float:
+    """What sentiment's logits are divided by, so that a confidence can be believed; 1 where the config names none."""
+    temperature = getattr(config, "sentiment_temperature", 1.0)
+    if not isinstance(temperature, int | float) or not COLDEST <= temperature <= HOTTEST:
+        raise ModelError(
+            f"{source} has sentiment_temperature {temperature!r}: a number from {COLDEST:g} to {HOTTEST:g} is needed (config.json)"
+        )
+    return float(temperature)
 
 
 def token_limit(config: object, wanted: int) -> int:

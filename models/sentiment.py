@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from models.loading import columns_of, load_classifier, placement, token_limit
+from models.loading import columns_of, load_classifier, placement, temperature_of, token_limit
 from models.scorer import Limits, Score
 from models.text import readable
 from models.tokenizer import Encoder
@@ -39,6 +39,7 @@ class TransformerScorer:
         self._device, dtype = placement(device)
         model, tokenizer, self._version = load_classifier(source)
         self._columns, self._tones = columns_of(model.config.id2label or {}, source)
+        self._temperature = temperature_of(model.config, source)
         self._encoder = Encoder(tokenizer, token_limit(model.config, self._limits.max_tokens))
         self._padding = int(tokenizer.pad_token_id or 0)
         self._model = model.train(False).to(device=self._device, dtype=dtype)
@@ -93,7 +94,7 @@ class TransformerScorer:
         mask = (torch.arange(width, device=self._device)[None, :] < lengths[:, None]).long()
         with torch.inference_mode():
             logits = self._model(input_ids=ids, attention_mask=mask).logits.float()
-            odds = torch.softmax(logits[:, [column for column, _ in self._columns]], dim=-1)
+            odds = torch.softmax(logits[:, [column for column, _ in self._columns]] / self._temperature, dim=-1)
             heard = torch.sigmoid(logits[:, self._tones])
         scores = []
         for values, tones in zip(odds.tolist(), heard.tolist(), strict=True):

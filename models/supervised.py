@@ -23,6 +23,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from models.calibration import fitted_temperature
 from models.heads import SENTIMENT, masked_loss, targets
 from models.labels import UNKNOWN
 from models.scorer import Limits
@@ -65,6 +66,8 @@ def train_supervised(
 ) -> tuple[float, int]:
     """Train `model` in place, leave it at its best evaluation; that evaluation's macro-F1 and step.
 
+    Sentiment's temperature, fitted on the validation texts, goes into the model's config as `sentiment_temperature`.
+
     `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from.
     """
     encoder = Encoder(tokenizer, schedule.max_tokens)
@@ -89,6 +92,10 @@ def train_supervised(
         watched.stop()
     state = trainer.state
     model.train(False)
+    answer = trainer.predict(held_out)
+    logits, told = torch.tensor(answer.predictions), torch.tensor(answer.label_ids)[:, 0]
+    sided = told != UNKNOWN
+    model.config.sentiment_temperature = round(fitted_temperature(logits[sided][:, SENTIMENT], told[sided]), 4)
     return float(state.best_metric or 0.0), int(state.best_global_step or state.global_step)
 
 

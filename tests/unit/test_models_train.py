@@ -79,8 +79,21 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
     assert any((tmp_path / "model-training" / "runs").rglob("events.out.tfevents.*"))
     assert next(report_lines(report)).startswith(f"{report.version}: validation macro-F1")
 
+    config = json.loads((output / "config.json").read_text("utf-8"))
+    assert 0.05 <= config["sentiment_temperature"] <= 20
     scorer = load_scorer(str(output), "cpu")
     assert scorer.version == report.version
+    (cool,) = scorer.score(["太差，骗人"])
+    (output / "config.json").write_text(
+        json.dumps(config | {"sentiment_temperature": 4 * config["sentiment_temperature"]})
+    )
+    (warm,) = load_scorer(str(output), "cpu").score(["太差，骗人"])
+    assert cool is not None and warm is not None
+    assert (cool.label, cool.confidence) > (warm.label, warm.confidence) > ("negative", 1 / 3)
+    (output / "config.json").write_text(json.dumps(config | {"sentiment_temperature": "warm"}))
+    with pytest.raises(ModelError, match=r"has sentiment_temperature 'warm': a number from 0\.05 to 20"):
+        load_scorer(str(output), "cpu")
+    (output / "config.json").write_text(json.dumps(config))
     assert [score and score.label for score in scorer.score(["太差，骗人，坏了", "", "love great thanks"])] == [
         "negative",
         None,
