@@ -90,9 +90,11 @@ def begin(
 def public_settings(settings: Settings) -> str:
     """The settings as JSON that may be seen in a list of processes.
 
-    A Redis address with a password is left out: the cluster's processes take it from REPLYWATCH_REDIS__URL.
+    A Redis address with a password is left out: the cluster's processes take it from REPLYWATCH_REDIS__URL; and so is
+    Kafka's password, see `jobs.kafka_security`.
     """
     url = settings.redis.url.get_secret_value()
     values = settings.model_dump(mode="json")
     values["redis"]["url"] = "" if "@" in url else url
+    values["kafka"]["password"] = ""
     return orjson.dumps(values).decode()

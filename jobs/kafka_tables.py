@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyflink.datastream import DataStream
 from pyflink.table import Schema, StreamTableEnvironment, Table
 
+from jobs.kafka_security import flink_security
 from jobs.settings import Settings
 from jobs.topics import OUTPUTS
 
@@ -21,7 +22,7 @@ def read_messages(tables: StreamTableEnvironment, settings: Settings) -> Table:
         "properties.partition.discovery.interval.ms": "60000",
         "scan.startup.mode": "group-offsets",
         "format": "raw",
-        **{f"properties.{name}": value for name, value in kafka.options.items()},
+        **_properties(settings),
     }
     if kafka.idle_timeout_seconds:
         options["scan.watermark.idle-timeout"] = f"{round(kafka.idle_timeout_seconds * 1_000)} ms"
@@ -52,7 +53,7 @@ def write_records(tables: StreamTableEnvironment, records: DataStream, settings:
         "sink.delivery-guarantee": "at-least-once",
         "properties.linger.ms": "5",
         "properties.compression.type": "lz4",
-        **{f"properties.{name}": value for name, value in settings.kafka.options.items()},
+        **_properties(settings),
     }
     tables.execute_sql(
         f"""
@@ -70,6 +71,12 @@ def write_records(tables: StreamTableEnvironment, records: DataStream, settings:
     statements = tables.create_statement_set()
     statements.add_insert("records", table.alias("topic", "key", "value").select(*_columns()))
     statements.attach_as_datastream()
+
+
+def _properties(settings: Settings) -> dict[str, str]:
+    """What the settings say of the job's Kafka clients, as options of a table."""
+    kafka = settings.kafka
+    return {f"properties.{name}": value for name, value in (flink_security(kafka) | kafka.flink_options).items()}
 
 
 def _columns() -> list[object]:

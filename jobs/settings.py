@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from jobs.paths import conf_directory
 from udfs.limits import Limits
@@ -22,6 +22,8 @@ from udfs.yaml_file import FileError, read_yaml, validated
 
 PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
+AS_THEY_ARE = ("KAFKA__PASSWORD", "REDIS__URL")  # a password of digits is no number
+SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
 ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", *SECRETS))  # variables that are no settings
 
 
@@ -38,7 +40,34 @@ class Kafka(_Section):
     replication: int = Field(default=1, ge=1, le=10)
     start: Literal["earliest", "latest"] = Field(default="earliest", description="where a new group begins to read")
     idle_timeout_seconds: float = Field(default=0, ge=0, description="a partition this long silent holds no time; 0: never")
-    options: dict[str, str] = Field(default_factory=dict, description="further client properties, as Kafka names them")
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str = Field(default="", pattern=r'^[^"\\$\x00-\x1f]*$')
+    password: SecretStr = Field(default=SecretStr(""), description="from the environment, here and on the cluster")
+    ca_file: str = Field(default="", description="PEM, of the brokers' authority; on the cluster's machines as well")
+    options: dict[str, str] = Field(default_factory=dict, description="further properties of Python's clients (librdkafka)")
+    flink_options: dict[str, str] = Field(default_factory=dict, description="further properties of the job's clients (Java)")
+
+    @field_validator("options", "flink_options")
+    @classmethod
+    def _no_secret(cls, options: dict[str, str]) -> dict[str, str]:
+        for name in options:
+            if any(word in name.lower() for word in SECRET_WORDS):
+                raise ValueError(f"{name} holds a secret, which options would show; use kafka.username and kafka.password")
+        return options
+
+    @field_validator("password")
+    @classmethod
+    def _quotable(cls, password: SecretStr) -> SecretStr:
+        if any(sign in '"\\' or not sign.isprintable() for sign in password.get_secret_value()):
+            raise ValueError('a password with ", \\ or control characters cannot be handed to Kafka\'s login module')
+        return password
+
+    @model_validator(mode="after")
+    def _named(self) -> Kafka:
+        if self.security.startswith("sasl") and not self.username:
+            raise ValueError(f"security is {self.security}, which needs a username")
+        return self
 
 
 class Redis(_Section):
@@ -197,6 +226,9 @@ def _from_environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in sorted(os.environ.items()):
         if name.startswith(PREFIX) and name[len(PREFIX) :] not in ELSEWHERE:
+            if name[len(PREFIX) :] in AS_THEY_ARE:
+                found[name[len(PREFIX) :].lower()] = text
+                continue
             try:
                 found[name[len(PREFIX) :].lower()] = yaml.safe_load(text) if text else ""
             except yaml.YAMLError as error:

@@ -8,6 +8,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from jobs.kafka_security import client_security
 from jobs.settings import Settings
 
 OUTPUTS: Final = ("alerts", "sessions", "late", "duplicates", "dead-letters")
@@ -26,7 +27,8 @@ class TopicError(RuntimeError):
 
 def client_options(settings: Settings) -> dict[str, str | int]:
     """What every Kafka client of ours starts from. The client library keeps its log to itself: faults are raised."""
-    return {"bootstrap.servers": settings.kafka.bootstrap_servers, "log_level": 0, **settings.kafka.options}
+    kafka = settings.kafka
+    return {"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0, **client_security(kafka), **kafka.options}
 
 
 def topic_settings(settings: Settings) -> dict[str, dict[str, str]]:

@@ -51,8 +51,6 @@ def config(settings: SettingsFile = None, namespace: Namespace = None) -> None:
     effective = find_settings(settings, namespace=namespace)
     effective.rules()
     values = effective.model_dump(mode="json")
-    options = values["kafka"]["options"]
-    values["kafka"]["options"] = {name: "**********" if is_secret(name) else options[name] for name in options}
     typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), nl=False)
 
 
@@ -83,8 +81,3 @@ def doctor(settings: SettingsFile = None, namespace: Namespace = None) -> None:
     from jobs.local.service import find_settings
 
     raise typer.Exit(examine(find_settings(settings, namespace=namespace), Console()))
-
-
-def is_secret(name: str) -> bool:
-    """Whether an option of the Kafka client, by its name, holds a secret."""
-    return any(word in name.lower() for word in ("password", "secret", "jaas", "token", ".key"))

@@ -35,6 +35,7 @@ DEADLINE_S = 150.0
 
 POLL_S = 0.1
 SECRET = "a secret of the integration tests"
+PASSWORD = "swordfish 42"
 ENDED = ("FAILED", "CANCELED", "FINISHED")
 TASK_MANAGERS = 2
 
@@ -228,6 +229,7 @@ def running_cluster(directory: Path) -> Iterator[Cluster]:
         environment.setenv("REPLYWATCH_HASH_KEY", SECRET)
         for name in [name for name in os.environ if name.startswith("REPLYWATCH_") and "__" in name]:
             environment.delenv(name)
+        environment.setenv("REPLYWATCH_KAFKA__PASSWORD", PASSWORD)  # of brokers that ask for one
         with LocalStack(directory / "stack", task_managers=TASK_MANAGERS, metrics=True) as stack:
             yield Cluster(stack, application(directory / "application"))
 
@@ -236,4 +238,5 @@ def _with_address(settings: Settings, redis_url: str) -> str:
     """The settings as the job gets them, Redis' address in clear: these servers know no password."""
     values = settings.model_dump(mode="json")
     values["redis"]["url"] = redis_url
+    values["kafka"]["password"] = ""
     return json.dumps(values)

@@ -88,11 +88,12 @@ def test_config_prints_settings_from_file_and_environment(monkeypatch: pytest.Mo
 
 def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLYWATCH_REDIS__URL", "redis://:open-sesame@example.org:6379/0")
-    monkeypatch.setenv("REPLYWATCH_KAFKA__OPTIONS", "{sasl.username: watch, sasl.password: swordfish}")
+    for name, value in {"SECURITY": "sasl_ssl", "USERNAME": "watch", "PASSWORD": "swordfish"}.items():
+        monkeypatch.setenv(f"REPLYWATCH_KAFKA__{name}", value)
     result = CliRunner().invoke(app, ["config"])
     assert result.exit_code == 0
     assert "sesame" not in result.output and "swordfish" not in result.output
-    assert yaml.safe_load(result.output)["kafka"]["options"]["sasl.username"] == "watch"
+    assert yaml.safe_load(result.output)["kafka"]["username"] == "watch"
 
 
 def test_mask_prints_one_object_a_line_with_spans_of_the_text() -> None:
