@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -40,7 +41,8 @@ def topic_settings(settings: Settings) -> dict[str, dict[str, str]]:
 
 def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
     """Make the topics that do not exist yet; the names of those made. TopicError if the broker refuses."""
-    admin = AdminClient(client_options(settings))
+    faults: list[KafkaError] = []
+    admin = AdminClient({**client_options(settings), "error_cb": faults.append})
     wanted = topic_settings(settings)
     new = [
         NewTopic(name, settings.kafka.partitions, settings.kafka.replication, config=dict(config))
@@ -57,6 +59,13 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
                     f"topic {name} at {settings.kafka.bootstrap_servers}: {error.args[0].str()}; create it by hand or "
                     "check kafka.bootstrap_servers and the user's rights"
                 ) from error
+        except FutureTimeout as error:
+            admin.poll(0)  # the client tells here what it met meanwhile: nobody there, or a wrong password
+            met = f" ({faults[-1].str()})" if faults else ""
+            raise TopicError(
+                f"topic {name} at {settings.kafka.bootstrap_servers}: no answer for {timeout_seconds:g} s{met}; check "
+                "kafka.bootstrap_servers, kafka.security, the user and the password"
+            ) from error
     _wait_until_visible(admin, set(wanted), timeout_seconds)
     return made
 
