@@ -67,6 +67,7 @@ def load_corpus(
             corpus.trained.append(info)
         tests = []
         for split, example in info.read(path):
+            example = example._replace(source=info.name)
             split = split or draw(example.group or example.text)
             if split == "test":
                 tests.append(example)
@@ -98,7 +99,7 @@ def _service_examples() -> Iterator[Example]:
     """The service lines; a calm one is also an example of what is neither angry nor anxious nor abusive."""
     for text, label in service_lines():
         heard = NO_TONES if label == "negative" else tones(angry=False, anxious=False, abusive=False)
-        yield Example(text, LABELS.index(label), heard)
+        yield Example(text, LABELS.index(label), heard, source="service lines")
 
 
 def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
@@ -170,7 +171,7 @@ def _merged(one: Example, other: Example) -> Example | None:
     if any(UNKNOWN not in pair and pair[0] != pair[1] for pair in pairs):
         return None
     label, *heard = (max(pair) for pair in pairs)
-    return Example(one.text, label, tuple(heard), one.group)
+    return one._replace(label=label, tones=tuple(heard))
 
 
 def _joined(examples: Sequence[Example], chance: random.Random) -> list[Example]:
@@ -191,5 +192,5 @@ def _joined(examples: Sequence[Example], chance: random.Random) -> list[Example]
         heart = chance.choice(sided)
         texts = [heart.text, *chance.choices(calm, k=chance.randint(1, MAX_CALM_TEXTS))]
         chance.shuffle(texts)
-        joined.append(Example(chance.choice(JOINTS).join(texts), heart.label))
+        joined.append(Example(chance.choice(JOINTS).join(texts), heart.label, source="joined"))
     return joined

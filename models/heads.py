@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,9 +21,29 @@ MAX_TONE_WEIGHT = 8.0
 """A tone is seldom heard: a text with it weighs more, up to so much."""
 
 
+IMPOSSIBLE = -1e4
+"""The log prior of a label that a set doesn't have: its softmax is over the others."""
+
+
 def targets(examples: Sequence[Example]) -> torch.Tensor:
-    """Labels as the loss takes them: (examples, 1 + tones) integers, UNKNOWN where a set doesn't tell."""
-    return torch.tensor([[example.label, *example.tones] for example in examples], dtype=torch.long)
+    """What the loss is told of each example, (examples, 1 + tones + sentiments): its label, its tones, UNKNOWN where a set
+    doesn't tell, and the log priors of the sentiments in its set."""
+    priors = log_priors(examples)
+    rows = [[example.label, *example.tones, *priors[example.source]] for example in examples]
+    return torch.tensor(rows, dtype=torch.float32)
+
+
+def log_priors(examples: Sequence[Example]) -> dict[str, list[float]]:
+    """The logarithm of each sentiment's share in each set, IMPOSSIBLE where it has none."""
+    counts: dict[str, list[int]] = {}
+    for example in examples:
+        count = counts.setdefault(example.source, [0] * len(LABELS))
+        if example.label != UNKNOWN:
+            count[example.label] += 1
+    return {
+        source: [math.log(each / sum(count)) if each else IMPOSSIBLE if any(count) else 0.0 for each in count]
+        for source, count in counts.items()
+    }
 
 
 def masked_loss(
@@ -30,29 +51,25 @@ def masked_loss(
 ) -> Callable[[Any, torch.Tensor, Any], torch.Tensor]:
     """The loss of a training on `examples`: cross-entropy over sentiment plus binary cross-entropy over each tone.
 
-    Sentiment's classes weigh by the inverse square root of their share, a tone by how seldom it is heard. What a set
-    doesn't tell adds nothing. The signature is that of `Trainer(compute_loss_func=…)`.
+    What a set doesn't tell adds nothing. Sentiment's logits are moved by the log priors of the text's set (logit adjustment,
+    Menon et al. 2021): so a set full of neutral texts doesn't teach that texts are neutral, and one without any doesn't
+    teach that none are; the network learns what speaks for a label, all being equally likely. A tone weighs by how seldom
+    it is heard. The signature is that of `Trainer(compute_loss_func=…)`.
     """
-    labels = targets(examples)
-    weights = class_weights(labels[:, 0])
-    tone_weights = torch.stack([_positive_weight(labels[:, 1 + at]) for at in range(len(TONES))])
+    told = targets(examples)
+    tone_weights = torch.stack([_positive_weight(told[:, 1 + at]) for at in range(len(TONES))])
 
     def loss(outputs: Any, told: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         logits = outputs["logits"].float()
         sided = told[:, 0] != UNKNOWN
         total = logits.sum() * 0.0  # a batch that tells nothing has no gradient, and still a graph
         if sided.any():
-            total = total + functional.cross_entropy(
-                logits[sided][:, SENTIMENT],
-                told[sided, 0],
-                weights.to(logits.device),
-                label_smoothing=label_smoothing,
-            )
-        heard = told[:, 1:]
+            total = total + _sentiment_loss(logits[sided], told[sided], label_smoothing)
+        heard = told[:, 1 : 1 + len(TONES)]
         known = heard != UNKNOWN
         if known.any():
             each = functional.binary_cross_entropy_with_logits(
-                logits[:, TONE], heard.clamp(min=0).float(), pos_weight=tone_weights.to(logits.device), reduction="none"
+                logits[:, TONE], heard.clamp(min=0), pos_weight=tone_weights.to(logits.device), reduction="none"
             )
             total = total + each[known].mean()
         return total
@@ -60,10 +77,14 @@ def masked_loss(
     return loss
 
 
-def class_weights(labels: torch.Tensor) -> torch.Tensor:
-    """The weight of each sentiment, 1 where all are as frequent: (their number / count)^½ over the known labels."""
-    counts = torch.bincount(labels[labels != UNKNOWN], minlength=len(LABELS)).float().clamp(min=1)
-    return (counts.sum() / (len(LABELS) * counts)).sqrt()
+def _sentiment_loss(logits: torch.Tensor, told: torch.Tensor, label_smoothing: float) -> torch.Tensor:
+    """Cross-entropy of logits moved by the log priors; smoothing spreads over the labels that the set has."""
+    priors = told[:, 1 + len(TONES) :]
+    log_odds = functional.log_softmax(logits[:, SENTIMENT] + priors, dim=-1)
+    possible = (priors > IMPOSSIBLE / 2).float()
+    spread = possible / possible.sum(dim=-1, keepdim=True)
+    wanted = functional.one_hot(told[:, 0].long(), len(LABELS)).float() * (1 - label_smoothing) + spread * label_smoothing
+    return -(wanted * log_odds.clamp(min=IMPOSSIBLE / 2) * possible).sum(dim=-1).mean()
 
 
 def _positive_weight(heard: torch.Tensor) -> torch.Tensor:

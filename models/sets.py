@@ -42,12 +42,13 @@ _POLITE_FROM, _IMPOLITE_TO = 0.6, -0.2
 
 class Example(NamedTuple):
     """One text: `label` an index of LABELS or UNKNOWN; `tones` one of 0, 1, UNKNOWN for each of TONES; `group` its
-    conversation, where there is one: a group is in one split."""
+    conversation, where there is one: a group is in one split; `source` the set that it is from."""
 
     text: str
     label: int
     tones: tuple[int, ...] = NO_TONES
     group: str = ""
+    source: str = ""
 
 
 Read = Callable[[Path], Iterator[tuple["Split | None", Example]]]

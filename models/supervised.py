@@ -93,7 +93,7 @@ def train_supervised(
     state = trainer.state
     model.train(False)
     answer = trainer.predict(held_out)
-    logits, told = torch.tensor(answer.predictions), torch.tensor(answer.label_ids)[:, 0]
+    logits, told = torch.tensor(answer.predictions), torch.tensor(answer.label_ids)[:, 0].long()
     sided = told != UNKNOWN
     model.config.sentiment_temperature = round(fitted_temperature(logits[sided][:, SENTIMENT], told[sided]), 4)
     return float(state.best_metric or 0.0), int(state.best_global_step or state.global_step)
@@ -159,7 +159,7 @@ class Padding:
         self._model = model
 
     def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
-        """(batch, longest) ids and mask, (batch, 1 + tones) labels."""
+        """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
         width = max(len(item["input_ids"]) for item in items)
         ids = torch.full((len(items), width), self._padding)
         mask = torch.zeros((len(items), width), dtype=torch.long)
@@ -175,7 +175,7 @@ class Padding:
 
 def sentiment_figures(prediction: EvalPrediction) -> dict[str, float]:
     """Macro-F1 of sentiment over the validation texts that have one."""
-    told: NDArray[np.int64] = np.asarray(prediction.label_ids)[:, 0]
+    told: NDArray[np.int64] = np.asarray(prediction.label_ids)[:, 0].astype(np.int64)
     answered = np.asarray(prediction.predictions)[:, SENTIMENT].argmax(-1)
     sided = told != UNKNOWN
     return {"macro_f1": float(f1_score(told[sided], answered[sided], average="macro"))}

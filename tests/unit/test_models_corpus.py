@@ -80,7 +80,7 @@ def test_what_two_sets_tell_of_one_text_is_put_together(tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("text,label,split\nno way,negative,train\nfine,positive,validation\n", "utf-8")
     (tmp_path / "two.jsonl").write_text('{"text": "No way!", "angry": 1, "split": "train"}\n', "utf-8")
     corpus = load_corpus([tmp_path / "one.csv", tmp_path / "two.jsonl"], with_service_lines=False)
-    assert corpus.train == [Example("no way", NEGATIVE, tones(angry=True))]
+    assert corpus.train == [Example("no way", NEGATIVE, tones(angry=True), source="one")]
 
 
 def test_texts_of_one_conversation_come_into_one_split(tmp_path: Path) -> None:
@@ -141,5 +141,5 @@ def test_missing_data_is_named(tmp_path: Path) -> None:
 def test_emotions_become_sentiment_and_tone(folder: Path) -> None:
     (folder / "en_goemotions" / "group_dev.tsv").write_text("", "utf-8")
     corpus = load_corpus([folder], with_service_lines=False)
-    assert Example("broken thing", NEGATIVE, tones(angry=True, anxious=True)) in corpus.train
+    assert Example("broken thing", NEGATIVE, tones(angry=True, anxious=True), source="go") in corpus.train
     assert all(example.label != UNKNOWN for example in corpus.train)

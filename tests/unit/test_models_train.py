@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from rich.console import Console
 
 from models.heads import masked_loss, targets
-from models.labels import POSITIVE, TONES, UNKNOWN, tones
+from models.labels import NEGATIVE, NEUTRAL, POSITIVE, TONES, UNKNOWN, tones
 from models.network import NetworkShape
 from models.scorer import LABELS, ModelError, load_scorer
 from models.service_lines import service_lines
@@ -142,24 +143,55 @@ def test_only_so_many_texts_without_a_sentiment_are_learnt_from() -> None:
     assert thinned([*toned, *sided], 50, seed=1) == [*toned, *sided]
 
 
+TOLD = [
+    *(Example(f"review {at}", label, source="reviews") for at in range(2) for label in (NEGATIVE, POSITIVE)),
+    *(Example(f"post {at}", NEUTRAL, source="posts") for at in range(8)),
+    *(Example(f"rare {label}", label, source="posts") for label in (NEGATIVE, POSITIVE)),
+    Example("cross", UNKNOWN, tones(angry=True), source="anger"),
+    Example("calm", UNKNOWN, tones(angry=False), source="anger"),
+]
+
+
+def gradient(text: str) -> tuple[float, list[float]]:
+    """The loss of one of the texts above where the network knows nothing yet, and its gradient by column."""
+    told = targets(TOLD)[[at for at, example in enumerate(TOLD) if example.text == text]]
+    logits = torch.zeros(1, 7, requires_grad=True)
+    loss = masked_loss(TOLD, label_smoothing=0.0)({"logits": logits}, told, None)
+    loss.backward()
+    assert logits.grad is not None
+    return loss.item(), logits.grad[0].tolist()
+
+
 def test_what_a_set_does_not_tell_adds_nothing_to_the_loss() -> None:
-    examples = [
-        Example("a", POSITIVE),
-        Example("b", UNKNOWN, tones(angry=True)),
-        Example("c", UNKNOWN, tones(angry=False)),
-    ]
-    loss = masked_loss(examples, label_smoothing=0.0)
-    logits = torch.zeros(1, 7, requires_grad=True)
-    loss({"logits": logits}, targets([examples[0]])).backward()
-    assert logits.grad is not None
-    assert torch.count_nonzero(logits.grad[:, 3:]) == 0
-    assert torch.count_nonzero(logits.grad[:, :3]) == 3
-    logits = torch.zeros(1, 7, requires_grad=True)
-    loss({"logits": logits}, targets([examples[1]])).backward()
-    assert logits.grad is not None
-    assert torch.nonzero(logits.grad[0]).flatten().tolist() == [3 + TONES.index("angry")]
-    silent = loss({"logits": torch.zeros(1, 7, requires_grad=True)}, targets([Example("d", UNKNOWN)]))
+    _, sided = gradient("post 0")
+    assert all(sided[:3]) and not any(sided[3:])
+    _, toned = gradient("cross")
+    assert [at for at, value in enumerate(toned) if value] == [3 + TONES.index("angry")]
+    silent = masked_loss(TOLD, 0.0)(
+        {"logits": torch.zeros(1, 7, requires_grad=True)}, targets([Example("d", UNKNOWN)]), None
+    )
     assert silent.item() == 0.0
+
+
+def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:
+    loss, (negative, neutral, positive, *_) = gradient("review 0")
+    assert loss == pytest.approx(math.log(2))  # one of two
+    assert neutral == 0 and {abs(negative), abs(positive)} == {0.5}
+
+
+def test_a_set_full_of_neutral_texts_does_not_teach_that_texts_are_neutral() -> None:
+    # Menon et al. 2021, eq. 10: at equal logits the odds are the set's shares, here 0.1, 0.8, 0.1.
+    loss, slope = gradient("post 0")
+    assert loss == pytest.approx(-math.log(0.8))
+    assert slope[:3] == pytest.approx([0.1, -0.2, 0.1])
+    rare, _ = gradient(f"rare {POSITIVE}")
+    assert rare == pytest.approx(-math.log(0.1))
+
+
+def test_smoothing_spreads_over_the_labels_that_a_set_has() -> None:
+    told = targets(TOLD)[:1]
+    sure = torch.tensor([[9.0, 50.0, -9.0, 0, 0, 0, 0]])
+    assert masked_loss(TOLD, 0.2)({"logits": sure}, told, None).item() == pytest.approx(0.1 * 18, abs=1e-3)
 
 
 def test_service_lines_are_labelled_filled_and_always_the_same() -> None:
