@@ -144,7 +144,7 @@ def test_only_so_many_texts_without_a_sentiment_are_learnt_from() -> None:
 
 
 TOLD = [
-    *(Example(f"review {at}", label, source="reviews") for at in range(2) for label in (NEGATIVE, POSITIVE)),
+    *(Example(f"review {at}{label}", label, source="reviews") for at in range(2) for label in (NEGATIVE, POSITIVE)),
     *(Example(f"post {at}", NEUTRAL, source="posts") for at in range(8)),
     *(Example(f"rare {label}", label, source="posts") for label in (NEGATIVE, POSITIVE)),
     Example("cross", UNKNOWN, tones(angry=True), source="anger"),
@@ -174,7 +174,7 @@ def test_what_a_set_does_not_tell_adds_nothing_to_the_loss() -> None:
 
 
 def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:
-    loss, (negative, neutral, positive, *_) = gradient("review 0")
+    loss, (negative, neutral, positive, *_) = gradient("review 00")
     assert loss == pytest.approx(math.log(2))  # one of two
     assert neutral == 0 and {abs(negative), abs(positive)} == {0.5}
 
