@@ -6,6 +6,7 @@ Networks", ICML 2017.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -50,14 +51,11 @@ def fitted_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """
     if not len(labels):
         return 1.0
-    log_temperature = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_temperature], lr=0.1, max_iter=100, line_search_fn="strong_wolfe")
+    from scipy.optimize import minimize_scalar  # with the extra `train` only; scoring imports this module without it
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(logits.float() / log_temperature.exp(), labels)
-        loss.backward()
-        return loss
+    def loss(log_temperature: float) -> float:
+        return float(functional.cross_entropy(logits.float() / math.exp(log_temperature), labels))
 
-    optimizer.step(closure)
-    return float(log_temperature.detach().exp().clamp(COLDEST, HOTTEST))
+    # Bounded: where every text is right, the likelihood has no maximum and grows towards temperature 0.
+    bounds = (math.log(COLDEST), math.log(HOTTEST))
+    return math.exp(float(minimize_scalar(loss, bounds=bounds, method="bounded").x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from models.calibration import calibration_error, fitted_temperature, reliability
+from models.calibration import COLDEST, HOTTEST, calibration_error, fitted_temperature, reliability
 from models.comparison import Comparison, compare, gaps, named_models, table
 from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, slices, worst
 from models.evaluation_report import write_report
@@ -68,6 +69,13 @@ def test_the_fitted_temperature_cools_what_is_too_sure_and_changes_no_label() ->
     assert fitted_temperature(honest, labels) == pytest.approx(1.0, abs=0.1)
     assert fitted_temperature(honest * 3, labels) == pytest.approx(3.0, abs=0.3)
     assert fitted_temperature(honest[:0], labels[:0]) == 1.0
+
+
+def test_the_temperature_of_texts_that_are_all_right_stays_within_its_bounds() -> None:
+    labels = torch.arange(300) % 3
+    assert COLDEST <= fitted_temperature(torch.eye(3)[labels] * 5, labels) < 0.5
+    wrong = torch.eye(3)[(labels + 1) % 3] * 5
+    assert HOTTEST / 2 <= fitted_temperature(wrong, labels) <= HOTTEST
 
 
 def test_the_slice_with_the_largest_gap_comes_first_and_small_ones_are_left_out() -> None:
@@ -161,7 +169,7 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     assert {sets["own"].texts for sets in found.figures.values()} == {90}
     assert found.figures["tfidf"]["own"].macro_f1 > 0.9
     assert found.versions["shipped"].startswith("default@")
-    text = Console(width=120, record=True, quiet=False, file=(tmp_path / "table.txt").open("w"))
+    text = Console(width=120, record=True, file=io.StringIO())
     text.print(table(found))
     text.print(gaps(found.answers["shipped"], {"own": "en"}))
     shown = text.export_text()

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from models.heads import masked_loss, targets
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, TONES, UNKNOWN, tones
-from models.network import NetworkShape
+from models.network import NetworkShape, make_network
 from models.scorer import LABELS, ModelError, load_scorer
 from models.service_lines import service_lines
 from models.sets import Example
@@ -120,6 +120,18 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tm
         if state["global_step"] == steps[-1]
     )
     assert resumed.best_step <= steps[-1]
+
+
+def test_any_encoder_in_hugging_face_format_is_gone_on_from(folder: Path, tmp_path: Path) -> None:
+    report = train(tiny(folder, tmp_path / "first", with_baseline=False), Console(file=io.StringIO()))
+    shape = NetworkShape(str(report.output))
+    again = train(
+        replace(tiny(folder, tmp_path / "second", with_baseline=False), shape=shape), Console(file=io.StringIO())
+    )
+    assert again.parameters == report.parameters
+    assert again.figures["go"].macro_f1 > 0.8
+    with pytest.raises(ModelError, match="cannot load an encoder from"):
+        make_network(NetworkShape(str(tmp_path)), ["hi"], 32)
 
 
 def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp_path: Path) -> None:
