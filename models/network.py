@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import (
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     BertConfig,
     BertForSequenceClassification,
     PreTrainedModel,
@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from models.labels import OUTPUTS
+from models.loading import load_tokenizer
 from models.packed_encoder import PackedEncoder
 from models.scorer import ModelError
 from models.tokenizer import train_tokenizer
@@ -87,19 +88,20 @@ def _pretrained(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokeniz
     """Any encoder in Hugging Face format; safetensors only, and no code of a model is run."""
     local = Path(shape.encoder).is_dir()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(shape.encoder, trust_remote_code=False, local_files_only=local)
+        tokenizer = load_tokenizer(shape.encoder, local)
         model = AutoModelForSequenceClassification.from_pretrained(
             shape.encoder,
             trust_remote_code=False,
             use_safetensors=True,
             local_files_only=local,
+            dtype=torch.float32,  # weights kept in half precision are not trained in it: AdamW would overflow
             ignore_mismatched_sizes=True,
             **_names(),
         )
-    except Exception as error:  # the libraries raise many kinds
+    except ModelError:
+        raise
+    except Exception as error:  # the libraries raise many kinds, see `models.loading`
         raise ModelError(f"cannot load an encoder from {shape.encoder}: {error}") from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ModelError(f"{shape.encoder} has no fast tokenizer: a tokenizer.json is needed")
     return model, tokenizer
 
 
