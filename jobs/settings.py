@@ -225,14 +225,13 @@ def hash_key() -> bytes:
 def _from_environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in sorted(os.environ.items()):
-        if name.startswith(PREFIX) and name[len(PREFIX) :] not in ELSEWHERE:
-            if name[len(PREFIX) :] in AS_THEY_ARE:
-                found[name[len(PREFIX) :].lower()] = text
-                continue
-            try:
-                found[name[len(PREFIX) :].lower()] = yaml.safe_load(text) if text else ""
-            except yaml.YAMLError as error:
-                raise FileError(f"{name}: {error}") from error
+        setting = name.removeprefix(PREFIX)
+        if setting == name or setting in ELSEWHERE:
+            continue
+        try:
+            found[setting.lower()] = yaml.safe_load(text) if text and setting not in AS_THEY_ARE else text
+        except yaml.YAMLError as error:
+            raise FileError(f"{name}: {error}") from error
     return found
 
 

@@ -19,6 +19,7 @@ from jobs.redis_alerts import redis_url
 from jobs.settings import Settings
 
 STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan", "resolved": "green"}
+BEFORE_ALL = "0-0"
 WAIT_MS = 500
 RETRY_S = 1.0
 
@@ -33,10 +34,7 @@ class AlertStream:
             socket_connect_timeout=settings.redis.timeout_seconds,
         )
         self._name = settings.redis_name("alerts")
-        self.position = position
-        if position == "$":
-            last = self._client.xrevrange(self._name, count=1)
-            self.position = last[0][0].decode() if last else "0-0"
+        self.position = self._last() if position == "$" else position
 
     def read(self, wait_ms: int | None = None, count: int = 1_000) -> list[dict[str, Any]]:
         """The alerts after `position`; with `wait_ms` waits for the first so long."""
@@ -78,9 +76,13 @@ class AlertStream:
 
     def _begin_again_if_emptied(self) -> None:
         """A Redis that came back without its data counts from the start: no id after the old position would ever come."""
-        last = self._client.xrevrange(self._name, count=1)
-        if not last or _order(last[0][0].decode()) < _order(self.position):
-            self.position = "0-0"
+        if _order(self._last()) < _order(self.position):
+            self.position = BEFORE_ALL
+
+    def _last(self) -> str:
+        """The id of the newest entry."""
+        entries = self._client.xrevrange(self._name, count=1)
+        return str(entries[0][0].decode()) if entries else BEFORE_ALL
 
 
 def _order(entry_id: str) -> tuple[int, int]:

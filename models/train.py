@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -167,7 +168,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, vocabulary
     )
 
 
-def from_recipe(name: str, **changes: object) -> tuple[NetworkShape, Schedule]:
+def from_recipe(name: str, **changes: Any) -> tuple[NetworkShape, Schedule]:
     """A recipe's shape and schedule with single numbers changed. Raises ModelError for a name that isn't known."""
     if name not in RECIPES:
         raise ModelError(f"recipe {name!r} is not known: one of {', '.join(RECIPES)}")
@@ -175,7 +176,7 @@ def from_recipe(name: str, **changes: object) -> tuple[NetworkShape, Schedule]:
     given = {key: value for key, value in changes.items() if value is not None}
     of_shape = {key: value for key, value in given.items() if key in NetworkShape.__dataclass_fields__}
     of_schedule = {key: value for key, value in given.items() if key in Schedule.__dataclass_fields__}
-    return replace(shape, **of_shape), replace(schedule, **of_schedule)  # type: ignore[arg-type]
+    return replace(shape, **of_shape), replace(schedule, **of_schedule)
 
 
 def report_lines(report: TrainReport) -> Iterator[str]:

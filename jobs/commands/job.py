@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ def submit(
     namespace: Namespace = None,
     replay: Annotated[bool, typer.Option("--replay", help="Read the replay topic instead of the live one.")] = False,
     savepoint: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="Start from this savepoint or retained checkpoint."),
     ] = None,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from jobs.commands.shared import ERRORS, Model, Seed
 
 def demo(
     messages: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Argument(help="A file to replay: canonical JSON lines, twcs.csv or JDDC. Default: simulated customers."),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0, help="End after so long; 0: at Ctrl-C.")] = 0,
@@ -22,7 +22,7 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on standard output.")] = False,
     model: Model = "default",
     directory: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Where data and logs go; default: a new folder, of which the last three are kept."),
     ] = None,
 ) -> None:

@@ -20,11 +20,11 @@ def tail(
     from zoneinfo import ZoneInfo
 
     from jobs.local.service import find_settings
-    from jobs.tail import AlertStream, sentence
+    from jobs.tail import BEFORE_ALL, AlertStream, sentence
 
     effective = find_settings(settings, namespace=namespace)
     stream, zone, console = (
-        AlertStream(effective, "0-0" if everything else "$"),
+        AlertStream(effective, BEFORE_ALL if everything else "$"),
         ZoneInfo(effective.time.zone),
         Console(),
     )

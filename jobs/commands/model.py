@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -27,17 +27,17 @@ def train(
         bool, typer.Option("--all-data", help="Also learn from sets whose licence forbids shipping the weights.")
     ] = False,
     encoder: Annotated[
-        Optional[str],  # noqa: UP045 - typer evaluates it, also on Python 3.10
+        str | None,
         typer.Option(help="multilingual-e5-small, new (from scratch), a directory, or a hub name."),
     ] = None,
-    layers: Annotated[Optional[int], typer.Option(min=1, help="Of the encoder, from below.")] = None,  # noqa: UP045
-    vocabulary: Annotated[Optional[int], typer.Option(min=100, help="Pieces that are kept or learnt.")] = None,  # noqa: UP045
-    epochs: Annotated[Optional[float], typer.Option(min=0.01)] = None,  # noqa: UP045
-    batch_size: Annotated[Optional[int], typer.Option(min=1)] = None,  # noqa: UP045
-    learning_rate: Annotated[Optional[float], typer.Option(min=0)] = None,  # noqa: UP045
-    max_tokens: Annotated[Optional[int], typer.Option(min=8, help="Per text; head and tail are kept.")] = None,  # noqa: UP045
-    seed: Annotated[Optional[int], typer.Option()] = None,  # noqa: UP045
-    device: Annotated[Optional[str], typer.Option(help="auto or cpu")] = None,  # noqa: UP045
+    layers: Annotated[int | None, typer.Option(min=1, help="Of the encoder, from below.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept or learnt.")] = None,
+    epochs: Annotated[float | None, typer.Option(min=0.01)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+    device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: as many as there are cores.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint of a broken-off training.")
@@ -73,7 +73,7 @@ def train(
 def evaluate(
     data: Annotated[list[Path], typer.Option(help="As in train; the test parts are measured on. Repeatable.")],
     models: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             "--model", help="NAME=DIRECTORY, or what scoring.model takes. Repeatable; default: the shipped ones."
         ),
@@ -87,7 +87,7 @@ def evaluate(
     ] = False,
     most: Annotated[int, typer.Option(min=0, help="Texts of each set at most; 0: all.")] = 0,
     report: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Folder for figures.json, confusion and reliability pictures, and the errors to read first."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -13,11 +13,11 @@ from rich.console import Console
 
 ERRORS = Console(stderr=True, highlight=False)
 SettingsFile = Annotated[
-    Optional[Path],  # noqa: UP045 - typer evaluates it, also on Python 3.10
+    Path | None,
     typer.Option("--settings", help="YAML file; default: $REPLYWATCH_SETTINGS, else conf/settings.yaml"),
 ]
 Namespace = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(help="Prefix of topics, Redis keys and channels; a replay beside a live job needs one of its own."),
 ]
 Seed = Annotated[int, typer.Option(help="Of the simulator: the same seed, the same day.")]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import psutil
 import pytest
 
@@ -14,16 +11,6 @@ from tests.chat import SECOND, T0, Chat
 from tests.integration.monitoring import Cluster, Monitor, identities
 
 pytestmark = pytest.mark.timeout(900)  # generous: the cores may be busy with other things
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis for one test alone."""
-    redis_server = RedisServer(tmp_path / "redis")
-    redis_server.start()
-    redis_server.wait()
-    yield redis_server
-    redis_server.stop()
 
 
 def test_every_alert_is_published_once_after_redis_was_down_and_after_it_was_mute(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from queue import Queue
 
 import orjson
@@ -17,15 +15,6 @@ from jobs.settings import load_settings
 from jobs.tail import AlertStream
 
 WITHIN_S = 30
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    redis_server = RedisServer(tmp_path / "redis")
-    redis_server.start()
-    redis_server.wait()
-    yield redis_server
-    redis_server.stop()
 
 
 @pytest.mark.parametrize("emptied", [False, True])
