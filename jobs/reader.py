@@ -15,7 +15,14 @@ def make_reader(settings: Settings, rules: RuleSet) -> Reader:
     scoring = settings.scoring
     secret = hash_key()
     return Reader(
-        scorer=load_scorer(scoring.model, scoring.device, batch_size=scoring.batch_size, threads=scoring.threads),
+        scorer=load_scorer(
+            scoring.model,
+            scoring.device,
+            scoring.precision,
+            batch_size=scoring.batch_size,
+            threads=scoring.threads,
+            least_confidence=scoring.least_confidence,
+        ),
         phrases=PhraseMatcher(rules.phrase_rules()),
         masker=Masker(),
         hash_key=secret,

@@ -127,8 +127,11 @@ class Scoring(_Section):
 
     model: str = Field(default="default", description="default, null, a local directory, or a hub name")
     device: Literal["auto", "cuda", "cpu"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     batch_size: int = Field(default=64, ge=1, le=4_096)
     threads: int = Field(default=1, ge=1, le=256)
+    least_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a message is neither side's")
+    satisfaction: str = Field(default="default", description="model of a session's satisfaction: default, none, or a file")
 
 
 class Settings(_Section):

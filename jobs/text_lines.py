@@ -12,14 +12,18 @@ from udfs.text import repair
 BATCH = 64
 
 
-def score_lines(lines: Iterable[str], model: str, device: str) -> Iterator[dict[str, Any]]:
+def score_lines(
+    lines: Iterable[str], model: str, device: str, precision: str = "auto", least_confidence: float = 0.0
+) -> Iterator[dict[str, Any]]:
     """For each line its text, label, score (-1…1) and the model's version; null where there is no text to score.
+
+    The label is `unknown` where the model is less sure than `least_confidence`.
 
     A model that tells tones adds the probability of each under `tones`.
 
     As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
     """
-    scorer, masker = load_scorer(model, device), Masker()
+    scorer, masker = load_scorer(model, device, precision, least_confidence=least_confidence), Masker()
     for batch in _batches(lines):
         for text, result in zip(batch, scorer.score([masker.mask(repair(text)).text for text in batch]), strict=True):
             line: dict[str, Any] = {

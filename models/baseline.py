@@ -52,9 +52,7 @@ class TfidfScorer:
                 for label, value in zip(self._pipeline.classes_.tolist(), values, strict=True):
                     row[label] = value
         return [
-            Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], confidence=max(row))
-            if text
-            else None
+            Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], confidence=max(row)) if text else None
             for text, row in zip(cleaned, odds, strict=True)
         ]
 

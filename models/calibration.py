@@ -15,6 +15,8 @@ from torch.nn import functional
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0
+WIDEST = 5.0
+"""Bounds of the temperature, and of the weight of the wide part."""
 
 
 class Bin(NamedTuple):
@@ -44,18 +46,30 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
     return sum(part.texts * abs(part.accuracy - part.confidence) for part in parts) / total if total else 0.0
 
 
-def fitted_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """The temperature that gives validation texts the highest likelihood; softmax(logits / it) is what to believe.
+class Mix(NamedTuple):
+    """What the served logits are made of: deep / temperature + wide · wide_weight."""
 
-    logits: (texts, classes); labels: (texts,). It changes no label.
+    temperature: float
+    wide_weight: float = 0.0
+
+
+def fitted_mix(deep: torch.Tensor, labels: torch.Tensor, priors: torch.Tensor, wide: torch.Tensor | None = None) -> Mix:
+    """The temperature, and the weight of the wide part where there is one, that give validation texts the highest likelihood.
+
+    deep, wide: logits, (texts, labels); labels: (texts,); priors: the log priors of each text's set, (texts, labels), as in
+    `models.heads.masked_loss`: each set is judged by the labels that it has.
     """
     if not len(labels):
-        return 1.0
-    from scipy.optimize import minimize_scalar  # with the extra `train` only; scoring imports this module without it
+        return Mix(1.0)
+    from scipy.optimize import minimize  # with the extra `train` only; scoring imports this module without it
 
-    def loss(log_temperature: float) -> float:
-        return float(functional.cross_entropy(logits.float() / math.exp(log_temperature), labels))
+    def loss(numbers: Sequence[float]) -> float:
+        logits = deep.double() / math.exp(numbers[0])
+        if wide is not None:
+            logits = logits + wide.double() * numbers[1]
+        return float(functional.cross_entropy(logits + priors.double(), labels))
 
     # Bounded: where every text is right, the likelihood has no maximum and grows towards temperature 0.
-    bounds = (math.log(COLDEST), math.log(HOTTEST))
-    return math.exp(float(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    bounds = [(math.log(COLDEST), math.log(HOTTEST)), (0.0, WIDEST)][: 1 if wide is None else 2]
+    found = minimize(loss, [0.0, WIDEST / 10][: len(bounds)], bounds=bounds, method="Nelder-Mead").x.tolist()
+    return Mix(math.exp(found[0]), *found[1:])

@@ -45,7 +45,7 @@ def model_card(
         "| set | source | licence |",
         "|---|---|---|",
         *(f"| {info.name} | {info.source} | {info.licence} |" for info in corpus.trained),
-        "| service lines | `models/service_lines.py`, patterns of our own, training part only | the project's |",
+        "| service lines | `models/service_lines.yaml`, patterns of our own, training part only | the project's |",
         "",
         "Emotions were folded to three labels (surprise and ambiguous left out). No text below occurs in training, nor a near "
         "copy of it. About a tenth of the training texts are neutral ones joined with one that takes a side.",

@@ -19,6 +19,9 @@ from models.scorer import ModelError
 COMPACT_FILE = "model.int8.safetensors"
 SCALE = ".scale"
 LARGEST = 127.0
+SMALLEST = 1e-8
+"""A row of zeros is divided by it."""
+
 SMALLEST_MATRIX = 4_096
 """Matrices of fewer numbers stay in half precision: there is nothing to gain."""
 
@@ -32,13 +35,17 @@ def write_compact(state: Mapping[str, torch.Tensor], directory: Path) -> Path:
         if tensor.ndim != 2 or tensor.numel() < SMALLEST_MATRIX:
             kept[name] = tensor.to(torch.float16).contiguous()
             continue
-        scale = tensor.float().abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / LARGEST
-        kept[name] = (tensor.float() / scale).round().clamp(-LARGEST, LARGEST).to(torch.int8)
-        kept[name + SCALE] = scale.squeeze(1)
+        kept[name], kept[name + SCALE] = quantised(tensor)
     path = directory / COMPACT_FILE
     save_file(kept, path, metadata={"format": "pt"})
     path.chmod(0o644)
     return path
+
+
+def quantised(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A matrix's rows as int8, and the scale of each row."""
+    scales = matrix.float().abs().amax(dim=1).clamp(min=SMALLEST) / LARGEST
+    return (matrix.float() / scales[:, None]).round().clamp(-LARGEST, LARGEST).to(torch.int8), scales
 
 
 def read_compact(path: Path) -> dict[str, torch.Tensor]:

@@ -17,6 +17,9 @@ SENTIMENT = slice(0, len(LABELS))
 """The columns of the logits that sentiment's softmax is over; the others are the tones' sigmoids."""
 
 TONE = slice(len(LABELS), len(LABELS) + len(TONES))
+TOLD_COLUMNS = 1 + len(TONES) + len(LABELS)
+"""Of `targets`; a teacher's columns follow them."""
+
 MAX_TONE_WEIGHT = 8.0
 """A tone is seldom heard: a text with it weighs more, up to so much."""
 

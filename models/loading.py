@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,44 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from models.calibration import COLDEST, HOTTEST
+from models import eight_bits
+from models.calibration import COLDEST, HOTTEST, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.scorer import LABELS, TONES, ModelError, weights_digest
+from models.wide import WIDE_FILE
+
+Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Logits (texts, columns) of ids and mask, both (texts, tokens)."""
 
 
-def placement(device: str) -> tuple[torch.device, torch.dtype]:
-    """Choose device and precision: bf16 on a GPU that has it and on CPUs that compute in it, fp32 elsewhere."""
+def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward, torch.device, str]:
+    """The network's forward pass where it is to run, the device, and the precision that was chosen.
+
+    auto: bf16 on a GPU that has it; on a CPU int8 where the network can be computed so, else bf16 where the CPU has
+    instructions for it, else fp32. Raises ModelError for what this machine or this network cannot do.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.device("cpu"), torch.bfloat16 if cpu_computes_in_bf16() else torch.float32
+    model.train(False)
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    place = torch.device("cuda" if on_gpu else "cpu")
+    if precision == "auto":
+        if not on_gpu and eight_bits.fits(model):
+            precision = "int8"
+        else:
+            has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_in_bf16()
+            precision = "bf16" if has_bf16 else "fp32"
+    if precision == "int8":
+        if on_gpu or not eight_bits.fits(model):
+            raise ModelError("precision is int8: it needs a BERT on a CPU of the x86 kind; use auto, bf16 or fp32")
+        return eight_bits.EightBitBert(model), place, precision
+    placed_model = model.to(device=place, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+
+    def forward(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = placed_model(input_ids=ids, attention_mask=mask).logits
+        return logits
+
+    return forward, place, precision
 
 
 def cpu_computes_in_bf16() -> bool:
@@ -97,7 +123,7 @@ def _check_directory(path: Path) -> None:
         raise ModelError(f"{path} is not a directory: give a directory with a model, a hub name, default or null")
     wanted = ("config.json", "tokenizer.json")
     missing = [name for name in wanted if not (path / name).is_file()]
-    if not any(path.glob("*.safetensors")):
+    if not any(each.name != WIDE_FILE for each in path.glob("*.safetensors")):
         missing.append("*.safetensors")
     if missing:
         raise ModelError(f"{path} is not a model directory: {', '.join(missing)} missing")
@@ -121,14 +147,19 @@ def columns_of(id2label: Mapping[Any, str], source: Path | str) -> tuple[list[tu
     return sided, toned
 
 
-def temperature_of(config: object, source: Path | str) -> float:
-    """What sentiment's logits are divided by, so that a confidence can be believed; 1 where the config names none."""
-    temperature = getattr(config, "sentiment_temperature", 1.0)
-    if not isinstance(temperature, int | float) or not COLDEST <= temperature <= HOTTEST:
-        raise ModelError(
-            f"{source} has sentiment_temperature {temperature!r}: a number from {COLDEST:g} to {HOTTEST:g} is needed (config.json)"
-        )
-    return float(temperature)
+def mix_of(config: object, source: Path | str) -> Mix:
+    """What sentiment's logits are divided by, so that a confidence can be believed, and the weight of the wide part; 1 and 0
+    where the config names none. Raises ModelError for a number out of bounds."""
+    bounds = {"sentiment_temperature": (1.0, COLDEST, HOTTEST), "wide_weight": (0.0, 0.0, WIDEST)}
+    found = []
+    for name, (default, low, high) in bounds.items():
+        value = getattr(config, name, default)
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise ModelError(
+                f"{source} has {name} {value!r}: a number from {low:g} to {high:g} is needed (config.json)"
+            )
+        found.append(float(value))
+    return Mix(*found)
 
 
 def token_limit(config: object, wanted: int) -> int:

@@ -32,7 +32,8 @@ class NetworkShape:
     """What the network is made from.
 
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `new` (from scratch, a tokeniser
-    of its own), a directory, or a hub name; `hidden` and `heads` are a new one's only.
+    of its own), a directory, or a hub name; `hidden` and `heads` are a new one's only. wide: buckets of the wide part
+    beside it (a power of two, see `models.wide`), 0 for none.
     """
 
     encoder: str = MULTILINGUAL_E5
@@ -41,6 +42,11 @@ class NetworkShape:
     hidden: int = 256
     heads: int = 4
     dropout: float = 0.1
+    wide: int = 0
+
+    def __post_init__(self) -> None:
+        if self.wide & (self.wide - 1):
+            raise ModelError(f"wide is {self.wide}: a power of two is needed, or 0 for no wide part")
 
 
 def make_network(

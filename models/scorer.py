@@ -11,12 +11,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 LABELS = ("negative", "neutral", "positive")
+UNSURE = "unknown"
+"""The label of a text about which a scorer is less sure than it was asked to be."""
+
 TONES = ("polite", "angry", "anxious", "abusive")
 DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "default"
 DEVICES = ("auto", "cuda", "cpu")
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
 
 class ModelError(RuntimeError):
@@ -24,10 +28,10 @@ class ModelError(RuntimeError):
 
 
 class Score(NamedTuple):
-    """Sentiment of one text: `label` is one of LABELS, `score` = p(positive) - p(negative), -1 to 1.
+    """Sentiment of one text: `label` is one of LABELS or UNSURE, `score` = p(positive) - p(negative), -1 to 1.
 
     `tones`: the probability of each of TONES, in their order; empty where the model tells none. `confidence`: the
-    probability of the label; nan where the scorer knows none.
+    probability of the likeliest label; nan where the scorer knows none.
     """
 
     label: str
@@ -53,7 +57,8 @@ class Limits:
 
     batch_size: texts per forward pass; max_tokens: per text with special ones, head and tail are kept;
     max_characters: per text before the tokenizer, head and tail are kept; cache_size: texts whose score is
-    remembered across calls (0 = none); threads: of torch in this process (0 = leave as it is).
+    remembered across calls (0 = none); threads: of torch in this process (0 = leave as it is); least_confidence: below it
+    the label is UNSURE.
     """
 
     batch_size: int = 64
@@ -61,12 +66,15 @@ class Limits:
     max_characters: int = 1_000
     cache_size: int = 4_096
     threads: int = 1
+    least_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         lowest = {"batch_size": 1, "max_tokens": 8, "max_characters": 8, "cache_size": 0, "threads": 0}
         for name, low in lowest.items():
             if getattr(self, name) < low:
                 raise ValueError(f"{name} is {getattr(self, name)}: at least {low} is needed")
+        if not 0.0 <= self.least_confidence <= 1.0:
+            raise ValueError(f"least_confidence is {self.least_confidence}: a probability from 0 to 1 is needed")
 
 
 class NullScorer:
@@ -99,7 +107,7 @@ class CheckedScorer:
         for position, score in enumerate(scores):
             if score is None:
                 continue
-            if score.label not in LABELS or not (math.isfinite(score.score) and -1.0 <= score.score <= 1.0):
+            if score.label not in (*LABELS, UNSURE) or not (math.isfinite(score.score) and -1.0 <= score.score <= 1.0):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: not a score")
             if not (math.isnan(score.confidence) or 0.0 <= score.confidence <= 1.0):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: no confidence")
@@ -108,15 +116,18 @@ class CheckedScorer:
         return scores
 
 
-def load_scorer(model: str, device: str = "auto", **limits: int) -> Scorer:
+def load_scorer(model: str, device: str = "auto", precision: str = "auto", **limits: Any) -> Scorer:
     """Load a scorer and warm it up.
 
-    `model`: "null" (scores nothing), "default" (the weights that come with the project), a local directory, or the
-    name of a model on the hub. `device`: "auto" (the GPU where there is one), "cuda" or "cpu". `limits`: see Limits.
-    Raises ValueError for an unknown device or limit, and ModelError where there is no usable model.
+    `model`: "null" (scores nothing), "default" (the weights that come with the project), a local directory, the name of
+    a model on the hub, or the URL of a model server. `device`: "auto" (the GPU where there is one), "cuda" or "cpu". `precision`: "auto",
+    "fp32", "bf16" or "int8", see `models.loading.placed`. `limits`: see Limits.
+    Raises ValueError for an unknown device, precision or limit, and ModelError where there is no usable model.
     """
     if device not in DEVICES:
         raise ValueError(f"device is {device!r}: one of {', '.join(DEVICES)} is needed")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}: one of {', '.join(PRECISIONS)} is needed")
     unknown = sorted(set(limits) - {field.name for field in fields(Limits)})
     if unknown:
         known = ", ".join(field.name for field in fields(Limits))
@@ -125,20 +136,29 @@ def load_scorer(model: str, device: str = "auto", **limits: int) -> Scorer:
     if model == "null":
         return NullScorer()
 
+    if is_url(model):
+        from models.remote import RemoteScorer
+
+        return CheckedScorer(RemoteScorer(model, bounds))
+
     from models.sentiment import TransformerScorer
 
-    return CheckedScorer(TransformerScorer(_source(model), device, bounds))
+    return CheckedScorer(TransformerScorer(source_of(model), device, bounds, precision))
 
 
 def scorer_version(model: str) -> str:
     """The `version` of the scorer that `load_scorer(model)` gives, without loading it.
 
     A directory that is not on this machine, and a hub's model, whose revision is known only once it is loaded, are
-    `name@unknown`.
+    `name@unknown`. A model server is asked. Raises ModelError where it doesn't answer.
     """
     if model == "null":
         return NullScorer().version
-    source = _source(model)
+    if is_url(model):
+        from models.remote import RemoteScorer
+
+        return RemoteScorer(model).version
+    source = source_of(model)
     if isinstance(source, Path):
         return f"{source.resolve().name}@{weights_digest(source) if source.is_dir() else 'unknown'}"
     return f"{source}@unknown"
@@ -152,7 +172,12 @@ def weights_digest(path: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _source(model: str) -> Path | str:
+def is_url(model: str) -> bool:
+    """Whether a model is behind a URL."""
+    return model.startswith(("http://", "https://"))
+
+
+def source_of(model: str) -> Path | str:
     """Where a model is: a directory, or a name on the hub."""
     if model == "default":
         return DEFAULT_WEIGHTS

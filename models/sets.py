@@ -6,6 +6,7 @@ and for models that stay where they were trained.
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 from collections.abc import Callable, Iterator
@@ -178,6 +179,22 @@ def _airline(folder: Path) -> Iterator[tuple[Split | None, Example]]:
             yield None, Example(row[-1], names[row[0]])
 
 
+def _jddc(folder: Path) -> Iterator[tuple[Split | None, Example]]:
+    """USS on JDDC: how satisfied a customer is after a turn, told of its text. A dialogue's rows grow by a turn each.
+
+    The turns `OVERALL` at the ends of dialogues are a rating of the whole and no text.
+    """
+    dialogue, length = 0, 0
+    for line in (folder / "valid_jddc.txt").read_text("utf-8").splitlines():
+        turns, _, rating = line.rsplit("\t", 2)
+        said = ast.literal_eval(turns)
+        dialogue += len(said) < length
+        length = len(said)
+        customer = said[-1].split("|||")[0]
+        if customer.strip() and customer.strip() != "OVERALL":
+            yield None, Example(customer, int(rating), group=f"jddc {dialogue}")
+
+
 def _rows(path: Path, delimiter: str = ",", quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         yield from csv.reader(lines, delimiter=delimiter, quoting=quoting)
@@ -199,6 +216,7 @@ SETS = (
     SetInfo("chnsenticorp", "zh_chnsenticorp", "zh", False, "none stated", "ChnSentiCorp, reviews", _chnsenticorp),
     SetInfo("smp", "zh_smp2020_ewect", "zh", False, "none stated", "SMP2020-EWECT, Weibo", _smp),
     SetInfo("airline", "en_airline_tweets", "en", False, "none stated", "Twitter US airline sentiment, customer service", _airline),
+    SetInfo("jddc", "uss_jddc_satisfaction", "zh", False, "none stated", "USS on JDDC, satisfaction after a turn", _jddc),
     SetInfo("tweets", "en_tweeteval", "en", False, "Twitter's terms", "TweetEval sentiment (SemEval 2017)", _tweets),
     SetInfo("offensive", "en_tweeteval", "en", False, "Twitter's terms", "TweetEval offensive (OLID)", _offensive),
 )  # fmt: skip

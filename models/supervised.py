@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,23 +22,24 @@ from transformers import (
     TrainingArguments,
 )
 
-from models.calibration import fitted_temperature
+from models.adapters import MovesRank, with_adapters
+from models.batches import Padding, encoded, predicted
+from models.distillation import distilled_loss
 from models.evaluate import macro_f1
-from models.heads import SENTIMENT, masked_loss, targets
+from models.heads import SENTIMENT, masked_loss
 from models.labels import UNKNOWN
 from models.loading import cpu_computes_in_bf16
-from models.scorer import Limits
 from models.sets import Example
-from models.text import readable
 from models.tokenizer import Encoder
 from models.training_progress import Watched
-
-Item = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The numbers of a training; see `Trainer` for what they do. `token_dropout`: share of tokens hidden in training."""
+    """The numbers of a training; see `Trainer` for what they do.
+
+    token_dropout: share of tokens hidden in training; adapters: none (all numbers learn), lora or adalora, of so much `rank`.
+    """
 
     epochs: float = 3
     batch_size: int = 32
@@ -49,10 +50,23 @@ class Schedule:
     label_smoothing: float = 0.05
     token_dropout: float = 0.1
     evaluations_per_epoch: int = 2
+    adapters: str = "none"
+    rank: int = 8
     patience: int = 3
     max_tokens: int = 64
     seed: int = 20
     device: str = "auto"
+
+
+class Trained(NamedTuple):
+    """What a training came to: the best evaluation's macro-F1 and step, and what the network says of the validation texts that
+    have a sentiment: their texts, logits (texts, labels), and what is told of them, see `models.heads.targets`."""
+
+    macro_f1: float
+    step: int
+    texts: list[str]
+    logits: torch.Tensor
+    told: torch.Tensor
 
 
 def train_supervised(
@@ -64,26 +78,34 @@ def train_supervised(
     work: Path,
     console: Console,
     resume: bool = False,
-) -> tuple[float, int]:
-    """Train `model` in place, leave it at its best evaluation; that evaluation's macro-F1 and step.
-
-    Sentiment's temperature, fitted on the validation texts, goes into the model's config as `sentiment_temperature`.
+    said: torch.Tensor | None = None,
+) -> Trained:
+    """Train `model` in place and leave it at its best evaluation. said: what a teacher says of each training text, see
+    `models.distillation`.
 
     `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from.
     """
     encoder = Encoder(tokenizer, schedule.max_tokens)
-    items, held_out = encoded(encoder, train), encoded(encoder, validation)
+    items, held_out = encoded(encoder, train, said), encoded(encoder, validation)
     steps = max(1, len(items) // (schedule.batch_size * schedule.accumulation) // schedule.evaluations_per_epoch)
     watched = Watched(console)
+    callbacks: list[Any] = [watched]
+    learner: Any = model
+    if schedule.adapters != "none":
+        learner = with_adapters(
+            model, schedule.adapters, schedule.rank, int(schedule.epochs * len(items) / schedule.batch_size)
+        )
+    # AdaLoRA's matrices change their shape on the way: its best is its last, and an earlier one can't be loaded again.
+    callbacks.append(MovesRank(learner) if schedule.adapters == "adalora" else EarlyStoppingCallback(schedule.patience))
     trainer = Trainer(
-        model=model,
+        model=learner,
         args=arguments(schedule, work, steps),
         data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, model),
         train_dataset=items,
         eval_dataset=held_out,
-        compute_loss_func=masked_loss(train, schedule.label_smoothing),
+        compute_loss_func=distilled_loss(masked_loss(train, schedule.label_smoothing)),
         compute_metrics=sentiment_figures,
-        callbacks=[EarlyStoppingCallback(schedule.patience), watched],
+        callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
@@ -92,16 +114,25 @@ def train_supervised(
     finally:
         watched.stop()
     state = trainer.state
+    if learner is not model:
+        learner.merge_and_unload()
     model.train(False)
-    answer = trainer.predict(held_out)
-    logits, told = torch.tensor(answer.predictions), torch.tensor(answer.label_ids)[:, 0].long()
-    sided = told != UNKNOWN
-    model.config.sentiment_temperature = round(fitted_temperature(logits[sided][:, SENTIMENT], told[sided]), 4)
-    return float(state.best_metric or 0.0), int(state.best_global_step or state.global_step)
+    sided = sorted((item for item in held_out if item["labels"][0] != UNKNOWN), key=lambda item: int(item["length"]))
+    told = torch.stack([item["labels"] for item in sided])
+    padding = Padding(tokenizer, 0.0, schedule.seed, model)
+    logits = predicted(model, sided, padding, 2 * schedule.batch_size)[:, SENTIMENT]
+    step = state.best_global_step if trainer.args.load_best_model_at_end else None
+    return Trained(
+        macro_f1(told[:, 0].long().tolist(), logits.argmax(-1).tolist()),
+        int(step or state.global_step),
+        [item["text"] for item in sided],
+        logits,
+        told,
+    )
 
 
 def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
-    """Trainer's arguments: an evaluation and a checkpoint every `steps`, the best one is kept."""
+    """Trainer's arguments: an evaluation and a checkpoint every `steps`, the best one is kept; no evaluation for 0."""
     on_cpu = schedule.device == "cpu" or not torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(work),
@@ -114,15 +145,15 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
         lr_scheduler_type="linear",
         weight_decay=schedule.weight_decay,
         max_grad_norm=1.0,
-        eval_strategy="steps",
-        save_strategy="steps",
-        eval_steps=steps,
-        save_steps=steps,
+        eval_strategy="steps" if steps else "no",
+        save_strategy="steps" if steps else "no",
+        eval_steps=steps or None,
+        save_steps=steps or 500,
         save_total_limit=2,
-        load_best_model_at_end=True,
+        load_best_model_at_end=bool(steps) and schedule.adapters != "adalora",
         metric_for_best_model="macro_f1",
         greater_is_better=True,
-        logging_steps=max(1, min(50, steps)),
+        logging_steps=max(1, min(50, steps or 50)),
         report_to=["tensorboard"],
         train_sampling_strategy="group_by_length",
         length_column_name="length",
@@ -133,45 +164,6 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
         dataloader_num_workers=0,
         remove_unused_columns=False,
     )
-
-
-def encoded(encoder: Encoder, examples: Sequence[Example]) -> list[Item]:
-    """Examples as the Trainer takes them; texts of which nothing is known are left out."""
-    limit = Limits().max_characters
-    rows = encoder.encode([readable(example.text, limit) for example in examples])
-    labels = targets(examples)
-    return [
-        {"input_ids": row.ids, "labels": told, "length": len(row.ids)}
-        for row, told in zip(rows, labels, strict=True)
-        if row.known
-    ]
-
-
-class Padding:
-    """Makes a batch of items: padded to the longest, and in training with a share of the tokens hidden."""
-
-    def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, token_dropout: float, seed: int, model: PreTrainedModel
-    ) -> None:
-        self._padding = int(tokenizer.pad_token_id or 0)
-        self._hidden = int(tokenizer.unk_token_id or 0)
-        self._share = token_dropout
-        self._chance = torch.Generator().manual_seed(seed)
-        self._model = model
-
-    def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
-        """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
-        width = max(len(item["input_ids"]) for item in items)
-        ids = torch.full((len(items), width), self._padding)
-        mask = torch.zeros((len(items), width), dtype=torch.long)
-        for at, item in enumerate(items):
-            ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
-            mask[at, : len(item["input_ids"])] = 1
-        if self._share and self._model.training:
-            hidden = (torch.rand(ids.shape, generator=self._chance) < self._share) & mask.bool()
-            hidden[:, 0] = False  # the first token is what the answer is read from
-            ids = ids.masked_fill(hidden, self._hidden)
-        return {"input_ids": ids, "attention_mask": mask, "labels": torch.stack([item["labels"] for item in items])}
 
 
 def sentiment_figures(prediction: EvalPrediction) -> dict[str, float]:

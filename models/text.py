@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from opencc import OpenCC
+
 # Upper bound on what the patterns below look at, whatever a caller hands in; head and tail are kept.
 MAX_RAW_CHARACTERS = 20_000
 
@@ -35,13 +37,14 @@ _INVISIBLE = re.compile(
 )
 _BLANKS = re.compile(r"\s+")
 _REPEATED = re.compile(r"(.)\1{3,}")
+_SIMPLIFIED = OpenCC("t2s")
 
 
 def readable(text: str, max_characters: int) -> str:
     """Return the part of `text` that a model can read, at most `max_characters` long; empty if there is nothing.
 
-    Compatibility forms are folded (NFKC), a character repeated more than three times is kept three times, blanks are
-    joined. A longer text keeps its head and its tail, because anger tends to come last.
+    Compatibility forms are folded (NFKC), traditional Chinese becomes simplified, a character repeated more than three times
+    is kept three times, blanks are joined. A longer text keeps its head and its tail, because anger tends to come last.
     """
     text = _cut(text, MAX_RAW_CHARACTERS)
     text = _INVISIBLE.sub("", text)
@@ -52,6 +55,8 @@ def readable(text: str, max_characters: int) -> str:
         text = unicodedata.normalize("NFKC", text)
     if "[" in text or "<" in text:
         text = _PLACEHOLDER.sub(" ", text)
+    if not text.isascii():
+        text = _SIMPLIFIED.convert(text)
     text = _REPEATED.sub(r"\1\1\1", text)
     return _cut(_BLANKS.sub(" ", text).strip(), max_characters)
 

@@ -1,7 +1,4 @@
-"""Train a model that reads customer service: data in, a directory that `load_scorer` loads and a model card out.
-
-`RECIPES` are the shipped models' numbers; every one of them can be changed on the command line (`replywatch train --help`).
-"""
+"""Train a model that reads customer service: data in, a directory that `load_scorer` loads and a model card out."""
 
 from __future__ import annotations
 
@@ -10,52 +7,32 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
-from transformers import PreTrainedModel, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from models.baseline import TfidfScorer
+from models.calibration import Mix, fitted_mix
 from models.card import model_card
+from models.compact import write_compact
 from models.corpus import Corpus, DataError, load_corpus
+from models.distillation import taught
 from models.evaluate import Figure, evaluate
-from models.labels import UNKNOWN
-from models.network import MULTILINGUAL_E5, NEW, NetworkShape, make_network
+from models.labels import TONES, UNKNOWN
+from models.network import make_network
+from models.pretraining import conversation_lines, pretrain
+from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
 from models.sets import Example
-from models.supervised import Schedule, train_supervised
+from models.supervised import Trained, train_supervised
 from models.text import readable
+from models.wide import WidePart
+from models.wide_training import fit_wide
 
 WORK = "training"
 """The folder beside the output that takes checkpoints and TensorBoard logs; with it a broken-off training goes on."""
-
-TINY_NETWORK = NetworkShape(NEW, layers=2, vocabulary=12_000, hidden=128, heads=4, dropout=0.2)
-RECIPES = {
-    "accurate": (NetworkShape(MULTILINGUAL_E5, layers=6), Schedule(epochs=3)),
-    "tiny": (TINY_NETWORK, Schedule(epochs=3, batch_size=64, learning_rate=1e-3, weight_decay=0.1, token_dropout=0.25)),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class TrainOptions:
-    """What to train on, where to write to, and how.
-
-    permissive_only: learn only from sets whose licence allows shipping the weights; max_tone_texts: of the texts that tell a
-    tone and no sentiment so many at most; threads: of torch (0 = leave as it is).
-    """
-
-    data: Sequence[Path]
-    output: Path
-    shape: NetworkShape = field(default_factory=NetworkShape)
-    schedule: Schedule = field(default_factory=Schedule)
-    permissive_only: bool = True
-    with_service_lines: bool = True
-    with_baseline: bool = True
-    max_tone_texts: int = 8_000
-    threads: int = 0
-    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +70,26 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     )
     if not any(example.label != UNKNOWN for example in corpus.validation):
         raise DataError("the data leaves no text with a sentiment for validation: more texts are needed")
-    learnt = thinned(corpus.train, options.max_tone_texts, schedule.seed)
+    most = len(corpus.train) if options.teacher else options.max_tone_texts  # a teacher tells the sentiment of all
+    learnt = thinned(corpus.train, most, schedule.seed)
     held_out = thinned(corpus.validation, options.max_tone_texts // 8, schedule.seed)
     console.print(
         f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} repeats removed"
     )
 
-    cleaned = [readable(example.text, Limits().max_characters) for example in learnt]
-    model, tokenizer = make_network(options.shape, cleaned, schedule.max_tokens)
     work = options.output.with_name(f"{options.output.name}-{WORK}")
-    score, step = train_supervised(model, tokenizer, learnt, held_out, schedule, work, console, options.resume)
+    model, tokenizer, trained = fit(options, learnt, held_out, work, console)
+    wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
+    mix = mixed(trained, wide)
+    model.config.update({"sentiment_temperature": round(mix.temperature, 4), "wide_weight": round(mix.wide_weight, 4)})
     seconds = time.monotonic() - started
 
     options.output.mkdir(parents=True, exist_ok=True)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    write_half(model, options.output)
+    write(model, wide, options.output, options.compact)
     tokenizer.save_pretrained(options.output)
     # Figures are measured on what was written, through the scorer that will serve it.
-    scorer = TransformerScorer(options.output, "cpu", Limits(max_tokens=schedule.max_tokens, threads=0, cache_size=0))
+    scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=0))
     linear = TfidfScorer(learnt, schedule.seed) if options.with_baseline else None
     tests = {name: [each for each in part if each.label != UNKNOWN] for name, part in corpus.tests.items()}
     report = TrainReport(
@@ -118,14 +97,31 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         version=scorer.version,
         parameters=parameters,
         train_texts=len(learnt),
-        validation_macro_f1=score,
-        best_step=step,
+        validation_macro_f1=trained.macro_f1,
+        best_step=trained.step,
         seconds=seconds,
         figures={name: evaluate(scorer, part) for name, part in tests.items() if part},
         baseline={name: evaluate(linear, part) for name, part in tests.items() if part} if linear else {},
     )
     (options.output / "README.md").write_text(_card(options, corpus, report, len(tokenizer)), "utf-8")
     return report
+
+
+def fit(
+    options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, Trained]:
+    """The deep part: made, perhaps let read unlabelled texts, trained on the labels."""
+    schedule = options.schedule
+    cleaned = [readable(example.text, Limits().max_characters) for example in learnt]
+    unlabelled = [text for path in options.unlabelled for text in conversation_lines(path)]
+    model, tokenizer = make_network(options.shape, cleaned + unlabelled, schedule.max_tokens)
+    if unlabelled and not (options.resume and any(work.glob("checkpoint-*"))):
+        reading = replace(schedule, epochs=options.unlabelled_epochs)
+        loss = pretrain(model, tokenizer, unlabelled, reading, work / "unlabelled", console)
+        console.print(f"{len(unlabelled):,} unlabelled texts read: {loss:.2f} nats a hidden token")
+    said = taught(options.teacher, learnt, console) if options.teacher else None
+    trained = train_supervised(model, tokenizer, learnt, held_out, schedule, work, console, options.resume, said)
+    return model, tokenizer, trained
 
 
 def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
@@ -135,10 +131,26 @@ def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
     return [example for at, example in enumerate(examples) if at not in dropped]
 
 
-def write_half(model: PreTrainedModel, output: Path) -> None:
-    """Write the weights in half precision: a hundredth of a point of macro-F1, at half the size."""
-    torch.nn.Module.to(model, torch.float16)
-    model.save_pretrained(output)
+def mixed(trained: Trained, wide: WidePart | None) -> Mix:
+    """How much of the deep and of the wide part goes into an answer, by the validation texts."""
+    told = trained.told
+    logits = None if wide is None else torch.from_numpy(wide.logits(trained.texts))
+    return fitted_mix(trained.logits, told[:, 0].long(), told[:, 1 + len(TONES) :], logits)
+
+
+def write(model: PreTrainedModel, wide: WidePart | None, output: Path, compact: bool) -> None:
+    """Write the network to a directory: its weights in half precision (a hundredth of a point of macro-F1, at half the size),
+    or in eight bits; nothing stays of an earlier one."""
+    for path in output.glob("*.safetensors"):
+        path.unlink()
+    if compact:
+        model.config.save_pretrained(output)
+        write_compact(model.state_dict(), output)
+    else:
+        torch.nn.Module.to(model, torch.float16)
+        model.save_pretrained(output)
+    if wide is not None:
+        wide.write(output)
 
 
 def _check_output(output: Path) -> None:
@@ -166,17 +178,6 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, vocabulary
         },
         max_tokens=schedule.max_tokens,
     )
-
-
-def from_recipe(name: str, **changes: Any) -> tuple[NetworkShape, Schedule]:
-    """A recipe's shape and schedule with single numbers changed. Raises ModelError for a name that isn't known."""
-    if name not in RECIPES:
-        raise ModelError(f"recipe {name!r} is not known: one of {', '.join(RECIPES)}")
-    shape, schedule = RECIPES[name]
-    given = {key: value for key, value in changes.items() if value is not None}
-    of_shape = {key: value for key, value in given.items() if key in NetworkShape.__dataclass_fields__}
-    of_schedule = {key: value for key, value in given.items() if key in Schedule.__dataclass_fields__}
-    return replace(shape, **of_shape), replace(schedule, **of_schedule)
 
 
 def report_lines(report: TrainReport) -> Iterator[str]:

@@ -12,17 +12,18 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 class Watched(TrainerCallback):  # type: ignore[misc]
     """A progress bar over the steps, and the loss beside it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, name: str = "training") -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console)
         self._task = TaskID(0)
+        self._name = name
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Show the bar."""
         self._progress.start()
-        self._task = self._progress.add_task("training", total=state.max_steps, completed=state.global_step)
+        self._task = self._progress.add_task(self._name, total=state.max_steps, completed=state.global_step)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One step further."""
@@ -43,7 +44,7 @@ class Watched(TrainerCallback):  # type: ignore[misc]
                 f"step {state.global_step}: validation macro-F1 {logs['eval_macro_f1']:.4f}, loss {logs['eval_loss']:.3f}"
             )
         elif "loss" in logs:
-            self._progress.update(self._task, description=f"training, loss {float(logs['loss']):.3f}")
+            self._progress.update(self._task, description=f"{self._name}, loss {float(logs['loss']):.3f}")
 
     def stop(self) -> None:
         """Take the bar away, also after a fault."""

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from models.satisfaction import SatisfactionModel
 from udfs import alarms, records
 from udfs.alerts import alert_record
 from udfs.conversation import Conversation
 from udfs.events import SENT_AT, Row
 from udfs.limits import Limits
+from udfs.quality import rated
 from udfs.rules import RuleSet
 
 
@@ -40,6 +42,7 @@ class Context:
     model_version: str
     timezone: str
     topic: str  # the input topic, named in late and duplicate records
+    satisfaction: SatisfactionModel | None = None  # without one, sessions are not rated
 
 
 def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, context: Context) -> list[Output]:
@@ -109,6 +112,8 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
     out = [_alert(item, key, state, clock_ms, context) for item in news]
     for session in state.sessions[:count]:
         record = records.session(key, session, state, context.model_version, limits)
+        if context.satisfaction is not None:
+            record |= rated(record, context.satisfaction, context.rules)
         out.append(Output("sessions", key, orjson.dumps(record).decode(), session.latencies))
     state.drop(count, at, limits)
     return out

@@ -57,13 +57,19 @@ def config(settings: SettingsFile = None, namespace: Namespace = None) -> None:
 def score(
     model: Model = "default",
     device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8")] = "auto",
+    least_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Below it the label is unknown, as in the job.")
+    ] = 0.5,
 ) -> None:
-    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model."""
+    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model, tones."""
     from jobs.text_lines import score_lines
+    from models.scorer import DEVICES, PRECISIONS
 
-    if device not in ("auto", "cuda", "cpu"):
-        raise typer.BadParameter(f"{device!r} is none of auto, cuda, cpu", param_hint="--device")
-    for result in score_lines(standard_input(), model, device):
+    for name, value, known in (("device", device, DEVICES), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}", param_hint=f"--{name}")
+    for result in score_lines(standard_input(), model, device, precision, least_confidence):
         print_json(result)
 
 

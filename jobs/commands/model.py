@@ -21,23 +21,53 @@ def train(
     ],
     output: Annotated[Path, typer.Option(help="Directory for weights, tokeniser and model card.")],
     recipe: Annotated[
-        str, typer.Option(help="accurate or tiny: the numbers that the options below change.")
+        str, typer.Option(help="accurate, fast or tiny: the numbers that the options below change.")
     ] = "accurate",
     all_data: Annotated[
         bool, typer.Option("--all-data", help="Also learn from sets whose licence forbids shipping the weights.")
     ] = False,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of a larger model to learn from beside the labels; the recipe fast is meant for it."
+        ),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(help="multilingual-e5-small, new (from scratch), a directory, or a hub name."),
     ] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Of the encoder, from below.")] = None,
     vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept or learnt.")] = None,
+    wide: Annotated[
+        int | None,
+        typer.Option(min=0, help="Buckets of the part that knows runs of characters: a power of two; 0 for none."),
+    ] = None,
     epochs: Annotated[float | None, typer.Option(min=0.01)] = None,
+    adapters: Annotated[
+        str | None, typer.Option(help="none, lora or adalora: a large encoder learns with a hundredth of its numbers.")
+    ] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="Of the adapters.")] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file of conversations (lines, or JSON lines with text) whose hidden words are guessed first. Repeatable."
+        ),
+    ] = None,
+    unlabelled_epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,
+    folds: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Cross-validation: train so many times, another part held out each time; keep no model."
+        ),
+    ] = 0,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Write eight bits a weight: a quarter of the size, for a repository.")
+    ] = False,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: as many as there are cores.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint of a broken-off training.")
@@ -48,7 +78,9 @@ def train(
     Checkpoints and TensorBoard logs go to OUTPUT-training. Use the model: scoring.model in the settings, or
     [bold]replywatch score --model OUTPUT[/].
     """
-    from models.train import TrainOptions, from_recipe, report_lines
+    from models.cross_validation import cross_validate
+    from models.recipes import TrainOptions, from_recipe
+    from models.train import report_lines
     from models.train import train as train_model
 
     shape, schedule = from_recipe(
@@ -56,7 +88,10 @@ def train(
         encoder=encoder,
         layers=layers,
         vocabulary=vocabulary,
+        wide=wide,
         epochs=epochs,
+        adapters=adapters,
+        rank=rank,
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_tokens=max_tokens,
@@ -64,8 +99,13 @@ def train(
         device=device,
     )
     options = TrainOptions(
-        data, output, shape, schedule, permissive_only=not all_data, threads=threads, resume=resume
+        data, output, shape, schedule,
+        permissive_only=not all_data, teacher=teacher, compact=compact, threads=threads, resume=resume,
+        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs,
     )  # fmt: skip
+    if folds:
+        typer.echo(cross_validate(options, folds, ERRORS))
+        return
     for line in report_lines(train_model(options, ERRORS)):
         typer.echo(line)
 
@@ -121,3 +161,53 @@ def evaluate(
     for model in chosen:
         console.print(f"{model}: {found.versions[model]}")
         console.print(gaps(found.answers[model], {info.name: info.language for info in SETS}))
+
+
+def train_satisfaction(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="JSON lines of session records, as on the topic sessions, each with a field rating from 1 to 5; or a folder "
+            "with the public sets. Repeatable."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="The JSON file for scoring.satisfaction.")],
+    scorer: Annotated[
+        str, typer.Option("--model", help="What reads the texts of the public sets, as scoring.model.")
+    ] = "default",
+) -> None:
+    """Fit the model that rates a session's satisfaction on rated sessions, say how good it is, and write it.
+
+    The one that comes with the project is set by hand: no public set of rated dialogues may shape what is shipped.
+    """
+    from models.satisfaction import load_satisfaction
+    from models.satisfaction_training import fit_satisfaction
+    from models.scorer import load_scorer
+
+    report = fit_satisfaction(data, load_scorer(scorer, least_confidence=0.5, threads=0), output.stem, ERRORS)
+    report.model.write(output)
+    load_satisfaction(str(output))
+    typer.echo(report)
+
+
+def serve(
+    scorer: Annotated[str, typer.Option("--model", help="default, a directory, or a hub name.")] = "default",
+    host: Annotated[str, typer.Option(help="Where to listen; loopback unless you say otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8_088,
+    device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="Of the model, on a CPU; 0: as many as there are cores.")] = 0,
+) -> None:
+    """Serve a model to jobs on other machines: scoring.model is then its URL.
+
+    The protocol is that of text-embeddings-inference (POST /predict), which serves any classifier too. With
+    REPLYWATCH_SCORING__TOKEN in the environment of both sides, only who bears it is answered. Ctrl-C ends it.
+    """
+    from models.scorer import Limits, source_of
+    from models.sentiment import TransformerScorer
+    from models.server import serve as serve_model
+
+    server = serve_model(TransformerScorer(source_of(scorer), device, Limits(threads=threads), precision), host, port)
+    with server:
+        ERRORS.print(f"{scorer} is served at http://{host}:{server.server_address[1]}")
+        server.serve_forever()

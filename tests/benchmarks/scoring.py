@@ -60,7 +60,9 @@ def main(arguments: list[str]) -> None:
     settings = load_settings(input="replay")
     prepared = batches(settings, options.messages)
     scoring = settings.scoring
-    scorer = load_scorer(options.model, scoring.device, batch_size=scoring.batch_size, threads=scoring.threads)
+    scorer = load_scorer(
+        options.model, scoring.device, scoring.precision, batch_size=scoring.batch_size, threads=scoring.threads
+    )
     skipped = options.skip // settings.flink.batch_size
     for texts in prepared[:skipped]:
         scorer.score(texts)

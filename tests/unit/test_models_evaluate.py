@@ -11,10 +11,11 @@ import pytest
 import torch
 from rich.console import Console
 
-from models.calibration import COLDEST, HOTTEST, calibration_error, fitted_temperature, reliability
+from models.calibration import COLDEST, HOTTEST, WIDEST, Mix, calibration_error, fitted_mix, reliability
 from models.comparison import Comparison, compare, gaps, named_models, table
 from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, slices, worst
 from models.evaluation_report import write_report
+from models.heads import IMPOSSIBLE
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, tones
 from models.lexicon import LexiconScorer
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
@@ -62,20 +63,49 @@ def test_calibration_error_is_the_weighed_distance_of_accuracy_from_confidence()
     assert calibration_error([], []) == 0.0
 
 
+ALL_ALIKE = torch.tensor([0.0, 0.0, 0.0]).log_softmax(0)
+
+
+def temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """The fitted temperature where each text's set has all labels alike."""
+    return fitted_mix(logits, labels, ALL_ALIKE.expand(len(labels), 3)).temperature
+
+
 def test_the_fitted_temperature_cools_what_is_too_sure_and_changes_no_label() -> None:
     torch.manual_seed(3)
     honest = torch.randn(4_000, 3) * 2
     labels = torch.distributions.Categorical(logits=honest).sample()
-    assert fitted_temperature(honest, labels) == pytest.approx(1.0, abs=0.1)
-    assert fitted_temperature(honest * 3, labels) == pytest.approx(3.0, abs=0.3)
-    assert fitted_temperature(honest[:0], labels[:0]) == 1.0
+    assert temperature(honest, labels) == pytest.approx(1.0, abs=0.1)
+    assert temperature(honest * 3, labels) == pytest.approx(3.0, abs=0.3)
+    assert fitted_mix(honest[:0], labels[:0], honest[:0]) == Mix(1.0, 0.0)
 
 
 def test_the_temperature_of_texts_that_are_all_right_stays_within_its_bounds() -> None:
     labels = torch.arange(300) % 3
-    assert COLDEST <= fitted_temperature(torch.eye(3)[labels] * 5, labels) < 0.5
+    assert COLDEST <= temperature(torch.eye(3)[labels] * 5, labels) < 0.5
     wrong = torch.eye(3)[(labels + 1) % 3] * 5
-    assert HOTTEST / 2 <= fitted_temperature(wrong, labels) <= HOTTEST
+    assert HOTTEST / 2 <= temperature(wrong, labels) <= HOTTEST
+
+
+def test_two_parts_that_each_know_half_are_added_as_much_as_each_is_worth() -> None:
+    torch.manual_seed(4)
+    deep, wide = torch.randn(6_000, 3), torch.randn(6_000, 3)
+    labels = torch.distributions.Categorical(logits=deep + 2 * wide).sample()
+    priors = ALL_ALIKE.expand(len(labels), 3)
+    mix = fitted_mix(deep * 2, labels, priors, wide)
+    assert mix.temperature == pytest.approx(2.0, rel=0.15)
+    assert mix.wide_weight == pytest.approx(2.0, rel=0.15)
+    assert fitted_mix(deep * 2, labels, priors, torch.zeros(6_000, 3)).wide_weight <= WIDEST
+
+
+def test_the_mix_judges_a_set_by_the_labels_that_it_has() -> None:
+    """Where a set has no neutral texts, what is said for neutral counts for nothing."""
+    torch.manual_seed(5)
+    logits = torch.randn(4_000, 3)
+    sides = torch.distributions.Categorical(logits=logits[:, [0, 2]]).sample() * 2
+    priors = torch.tensor([-0.6931, IMPOSSIBLE, -0.6931]).expand(4_000, 3)
+    logits[:, 1] += 9
+    assert fitted_mix(logits, sides, priors).temperature == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_slice_with_the_largest_gap_comes_first_and_small_ones_are_left_out() -> None:

@@ -7,11 +7,14 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
+from models.lexicon import LexiconScorer
 from models.scorer import (
     DEFAULT_WEIGHTS,
     LABELS,
@@ -24,6 +27,8 @@ from models.scorer import (
     load_scorer,
     scorer_version,
 )
+from models.sentiment import Answer, TransformerScorer
+from models.server import serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,9 +72,29 @@ def shipped() -> Scorer:
     return load_scorer("default", "cpu")
 
 
-@pytest.fixture(params=["null", "default"])
-def scorer(request: pytest.FixtureRequest, shipped: Scorer) -> Scorer:
-    return shipped if request.param == "default" else load_scorer(request.param)
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The URL of a server of the shipped model."""
+    with serve(TransformerScorer(DEFAULT_WEIGHTS, "cpu"), "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+BACKENDS = ["null", "default", "fp32", "lexicon", "remote"] + (["cuda"] if torch.cuda.is_available() else [])
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def scorer(request: pytest.FixtureRequest, shipped: Scorer, served: str) -> Scorer:
+    """Every backend that keeps the contract on this machine."""
+    if request.param in ("default", "null"):
+        return shipped if request.param == "default" else load_scorer("null")
+    if request.param == "remote":
+        return load_scorer(served)
+    if request.param == "lexicon":
+        return CheckedScorer(LexiconScorer())
+    return load_scorer("default", "cuda") if request.param == "cuda" else load_scorer("default", "cpu", "fp32")
 
 
 def test_a_scorer_names_its_version(scorer: Scorer) -> None:
@@ -164,16 +189,15 @@ def test_anger_at_the_end_of_a_long_text_is_seen(shipped: Scorer) -> None:
     assert angry.score < plain.score - 0.2
 
 
-def test_a_score_does_not_depend_on_its_batch() -> None:
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("bf16", 0.03), ("int8", 0.03)])
+def test_a_score_does_not_depend_on_its_batch(precision: str, tolerance: float) -> None:
     texts = [*ANGRY, *THANKFUL, *READABLE, "长" * 200, "word " * 300]
-    alone = load_scorer("default", "cpu", cache_size=0, batch_size=1)
-    together = load_scorer("default", "cpu", cache_size=0, batch_size=64)
+    alone = load_scorer("default", "cpu", precision, cache_size=0, batch_size=1)
+    together = load_scorer("default", "cpu", precision, cache_size=0, batch_size=64)
     expected = alone.score(texts)
     order = list(range(len(texts)))
     random.Random(5).shuffle(order)
     shuffled = together.score([texts[at] for at in order])
-    # 1e-4 is the bound for fp32; 0.03 where the CPU computes in bf16.
-    tolerance = 1e-4 if _computes_in_fp32() else 0.03
     for at, score in zip(order, shuffled, strict=True):
         reference = expected[at]
         assert reference is not None
@@ -196,13 +220,13 @@ def test_a_text_is_scored_once_however_often_it_occurs(shipped: Scorer) -> None:
     scorer = load_scorer("default", "cpu", cache_size=100)
     inner = scorer._scorer  # type: ignore[attr-defined]
     rows: list[int] = []
-    forward = inner._forward
+    answers = inner._answers
 
-    def counted(batch: Sequence[list[int]]) -> list[Score]:
-        rows.append(len(batch))
-        return list(forward(batch))
+    def counted(texts: Sequence[str]) -> list[Answer | None]:
+        rows.append(len(texts))
+        return list(answers(texts))
 
-    inner._forward = counted
+    inner._answers = counted
     scorer.score(["要退货", "要退货 ", "要换货", "要退货"])
     scorer.score(["要换货"])
     assert rows == [2]
@@ -285,6 +309,8 @@ def test_a_model_without_its_classifier_is_an_error(tmp_path: Path) -> None:
 def test_an_unknown_device_or_limit_is_an_error() -> None:
     with pytest.raises(ValueError, match="device is 'tpu'"):
         load_scorer("null", "tpu")
+    with pytest.raises(ValueError, match="precision is 'fp8': one of auto, fp32, bf16, int8 is needed"):
+        load_scorer("null", precision="fp8")
     with pytest.raises(ValueError, match="unknown limit batch: known are batch_size"):
         load_scorer("null", batch=3)
     with pytest.raises(ValueError, match="batch_size is 0"):
@@ -304,13 +330,6 @@ def test_the_shipped_weights_are_small_and_documented() -> None:
     card = (DEFAULT_WEIGHTS / "README.md").read_text("utf-8")
     for word in ("goemotions", "Apache-2.0", "macro-F1", "## Limits"):
         assert word in card
-
-
-def _computes_in_fp32() -> bool:
-    import torch
-
-    abilities = torch.cpu.get_capabilities()
-    return not (abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
 
 
 @pytest.mark.parametrize("model", ["null", "default"])

@@ -28,7 +28,7 @@ def test_what_carries_no_sentiment_is_left_out(text: str, expected: str) -> None
 
 
 def test_a_long_text_keeps_head_and_tail() -> None:
-    text = "".join(chr(0x4E00 + at) for at in range(5_000))
+    text = "".join(chr(0xAC00 + at) for at in range(5_000))
     assert readable(text, 100) == text[:50] + text[-50:]
 
 
@@ -37,3 +37,8 @@ def test_any_text_comes_out_encodable_and_within_its_bound(text: str, limit: int
     result = readable(text, limit)
     assert len(result) <= limit
     result.encode("utf-8")
+
+
+def test_traditional_chinese_is_read_as_simplified() -> None:
+    assert readable("客服態度太差了 什麼時候發貨", 100) == "客服态度太差了 什么时候发货"
+    assert readable("simple", 100) == "simple"

@@ -15,14 +15,16 @@ import torch
 from rich.console import Console
 
 from models.heads import masked_loss, targets
-from models.labels import NEGATIVE, NEUTRAL, POSITIVE, TONES, UNKNOWN, tones
+from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, TONES, UNKNOWN, tones
 from models.network import NetworkShape, make_network
+from models.recipes import TrainOptions, from_recipe
 from models.scorer import LABELS, ModelError, load_scorer
+from models.sentiment import TransformerScorer
 from models.service_lines import service_lines
 from models.sets import Example
 from models.supervised import Schedule
 from models.tokenizer import Encoder, train_tokenizer
-from models.train import TrainOptions, from_recipe, report_lines, thinned, train
+from models.train import report_lines, thinned, train
 
 WORDS = {
     "anger": ("坏了", "太差", "生气", "骗人"),
@@ -85,12 +87,14 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
     scorer = load_scorer(str(output), "cpu")
     assert scorer.version == report.version
     (cool,) = scorer.score(["太差，骗人"])
-    (output / "config.json").write_text(
-        json.dumps(config | {"sentiment_temperature": 4 * config["sentiment_temperature"]})
-    )
+    (output / "config.json").write_text(json.dumps(config | {"sentiment_temperature": 20.0}))
     (warm,) = load_scorer(str(output), "cpu").score(["太差，骗人"])
     assert cool is not None and warm is not None
     assert (cool.label, cool.confidence) > (warm.label, warm.confidence) > ("negative", 1 / 3)
+    assert config["wide_weight"] == 0
+    (output / "config.json").write_text(json.dumps(config | {"wide_weight": 1}))
+    with pytest.raises(ModelError, match=r"has a wide_weight, but no wide\.safetensors: give the whole directory"):
+        load_scorer(str(output), "cpu")
     (output / "config.json").write_text(json.dumps(config | {"sentiment_temperature": "warm"}))
     with pytest.raises(ModelError, match=r"has sentiment_temperature 'warm': a number from 0\.05 to 20"):
         load_scorer(str(output), "cpu")
@@ -100,6 +104,33 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
         None,
         "positive",
     ]
+
+
+def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: Path, tmp_path: Path) -> None:
+    first = tiny(folder, tmp_path / "teacher", with_baseline=False)
+    # A deep part that has hardly begun to learn: what is right is the wide part's.
+    short, wide = replace(first.schedule, epochs=0.2), replace(first.shape, wide=2**12)
+    report = train(replace(first, schedule=short, shape=wide), Console(file=io.StringIO()))
+    assert (report.output / "wide.safetensors").is_file()
+    assert json.loads((report.output / "config.json").read_text("utf-8"))["wide_weight"] > 0
+    teacher = TransformerScorer(report.output, "cpu")
+    assert [score and score.label for score in teacher.score(["太差，骗人，坏了", "", "love great thanks"])] == [
+        "negative",
+        None,
+        "positive",
+    ]
+    said = teacher.probabilities(["love great thanks", ""])
+    assert said[0] is not None and said[1] is None
+    assert tuple(said[0]) == OUTPUTS and math.isclose(sum(said[0][name] for name in LABELS), 1.0, rel_tol=1e-5)
+
+    student = tiny(folder, tmp_path / "student", with_baseline=False, teacher=report.output, compact=True)
+    learnt = train(student, Console(file=io.StringIO()))
+    assert [path.name for path in learnt.output.glob("*.safetensors")] == ["model.int8.safetensors"]
+    assert min(figure.macro_f1 for figure in learnt.figures.values()) > 0.8
+    with pytest.raises(ModelError, match="is not a directory"):
+        train(replace(student, output=tmp_path / "other", teacher=tmp_path / "none"), Console(file=io.StringIO()))
+    with pytest.raises(ModelError, match="wide is 12: a power of two is needed"):
+        NetworkShape(wide=12)
 
 
 def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tmp_path: Path) -> None:
@@ -143,7 +174,7 @@ def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp
 def test_a_recipe_is_taken_with_single_numbers_changed() -> None:
     shape, schedule = from_recipe("accurate", layers=4, epochs=0.5, seed=None)
     assert (shape.encoder, shape.layers, schedule.epochs, schedule.seed) == ("multilingual-e5-small", 4, 0.5, 20)
-    with pytest.raises(ModelError, match="recipe 'best' is not known: one of accurate, tiny"):
+    with pytest.raises(ModelError, match="recipe 'best' is not known: one of accurate, fast, tiny"):
         from_recipe("best")
 
 

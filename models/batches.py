@@ -1,0 +1,67 @@
+"""Examples as a training takes them: encoded, padded to the longest of a batch, with tokens hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from models.heads import targets
+from models.scorer import Limits
+from models.sets import Example
+from models.text import readable
+from models.tokenizer import Encoder
+
+Item = dict[str, Any]
+
+
+def encoded(encoder: Encoder, examples: Sequence[Example], said: torch.Tensor | None = None) -> list[Item]:
+    """Examples as the Trainer takes them; texts of which nothing is known are left out. said: a teacher's columns."""
+    limit = Limits().max_characters
+    rows = encoder.encode([readable(example.text, limit) for example in examples])
+    labels = targets(examples) if said is None else torch.cat([targets(examples), said], dim=1)
+    return [
+        {"input_ids": row.ids, "labels": told, "length": len(row.ids), "text": example.text}
+        for row, told, example in zip(rows, labels, examples, strict=True)
+        if row.known
+    ]
+
+
+class Padding:
+    """Makes a batch of items: padded to the longest, and in training with a share of the tokens hidden."""
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerFast, token_dropout: float, seed: int, model: PreTrainedModel
+    ) -> None:
+        self._padding = int(tokenizer.pad_token_id or 0)
+        self._hidden = int(tokenizer.unk_token_id or 0)
+        self._share = token_dropout
+        self._chance = torch.Generator().manual_seed(seed)
+        self._model = model
+
+    def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
+        """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
+        width = max(len(item["input_ids"]) for item in items)
+        ids = torch.full((len(items), width), self._padding)
+        mask = torch.zeros((len(items), width), dtype=torch.long)
+        for at, item in enumerate(items):
+            ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
+            mask[at, : len(item["input_ids"])] = 1
+        if self._share and self._model.training:
+            hidden = (torch.rand(ids.shape, generator=self._chance) < self._share) & mask.bool()
+            hidden[:, 0] = False  # the first token is what the answer is read from
+            ids = ids.masked_fill(hidden, self._hidden)
+        return {"input_ids": ids, "attention_mask": mask, "labels": torch.stack([item["labels"] for item in items])}
+
+
+def predicted(model: PreTrainedModel, items: Sequence[Item], padding: Padding, batch_size: int) -> torch.Tensor:
+    """The logits of items, in their order. Trainer.predict would give them in its sampler's order, which it doesn't tell."""
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(items), batch_size):
+            batch = padding(items[start : start + batch_size])
+            inputs = {name: batch[name].to(model.device) for name in ("input_ids", "attention_mask")}
+            found.append(model(**inputs).logits.float().cpu())
+    return torch.cat(found)

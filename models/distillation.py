@@ -1,0 +1,68 @@
+"""Learn from a larger model: its probabilities say more of a text than one label does (Hinton et al. 2015, arXiv:1503.02531).
+
+A teacher tells something of every text, also of those that no set gives a sentiment or a tone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.nn import functional
+
+from models.heads import SENTIMENT, TOLD_COLUMNS, TONE
+from models.labels import OUTPUTS
+from models.scorer import Limits, ModelError
+from models.sentiment import TransformerScorer
+from models.sets import Example
+
+TEACHER_SHARE = 0.7
+"""How much of the loss is the teacher's; the rest is that of the sets' own labels."""
+
+CHUNK = 1_024
+
+Loss = Callable[[Any, torch.Tensor, Any], torch.Tensor]
+
+
+def taught(teacher: Path, examples: Sequence[Example], console: Console) -> torch.Tensor:
+    """What the model in the directory `teacher` says of each example: probabilities, (examples, OUTPUTS); nan for nothing.
+
+    Raises ModelError if it can't be loaded, or lacks one of OUTPUTS.
+    """
+    scorer = TransformerScorer(teacher, limits=Limits(threads=0, cache_size=0))
+    (first,) = scorer.probabilities(["hello"])
+    if first is None or set(first) != set(OUTPUTS):
+        raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
+    nothing = (float("nan"),) * len(OUTPUTS)
+    rows: list[tuple[float, ...]] = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("the teacher reads", total=len(examples))
+        for start in range(0, len(examples), CHUNK):
+            chunk = [example.text for example in examples[start : start + CHUNK]]
+            rows += [tuple(row[name] for name in OUTPUTS) if row else nothing for row in scorer.probabilities(chunk)]
+            progress.update(task, completed=len(rows))
+    return torch.tensor(rows)
+
+
+def distilled_loss(own: Loss) -> Loss:
+    """The loss `own` of the sets' labels, and beside it that of a teacher's probabilities, where they follow in the row."""
+
+    def loss(outputs: Any, told: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        by_sets = own(outputs, told[:, :TOLD_COLUMNS], num_items_in_batch)
+        said = told[:, TOLD_COLUMNS:]
+        if not said.shape[1]:  # validation texts have no teacher
+            return by_sets
+        heard = ~said[:, 0].isnan()
+        if not heard.any():
+            return by_sets
+        logits, said = outputs["logits"].float()[heard], said[heard]
+        by_teacher = functional.cross_entropy(logits[:, SENTIMENT], said[:, SENTIMENT])
+        by_teacher = by_teacher + functional.binary_cross_entropy_with_logits(logits[:, TONE], said[:, TONE])
+        return (1 - TEACHER_SHARE) * by_sets + TEACHER_SHARE * by_teacher
+
+    return loss

@@ -1,0 +1,118 @@
+"""Before the labels: an encoder reads unlabelled conversations and guesses hidden words (masked language modelling).
+
+Devlin et al. 2019, arXiv:1810.04805: of each text 15 % of the tokens are to be guessed; of these four fifths are hidden, a tenth is
+another token, a tenth is left. The encoder is trained in place; the guessing layer is thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+from rich.console import Console
+from transformers import (
+    AutoModelForMaskedLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    PrinterCallback,
+    ProgressCallback,
+)
+from transformers import Trainer as HuggingFaceTrainer
+
+from models.scorer import Limits, ModelError
+from models.supervised import Schedule, arguments
+from models.text import readable
+from models.tokenizer import Encoder
+from models.training_progress import Watched
+
+GUESSED, HIDDEN, SWAPPED = 0.15, 0.8, 0.1
+NOT_GUESSED = -100
+"""What torch's cross-entropy leaves out."""
+
+
+def conversation_lines(path: Path) -> Iterator[str]:
+    """The texts of a file: lines, or the field `text` of JSON lines. Raises ModelError for a JSON line without it."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            if path.suffix in (".jsonl", ".ndjson") and line.strip():
+                try:
+                    line = orjson.loads(line)["text"]
+                except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                    raise ModelError(f"{path}, line {number}: no object with a field text: {error}") from error
+            text = readable(str(line), Limits().max_characters)
+            if text:
+                yield text
+
+
+def pretrain(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    schedule: Schedule,
+    work: Path,
+    console: Console,
+) -> float:
+    """Train `model`'s encoder in place on `texts` for `schedule.epochs`; the last loss, in nats a guessed token.
+
+    Raises ModelError for an encoder that no masked language model is known for.
+    """
+    encoder = Encoder(tokenizer, schedule.max_tokens)
+    rows = [row.ids for row in encoder.encode(list(dict.fromkeys(texts))) if row.known]
+    if not rows:
+        raise ModelError("nothing to read before the labels: the files given hold no text")
+    guessing = guessing_model(model)
+    watched = Watched(console, "reading conversations")
+    trainer = HuggingFaceTrainer(
+        model=guessing,
+        args=arguments(schedule, work, steps=0),
+        data_collator=Hiding(tokenizer, schedule.seed),
+        train_dataset=[{"input_ids": ids, "length": len(ids)} for ids in rows],
+        callbacks=[watched],
+    )
+    trainer.remove_callback(ProgressCallback)
+    trainer.remove_callback(PrinterCallback)
+    try:
+        return float(trainer.train().training_loss)
+    finally:
+        watched.stop()
+
+
+def guessing_model(model: PreTrainedModel) -> PreTrainedModel:
+    """A masked language model around `model`'s own encoder: what it learns, `model` has."""
+    try:
+        guessing = AutoModelForMaskedLM.from_config(model.config)
+    except ValueError as error:
+        raise ModelError(f"no masked language model is known for {type(model).__name__}: {error}") from error
+    setattr(guessing, guessing.base_model_prefix, model.base_model)
+    guessing.tie_weights()
+    return guessing
+
+
+class Hiding:
+    """Makes a batch of items: padded to the longest, with tokens to guess."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
+        self._padding = int(tokenizer.pad_token_id or 0)
+        self._hidden = int(tokenizer.mask_token_id or tokenizer.unk_token_id or 0)
+        self._vocabulary = len(tokenizer)
+        self._special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
+        self._chance = torch.Generator().manual_seed(seed)
+
+    def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """(batch, longest) ids, mask, and labels: the token where one is to be guessed, NOT_GUESSED elsewhere."""
+        width = max(len(item["input_ids"]) for item in items)
+        ids = torch.full((len(items), width), self._padding)
+        mask = torch.zeros((len(items), width), dtype=torch.long)
+        for at, item in enumerate(items):
+            ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
+            mask[at, : len(item["input_ids"])] = 1
+        guessed = (torch.rand(ids.shape, generator=self._chance) < GUESSED) & ~torch.isin(ids, self._special)
+        labels = ids.masked_fill(~guessed, NOT_GUESSED)
+        fate = torch.rand(ids.shape, generator=self._chance)
+        others = torch.randint(self._vocabulary, ids.shape, generator=self._chance)
+        ids = torch.where(guessed & (fate < HIDDEN), self._hidden, ids)
+        ids = torch.where(guessed & (fate >= HIDDEN) & (fate < HIDDEN + SWAPPED), others, ids)
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}

@@ -1,0 +1,60 @@
+"""The shipped models' numbers; every one of them can be changed on the command line (`replywatch train --help`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from models.network import MULTILINGUAL_E5, NEW, NetworkShape
+from models.scorer import ModelError
+from models.supervised import Schedule
+
+SMALL_NETWORK = NetworkShape(NEW, layers=4, vocabulary=10_000, hidden=256, heads=4, wide=2**18)
+TINY_NETWORK = NetworkShape(NEW, layers=2, vocabulary=12_000, hidden=128, heads=4, dropout=0.2)
+RECIPES = {
+    "accurate": (NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**19), Schedule(epochs=2, max_tokens=48)),
+    "fast": (
+        SMALL_NETWORK,
+        Schedule(epochs=5, batch_size=64, learning_rate=6e-4, weight_decay=0.05, token_dropout=0.15, max_tokens=48),
+    ),
+    "tiny": (TINY_NETWORK, Schedule(epochs=3, batch_size=64, learning_rate=1e-3, weight_decay=0.1, token_dropout=0.25)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """What to train on, where to write to, and how.
+
+    permissive_only: learn only from sets whose licence allows shipping the weights; max_tone_texts: of the texts that tell a
+    tone and no sentiment so many at most; teacher: the directory of a model to learn from beside the labels, or None;
+    unlabelled: files whose texts are read before, for so many epochs, see `models.pretraining`;
+    compact: write eight bits a weight; threads: of torch (0 = leave as it is).
+    """
+
+    data: Sequence[Path]
+    output: Path
+    shape: NetworkShape = field(default_factory=NetworkShape)
+    schedule: Schedule = field(default_factory=Schedule)
+    permissive_only: bool = True
+    with_service_lines: bool = True
+    with_baseline: bool = True
+    max_tone_texts: int = 8_000
+    teacher: Path | None = None
+    unlabelled: Sequence[Path] = ()
+    unlabelled_epochs: float = 1.0
+    compact: bool = False
+    threads: int = 0
+    resume: bool = False
+
+
+def from_recipe(name: str, **changes: Any) -> tuple[NetworkShape, Schedule]:
+    """A recipe's shape and schedule with single numbers changed. Raises ModelError for a name that isn't known."""
+    if name not in RECIPES:
+        raise ModelError(f"recipe {name!r} is not known: one of {', '.join(RECIPES)}")
+    shape, schedule = RECIPES[name]
+    given = {key: value for key, value in changes.items() if value is not None}
+    of_shape = {key: value for key, value in given.items() if key in NetworkShape.__dataclass_fields__}
+    of_schedule = {key: value for key, value in given.items() if key in Schedule.__dataclass_fields__}
+    return replace(shape, **of_shape), replace(schedule, **of_schedule)

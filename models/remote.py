@@ -1,0 +1,124 @@
+"""Scores from a server: this project's own (`replywatch serve`), or text-embeddings-inference with any sequence classifier.
+
+The protocol is the latter's: `GET /info`, and `POST /predict` with `{"inputs": [["text"], …], "raw_scores": true}`, answered by a
+list of `{"label", "score"}` for each text, the scores being logits. Requests of a batch go out at the same time.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from models.cached import CachedScorer
+from models.scorer import LABELS, TONES, UNSURE, Limits, ModelError, Score
+
+TOKEN_VARIABLE = "REPLYWATCH_SCORING__TOKEN"
+TIMEOUT_SECONDS = 30.0
+CONNECTIONS = 8
+ATTEMPTS = 5
+TEXTS_A_REQUEST = 32
+"""What text-embeddings-inference takes at most unless it is told otherwise; a server's own number counts where it names one."""
+
+
+class RemoteScorer(CachedScorer):
+    """Scores texts with a model behind a URL. Thread-safe.
+
+    A request that fails is tried again some times; after that ModelError is raised, and the job goes on from its checkpoint.
+    """
+
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
+        """Ask the server what it serves. The environment variable REPLYWATCH_SCORING__TOKEN is sent as a bearer token."""
+        super().__init__(limits or Limits())
+        token = os.environ.get(TOKEN_VARIABLE)
+        self._client = httpx.Client(
+            base_url=url.rstrip("/"),
+            timeout=TIMEOUT_SECONDS,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+        )
+        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="remote-scorer")
+        told = self._ask("GET", "/info")
+        if not isinstance(told, dict) or not isinstance(told.get("model_id"), str):
+            raise ModelError(f"{url} does not say what it serves: is it a model server? ({str(told)[:200]})")
+        self._version = f"{told['model_id'].rstrip('/').rsplit('/', 1)[-1]}@{told.get('model_sha') or 'unknown'}"
+        most = told.get("max_client_batch_size")
+        self._size = max(1, most if isinstance(most, int) else TEXTS_A_REQUEST)
+
+    @property
+    def version(self) -> str:
+        """What the server says that it serves: `<name>@<digest or commit>`."""
+        return self._version
+
+    def score_unique(self, texts: Sequence[str]) -> list[Score | None]:
+        """One request for so many texts as the server takes, all at the same time."""
+        parts = [texts[start : start + self._size] for start in range(0, len(texts), self._size)]
+        return [score for part in self._pool.map(self._part, parts) for score in part]
+
+    def _part(self, texts: Sequence[str]) -> list[Score | None]:
+        body = {"inputs": [[text] for text in texts], "raw_scores": True, "truncate": True}
+        told = self._ask("POST", "/predict", body)
+        if not isinstance(told, list) or len(told) != len(texts):
+            raise ModelError(f"{self._client.base_url} answered {str(told)[:200]} for {len(texts)} texts")
+        return [self._score(each) for each in told]
+
+    def _score(self, predictions: Any) -> Score | None:
+        if predictions == []:  # nothing in the text that the model knows
+            return None
+        try:
+            logits = {each["label"].strip().lower(): float(each["score"]) for each in predictions}
+            return score_of(logits, self._limits.least_confidence)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(
+                f"{self._client.base_url} answered {str(predictions)[:200]}: logits of negative, positive and optionally neutral are "
+                f"needed ({error!r})"
+            ) from error
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        again = Retrying(
+            retry=retry_if_exception_type((httpx.TransportError, _BusyError)),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential_jitter(0.1, max=5),
+            reraise=True,
+        )
+        try:
+            return again(self._once, method, path, body)
+        except (httpx.HTTPError, ValueError, _BusyError) as error:
+            # The body, which holds a customer's words, stays out of the message.
+            raise ModelError(
+                f"the model server {self._client.base_url} failed at {path}: {error or type(error).__name__}"
+            ) from error
+
+    def _once(self, method: str, path: str, body: Any) -> Any:
+        answer = self._client.request(method, path, json=body)
+        if answer.status_code in (429, 502, 503, 504):
+            raise _BusyError(f"status {answer.status_code}")
+        answer.raise_for_status()
+        return answer.json()
+
+
+class _BusyError(Exception):
+    """The server can't answer now, and may soon."""
+
+
+def score_of(logits: Mapping[str, float], least_confidence: float) -> Score:
+    """A score from logits by label: softmax over LABELS, a sigmoid for each of TONES where all of them are there."""
+    sides = [name for name in LABELS if name in logits]
+    if not {"negative", "positive"} <= set(sides):
+        raise ValueError("labels")
+    largest = max(logits[name] for name in sides)
+    powers = {name: math.exp(logits[name] - largest) for name in sides}
+    odds = {name: power / sum(powers.values()) for name, power in powers.items()}
+    best = max(odds, key=odds.__getitem__)
+    toned = all(name in logits for name in TONES)
+    return Score(
+        best if odds[best] >= least_confidence else UNSURE,
+        round(odds["positive"] - odds["negative"], 6),
+        tuple(round(1 / (1 + math.exp(-max(-60.0, logits[name]))), 6) for name in TONES) if toned else (),
+        round(odds[best], 6),
+    )

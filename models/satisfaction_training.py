@@ -1,0 +1,218 @@
+"""Fit the satisfaction model: rated dialogues or session records in, a JSON file and figures out."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from rich.console import Console
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.calibration import calibration_error
+from models.corpus import DataError
+from models.evaluate import macro_f1
+from models.own_data import RowError
+from models.satisfaction import FEATURES, OUTCOMES, SatisfactionModel, features_of
+from models.scorer import Scorer
+
+PARTS = 5
+STRENGTH = 1.0
+JDDC, HELPDESK = "uss_jddc_satisfaction", "stc3_weibo_helpdesk"
+HELPDESK_SIDE = 0.5
+"""A mean rating of -2…2 that is beyond this on either side takes a side."""
+
+
+class Rated(NamedTuple):
+    """The features of a session, how it was rated (an index of OUTCOMES), and what it must not be separated from."""
+
+    features: dict[str, float | None]
+    rating: int
+    group: str
+
+
+class Dialogue(NamedTuple):
+    """The customer's texts, the number of answers, whether the customer had the last word, the rating, the group."""
+
+    customer: list[str]
+    exchanges: int
+    left_waiting: bool
+    rating: int
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionReport:
+    """What came out, by cross-validation in which a dialogue is on one side: on all, and by the name of the data."""
+
+    model: SatisfactionModel
+    sessions: int
+    macro_f1: float
+    calibration_error: float
+    by_source: dict[str, float]
+
+    def __str__(self) -> str:
+        each = ", ".join(f"{name} {value:.3f}" for name, value in self.by_source.items())
+        return (
+            f"{self.sessions:,} sessions, {PARTS} parts: macro-F1 {self.macro_f1:.3f} ({each}), "
+            f"calibration error {self.calibration_error:.3f}"
+        )
+
+
+def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console: Console) -> SatisfactionReport:
+    """Fit on every known folder in `data` and every JSON lines file of session records with a `rating` of 1 to 5.
+
+    Raises DataError where there is nothing to fit on, RowError for a line that can't be used.
+    """
+    by_source: dict[str, list[Rated]] = {}
+    for path in data:
+        for name, rated in _found(path, scorer, console):
+            by_source.setdefault(name, []).extend(rated)
+    every = [rated for part in by_source.values() for rated in part]
+    if {rated.rating for rated in every} != set(range(len(OUTCOMES))) or len({rated.group for rated in every}) < PARTS:
+        raise DataError(
+            f"no rated sessions of all three kinds under {', '.join(map(str, data))}: expected the folders {JDDC}, {HELPDESK}, or "
+            "JSON lines of session records with a field rating, 1 to 5"
+        )
+    means, scales = _spread(every)
+    table = [[_filled(rated.features, at, means) for at in range(len(FEATURES))] for rated in every]
+    ratings = [rated.rating for rated in every]
+    make = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=500))
+    odds = cross_val_predict(
+        make, table, ratings, groups=[rated.group for rated in every], cv=GroupKFold(PARTS), method="predict_proba"
+    )
+    answered = odds.argmax(axis=1).tolist()
+    make.fit(table, ratings)
+    regression = make[-1]
+    model = SatisfactionModel(
+        version, means, scales, tuple(map(tuple, regression.coef_.tolist())), tuple(regression.intercept_.tolist())
+    )
+    figures, at = {}, 0
+    for name, part in by_source.items():
+        figures[name] = macro_f1(ratings[at : at + len(part)], answered[at : at + len(part)])
+        at += len(part)
+    right = [a == b for a, b in zip(ratings, answered, strict=True)]
+    error = calibration_error(odds.max(axis=1).tolist(), right)
+    return SatisfactionReport(model, len(every), macro_f1(ratings, answered), error, figures)
+
+
+def judged(model: SatisfactionModel, rated: Sequence[Rated]) -> float:
+    """Macro-F1 of a model's likeliest outcomes."""
+    odds = [model.rate(each.features).probabilities for each in rated]
+    return macro_f1([each.rating for each in rated], [each.index(max(each)) for each in odds])
+
+
+def _found(path: Path, scorer: Scorer, console: Console) -> Iterator[tuple[str, list[Rated]]]:
+    if path.is_file():
+        yield path.stem, list(read_records(path))
+    for name, read in ((JDDC, jddc_dialogues), (HELPDESK, helpdesk_dialogues)):
+        if (path / name).is_dir():
+            dialogues = list(read(path / name))
+            console.print(f"{name}: {len(dialogues):,} rated dialogues")
+            yield name, rated_dialogues(dialogues, scorer)
+
+
+def rated_dialogues(dialogues: Sequence[Dialogue], scorer: Scorer) -> list[Rated]:
+    """Dialogues as the job would have recorded them, with the sentiment of the customer's messages."""
+    texts = list(dict.fromkeys(text for dialogue in dialogues for text in dialogue.customer))
+    known = dict(zip(texts, scorer.score(texts), strict=True))
+    found = []
+    for dialogue in dialogues:
+        scores = [score for text in dialogue.customer if (score := known[text]) is not None]
+        sentiment = course([score.score for score in scores])
+        sentiment["negative"] = sum(score.label == "negative" for score in scores)
+        record = {
+            "sentiment": sentiment,
+            "abandoned": ("after_reply" if dialogue.exchanges else "before_reply") if dialogue.left_waiting else None,
+            "customer_messages": len(dialogue.customer),
+            "exchanges": dialogue.exchanges,
+        }
+        found.append(Rated(features_of(record), dialogue.rating, dialogue.group))
+    return found
+
+
+def course(scores: Sequence[float]) -> dict[str, Any]:
+    """Mean, first and last third and their difference, as a session record tells them."""
+    third = len(scores) // 3
+    first = statistics.fmean(scores[:third]) if third else None
+    last = statistics.fmean(scores[-third:]) if third else None
+    return {
+        "mean": statistics.fmean(scores) if scores else None,
+        "first_third": first,
+        "last_third": last,
+        "shift": None if first is None or last is None else last - first,
+        "scored": len(scores),
+    }
+
+
+def jddc_dialogues(folder: Path) -> Iterator[Dialogue]:
+    """USS on JDDC: each row is a dialogue up to a customer's turn, rated 0 to 2; the turn `OVERALL` rates the whole."""
+    number, length = 0, 0
+    for line in (folder / "valid_jddc.txt").read_text("utf-8").splitlines():
+        turns, _, rating = line.rsplit("\t", 2)
+        said = [turn.split("|||") for turn in ast.literal_eval(turns)]
+        number += len(said) < length
+        length = len(said)
+        customer = [turn[0] for turn in said if turn[0].strip() and turn[0].strip() != "OVERALL"]
+        answers = sum(bool(turn[-1].strip()) for turn in said if len(turn) > 1)
+        yield Dialogue(customer, answers, False, int(rating), f"{JDDC} {number}")
+
+
+def helpdesk_dialogues(folder: Path) -> Iterator[Dialogue]:
+    """STC-3 / DialEval: dialogues with a help desk on Weibo, each rated by nineteen people."""
+    with gzip.open(folder / "train_cn.json.gz", "rt", encoding="utf-8") as file:
+        for told in json.load(file):
+            turns = told["turns"]
+            mean = statistics.fmean(told["quality"]["S"])
+            rating = 0 if mean < -HELPDESK_SIDE else 2 if mean > HELPDESK_SIDE else 1
+            customer = [text for turn in turns if turn["sender"] == "customer" for text in turn["utterances"]]
+            answers = sum(turn["sender"] != "customer" for turn in turns)
+            yield Dialogue(customer, answers, turns[-1]["sender"] == "customer", rating, f"{HELPDESK} {told['id']}")
+
+
+def read_records(path: Path) -> Iterator[Rated]:
+    """Session records as they are on the topic, with a `rating` of 1 to 5. Raises RowError at the first that can't be used."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"{path}, line {number}"
+            try:
+                record = orjson.loads(line)
+                features = features_of(record)
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                raise RowError(
+                    f"{where}: no session record ({error!r}): one JSON object a line, as on the topic, is needed"
+                ) from error
+            rating = record.get("rating")
+            if rating not in (1, 2, 3, 4, 5):
+                raise RowError(f"{where}: rating is {rating!r}: a whole number from 1 to 5 is needed")
+            yield Rated(
+                features, 0 if rating <= 2 else 1 if rating == 3 else 2, str(record.get("conversation_id", number))
+            )
+
+
+def _spread(every: Sequence[Rated]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each feature over the sessions that tell it, once the unknown are average ones."""
+    means, scales = [], []
+    for name in FEATURES:
+        told = [value for rated in every if (value := rated.features[name]) is not None]
+        mean = statistics.fmean(told) if told else 0.0
+        filled = told + [mean] * (len(every) - len(told))
+        means.append(mean)
+        scales.append(statistics.pstdev(filled) or 1.0)
+    return tuple(means), tuple(scales)
+
+
+def _filled(features: Mapping[str, float | None], at: int, means: Sequence[float]) -> float:
+    value = features[FEATURES[at]]
+    return means[at] if value is None else value

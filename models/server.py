@@ -1,0 +1,127 @@
+"""A model behind a URL, for several jobs or for a machine with a GPU: the protocol of `models.remote`.
+
+Standard library only; one forward pass at a time, whose batches are sorted by length as in the job. It listens on loopback
+unless it is told otherwise, and texts appear in no log.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import orjson
+
+from models.remote import TOKEN_VARIABLE
+from models.scorer import LABELS
+from models.sentiment import TransformerScorer
+
+MAX_BYTES = 4 * 2**20
+MAX_TEXTS = 256
+IDLE_SECONDS = 60.0
+SERVED = "GET /info, GET /health and POST /predict are served"
+SMALLEST = 1e-9
+"""Probabilities are told as logarithms: none is 0 or 1."""
+
+
+class Refused(Exception):
+    """A request that can't be served: status and reason."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServer:
+    """A server for `scorer` at `host`:`port` (0: any free one); `serve_forever` runs it.
+
+    With REPLYWATCH_SCORING__TOKEN in the environment only requests that bear it are answered.
+    """
+    token = os.environ.get(TOKEN_VARIABLE, "")
+
+    turn = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = IDLE_SECONDS
+
+        def do_GET(self) -> None:
+            self._answer(self._get)
+
+        def do_POST(self) -> None:
+            self._answer(self._post)
+
+        def _get(self) -> Any:
+            if self.path not in ("/info", "/health"):
+                raise Refused(HTTPStatus.NOT_FOUND, SERVED)
+            return info(scorer) if self.path == "/info" else {}
+
+        def _post(self) -> Any:
+            if self.path != "/predict":
+                raise Refused(HTTPStatus.NOT_FOUND, SERVED)
+            length = self.headers.get("Content-Length", "")
+            if not length.isdecimal() or int(length) > MAX_BYTES:
+                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body of at most {MAX_BYTES:,} bytes is needed")
+            try:
+                body = orjson.loads(self.rfile.read(int(length)))
+            except orjson.JSONDecodeError:
+                raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "the body is no JSON") from None
+            with turn:
+                return predict(scorer, body)
+
+        def _answer(self, make: Callable[[], Any]) -> None:
+            status, answer = HTTPStatus.OK, None
+            try:
+                if token and not secrets.compare_digest(self.headers.get("Authorization", ""), f"Bearer {token}"):
+                    raise Refused(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong")
+                answer = make()
+            except Refused as refused:
+                status, answer = refused.status, {"error": str(refused)}
+                self.close_connection = True  # a body that was not read would be taken for the next request
+            body = orjson.dumps(answer)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """No line a request: it would be one for every batch of every job."""
+
+    return ThreadingHTTPServer((host, port), Handler)
+
+
+def info(scorer: TransformerScorer) -> dict[str, Any]:
+    """What is served, and how many texts a request may hold."""
+    name, _, digest = scorer.version.rpartition("@")
+    return {"model_id": name, "model_sha": digest, "max_client_batch_size": MAX_TEXTS, "precision": scorer.precision}
+
+
+def predict(scorer: TransformerScorer, body: Any) -> list[list[dict[str, Any]]]:
+    """For each text a list of label and score; an empty one where there is nothing to read. Raises Refused."""
+    inputs = body.get("inputs") if isinstance(body, dict) else None
+    if not isinstance(inputs, list) or len(inputs) > MAX_TEXTS:
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"inputs: a list of at most {MAX_TEXTS} lists of one text is needed"
+        )
+    if not all(isinstance(each, list) and len(each) == 1 and isinstance(each[0], str) for each in inputs):
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "inputs: each must be a list of one text")
+    told = scorer.probabilities([each[0] for each in inputs])
+    raw = body.get("raw_scores") is True
+    return [[] if odds is None else labelled(odds, raw) for odds in told]
+
+
+def labelled(odds: Mapping[str, float], raw: bool) -> list[dict[str, Any]]:
+    """Probabilities as label and score; raw: as logits, which give the same probabilities."""
+    return [{"label": name, "score": _logit(name, each) if raw else each} for name, each in odds.items()]
+
+
+def _logit(name: str, odds: float) -> float:
+    """Of a label, which shares one softmax with the others, or of a tone, which stands alone."""
+    bounded = min(1 - SMALLEST, max(SMALLEST, odds))
+    return math.log(bounded) if name in LABELS else math.log(bounded / (1 - bounded))

@@ -1,0 +1,68 @@
+"""Learn the wide part: softmax regression over hashed runs of characters, with scikit-learn's weighting of them.
+
+The loss is that of the deep part, so that both answer the same question: logits moved by the log priors of the text's set
+(logit adjustment, see `models.heads`). Minimised by L-BFGS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.heads import log_priors
+from models.labels import UNKNOWN
+from models.scorer import LABELS
+from models.sets import Example
+from models.wide import Floats, WidePart, compressed, runs
+
+STRENGTH = 4.0
+"""The inverse of the penalty on large weights, as scikit-learn's C."""
+
+ITERATIONS = 80
+LEAST_TEXTS = 2
+"""A run that fewer texts have is not learnt from."""
+
+
+def fit_wide(examples: Sequence[Example], buckets: int) -> WidePart:
+    """Learn from the examples that have a sentiment. `buckets`: a power of two; about four bytes are kept for each."""
+    from scipy import sparse  # with the extra `train` only
+    from scipy.optimize import minimize
+
+    told = [example for example in examples if example.label != UNKNOWN]
+    found, owners = runs([example.text for example in told], buckets)
+    counts = sparse.csr_matrix((np.ones(len(found), np.float32), (owners, found)), (len(told), buckets))
+    met = np.bincount(counts.indices, minlength=buckets)
+    rarity = np.where(met >= min(LEAST_TEXTS, len(told)), np.log((1 + len(told)) / (1 + met)) + 1, 0).astype(np.float32)
+    weighed = counts.multiply(rarity).tocsr()
+    # As WidePart.logits divides: every run counts, a repeated one as often as it is there.
+    length = np.sqrt(counts @ (rarity * rarity))
+    table = sparse.diags((1 / np.maximum(length, 1e-6)).astype(np.float32)) @ weighed
+    turned = table.T.tocsr()
+
+    priors = log_priors(told)
+    moved = np.array([priors[example.source] for example in told], np.float32)
+    wanted = np.eye(len(LABELS), dtype=np.float32)[[example.label for example in told]]
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, bias = _split(flat)
+        logits = table @ weights + bias + moved
+        logits -= logits.max(axis=1, keepdims=True)
+        odds = np.exp(logits)
+        odds /= odds.sum(axis=1, keepdims=True)
+        wrong = odds - wanted
+        cost = -np.log(np.maximum((odds * wanted).sum(axis=1), 1e-12)).sum() + (weights**2).sum() / (2 * STRENGTH)
+        slope = np.concatenate([(turned @ wrong + weights / STRENGTH).ravel(), wrong.sum(axis=0)])
+        return float(cost), slope.astype(np.float64)
+
+    start = np.zeros((buckets + 1) * len(LABELS))
+    answer = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
+    weights, bias = _split(answer.x)
+    return compressed(weights, rarity, bias)
+
+
+def _split(flat: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """Weights (buckets, labels) and bias (labels,) from the vector that is minimised over."""
+    table = flat.astype(np.float32).reshape(-1, len(LABELS))
+    return table[:-1], table[-1]

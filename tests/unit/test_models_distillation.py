@@ -1,0 +1,49 @@
+"""A network that learns from a larger one."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from models.distillation import TEACHER_SHARE, distilled_loss
+from models.heads import TOLD_COLUMNS, masked_loss, targets
+from models.labels import OUTPUTS, POSITIVE, UNKNOWN
+from models.sets import Example
+
+EXAMPLES = [Example("fine", POSITIVE, source="own"), Example("who knows", UNKNOWN, source="own")]
+
+
+def loss_of(example: int, said: list[float] | None) -> tuple[float, list[float]]:
+    """The loss of one example where the network knows nothing yet, and its gradient by column."""
+    own = masked_loss(EXAMPLES, 0.0)
+    told = targets(EXAMPLES)[[example]]
+    if said is not None:
+        told = torch.cat([told, torch.tensor([said])], dim=1)
+    logits = torch.zeros(1, len(OUTPUTS), requires_grad=True)
+    loss = distilled_loss(own)({"logits": logits}, told, None)
+    loss.backward()
+    assert logits.grad is not None
+    return loss.item(), logits.grad[0].tolist()
+
+
+def test_a_teacher_tells_something_of_a_text_that_no_set_labels() -> None:
+    loss, slope = loss_of(1, [0.5, 0.25, 0.25, 1.0, 0.0, 0.5, 0.5])
+    # Cross-entropy of an even answer over three, and over two for each tone, whatever the teacher says.
+    assert math.isclose(loss, TEACHER_SHARE * (math.log(3) + math.log(2)), rel_tol=1e-5)
+    assert slope[0] < 0 < slope[1]
+    assert slope[3] < 0 < slope[4]
+    assert slope[5] == slope[6] == 0
+
+
+def test_what_the_teacher_cannot_read_is_learnt_from_its_label_alone() -> None:
+    alone = loss_of(0, None)
+    assert loss_of(0, [math.nan] * len(OUTPUTS)) == alone
+    assert loss_of(1, None)[0] == 0.0
+    shared, _ = loss_of(0, [0.0, 0.0, 1.0, 0.5, 0.5, 0.5, 0.5])
+    expected = (1 - TEACHER_SHARE) * alone[0] + TEACHER_SHARE * (math.log(3) + math.log(2))
+    assert math.isclose(shared, expected, rel_tol=1e-5)
+
+
+def test_targets_have_the_columns_that_a_teachers_follow() -> None:
+    assert targets(EXAMPLES).shape == (2, TOLD_COLUMNS)

@@ -1,0 +1,84 @@
+"""The forward pass in eight bits: near that in single precision, and the same in any batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from transformers import BertConfig, BertForSequenceClassification
+
+from models import eight_bits
+from models.eight_bits import EightBitBert, Matrix
+from models.loading import placed
+from models.scorer import ModelError
+
+SHAPE = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 128}
+
+
+@pytest.fixture(params=["gelu", "relu"])
+def model(request: pytest.FixtureRequest) -> BertForSequenceClassification:
+    torch.manual_seed(7)
+    config = BertConfig(
+        **SHAPE,
+        vocab_size=200,
+        max_position_embeddings=40,
+        num_labels=7,
+        hidden_act=request.param,
+        initializer_range=0.2,
+    )
+    return BertForSequenceClassification(config).train(False)
+
+
+def batch(lengths: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and mask of texts of these lengths; the same ids for the same place."""
+    torch.manual_seed(1)
+    ids = torch.randint(1, 200, (len(lengths), 30))[:, : max(lengths)]
+    mask = (torch.arange(max(lengths))[None, :] < torch.tensor(lengths)[:, None]).long()
+    return ids * mask, mask
+
+
+def test_its_answer_is_near_that_in_single_precision(model: BertForSequenceClassification) -> None:
+    ids, mask = batch((30, 12, 7, 3))
+    with torch.inference_mode():
+        exact, near = model(input_ids=ids, attention_mask=mask).logits, EightBitBert(model)(ids, mask)
+    assert near.shape == exact.shape
+    assert (near - exact).abs().mean() < 0.1 * exact.abs().mean()
+
+
+def test_it_does_not_depend_on_what_else_is_in_the_batch(model: BertForSequenceClassification) -> None:
+    ids, mask = batch((30, 12, 7, 3))
+    eight = EightBitBert(model)
+    with torch.inference_mode():
+        together = eight(ids, mask)
+        for at, length in enumerate((30, 12, 7, 3)):
+            alone = eight(ids[at : at + 1, :length], mask[at : at + 1, :length])
+            torch.testing.assert_close(alone[0], together[at], atol=0.02, rtol=0.02)
+
+
+def test_a_large_number_in_one_token_does_not_blur_the_others() -> None:
+    """One range for all tokens would leave a token of small numbers a step or two."""
+    torch.manual_seed(3)
+    layer = nn.Linear(32, 16)
+    matrix = Matrix(layer)
+    values = torch.stack([torch.randn(32) * 100, torch.randn(32) * 0.01, torch.zeros(32)])
+    with torch.inference_mode():
+        torch.testing.assert_close(matrix(values)[1:], layer(values)[1:], atol=1e-3, rtol=0.05)
+
+
+def test_several_layers_of_one_input_are_one_product() -> None:
+    torch.manual_seed(3)
+    first, second = nn.Linear(32, 16), nn.Linear(32, 8)
+    values = torch.randn(5, 32)
+    with torch.inference_mode():
+        both = Matrix(first, second)(values)
+        torch.testing.assert_close(both, torch.cat([Matrix(first)(values), Matrix(second)(values)], dim=1))
+
+
+def test_a_machine_without_the_product_computes_in_another_precision(
+    model: BertForSequenceClassification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert placed(model, "cpu", "auto")[2] == "int8"
+    monkeypatch.setattr(eight_bits, "ENGINE", "none")
+    assert placed(model, "cpu", "auto")[2] in ("bf16", "fp32")
+    with pytest.raises(ModelError, match="precision is int8: it needs a BERT on a CPU"):
+        placed(model, "cpu", "int8")

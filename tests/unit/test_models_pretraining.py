@@ -1,0 +1,114 @@
+"""Before the labels and beside them: guessing hidden words, adapters, and other parts held out."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+from transformers import BertConfig, BertForSequenceClassification
+
+from models.adapters import with_adapters
+from models.corpus import Corpus
+from models.cross_validation import Folds, folds
+from models.labels import NEGATIVE, NEUTRAL
+from models.network import NetworkShape, make_network
+from models.pretraining import GUESSED, NOT_GUESSED, Hiding, conversation_lines, guessing_model, pretrain
+from models.scorer import ModelError
+from models.sets import Example
+from models.supervised import Schedule, train_supervised
+
+TEXTS = [f"第{at}件快递什么时候发货" for at in range(60)] + [f"where is my order {at}" for at in range(60)]
+WORD = 50
+"""The id of a piece that is none of the special ones."""
+
+SHAPE = NetworkShape("new", layers=1, vocabulary=200, hidden=32, heads=2, dropout=0.0)
+SCHEDULE = Schedule(epochs=2, batch_size=16, learning_rate=5e-3, token_dropout=0.0, max_tokens=24, device="cpu")
+
+
+def test_a_seventh_of_the_tokens_is_to_be_guessed_and_no_special_one() -> None:
+    _, tokenizer = make_network(SHAPE, TEXTS, 24)
+    ids = [tokenizer.cls_token_id, *([WORD] * 400), tokenizer.sep_token_id]
+    batch = Hiding(tokenizer, seed=1)([{"input_ids": ids}] * 20)
+    guessed = batch["labels"] != NOT_GUESSED
+    assert guessed.float().mean().item() == pytest.approx(GUESSED, abs=0.02)
+    assert not guessed[:, [0, -1]].any()
+    hidden = (batch["input_ids"] == tokenizer.unk_token_id) & guessed
+    assert hidden.sum() / guessed.sum() == pytest.approx(0.8, abs=0.05)
+    assert torch.equal(batch["input_ids"][~guessed], torch.tensor([ids] * 20)[~guessed])
+
+
+def test_guessing_hidden_words_trains_the_encoder_of_the_classifier(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    model, tokenizer = make_network(SHAPE, TEXTS, 24)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    console = Console(file=io.StringIO())
+    first = pretrain(model, tokenizer, TEXTS, replace(SCHEDULE, epochs=1), tmp_path, console)
+    later = pretrain(model, tokenizer, TEXTS, replace(SCHEDULE, epochs=6), tmp_path, console)
+    assert later < 0.8 * first
+    after = model.state_dict()
+    assert not torch.equal(
+        before["bert.encoder.layer.0.output.dense.weight"], after["bert.encoder.layer.0.output.dense.weight"]
+    )
+    assert torch.equal(before["classifier.weight"], after["classifier.weight"])
+    with pytest.raises(ModelError, match="hold no text"):
+        pretrain(model, tokenizer, [], SCHEDULE, tmp_path, console)
+
+
+def test_the_guessing_layer_shares_the_words_of_the_encoder() -> None:
+    model, _ = make_network(SHAPE, TEXTS, 24)
+    guessing = guessing_model(model)
+    assert guessing.get_output_embeddings().weight is model.bert.embeddings.word_embeddings.weight
+
+
+def test_unlabelled_texts_are_lines_or_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("在吗\n\n  hi  there \n", "utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": "退款"}\n\n{"text": "https://a.example"}\n', "utf-8")
+    assert list(conversation_lines(tmp_path / "a.txt")) == ["在吗", "hi there"]
+    assert list(conversation_lines(tmp_path / "b.jsonl")) == ["退款"]
+    (tmp_path / "b.jsonl").write_text('{"text": "a"}\n{"body": "b"}\n', "utf-8")
+    with pytest.raises(ModelError, match=r"b\.jsonl, line 2: no object with a field text"):
+        list(conversation_lines(tmp_path / "b.jsonl"))
+
+
+@pytest.mark.parametrize("kind", ["lora", "adalora"])
+def test_adapters_learn_while_the_matrices_stand_still_and_are_folded_into_them(kind: str, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    examples = [Example(text, NEUTRAL if "order" in text else NEGATIVE, source="own") for text in TEXTS]
+    model, tokenizer = make_network(SHAPE, TEXTS, 24)
+    words = model.bert.embeddings.word_embeddings.weight.clone()
+    matrix = model.bert.encoder.layer[0].attention.self.query.weight.clone()
+    schedule = replace(SCHEDULE, epochs=15, learning_rate=2e-2, patience=30, adapters=kind, rank=4)
+    trained = train_supervised(
+        model, tokenizer, examples, examples[::5], schedule, tmp_path, Console(file=io.StringIO())
+    )
+    assert trained.macro_f1 > 0.9
+    assert type(model.bert.encoder.layer[0].attention.self.query) is torch.nn.Linear
+    assert torch.equal(model.bert.embeddings.word_embeddings.weight, words)
+    assert not torch.equal(model.bert.encoder.layer[0].attention.self.query.weight, matrix)
+
+
+def test_an_unknown_kind_of_adapter_is_an_error() -> None:
+    model = BertForSequenceClassification(BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2))
+    with pytest.raises(ModelError, match="adapters is 'prefix': one of none, lora, adalora is needed"):
+        with_adapters(model, "prefix", 4, 100)
+
+
+def test_every_text_is_held_out_once_and_never_learnt_from_in_the_same_part() -> None:
+    corpus = Corpus(
+        train=[Example(f"text number {at} of many", NEUTRAL, group=f"talk {at // 3}", source="own") for at in range(90)]
+        + [Example("service line", NEUTRAL, source="service lines"), Example("joined text", NEUTRAL, source="joined")],
+        validation=[Example(f"another one, {at}", NEGATIVE, source="own") for at in range(30)],
+    )
+    parts = list(folds(corpus, 4))
+    held_out = [example.text for _, part in parts for example in part]
+    assert sorted(held_out) == sorted(example.text for example in (*corpus.train[:90], *corpus.validation))
+    for learnt, part in parts:
+        assert not {example.text for example in learnt} & {example.text for example in part}
+        assert not {example.group for example in learnt if example.group} & {example.group for example in part}
+        assert "service line" in {example.text for example in learnt}
+        assert "joined text" not in {example.text for example in learnt}
+    assert str(Folds([0.7, 0.8])) == "validation macro-F1 0.750 ± 0.071 over 2 parts: 0.700, 0.800"

@@ -1,0 +1,173 @@
+"""A model behind a URL: the same scores as at hand, faults that say what to do, limits, and a token."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from models import remote
+from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of
+from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
+from models.sentiment import TransformerScorer
+from models.server import MAX_BYTES, MAX_TEXTS, serve
+
+TEXTS = ["太差了，骗人", "什么时候发货", "love it, thanks", "", "𓀀", "ok", *(f"订单{at}到哪了" for at in range(300))]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serve(TransformerScorer(DEFAULT_WEIGHTS, "cpu"), "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def at_hand() -> Scorer:
+    return load_scorer("default", "cpu")
+
+
+def test_scores_from_a_server_are_those_at_hand(url: str, at_hand: Scorer) -> None:
+    far = load_scorer(url)
+    assert far.version == scorer_version(url) == at_hand.version
+    for near, distant in zip(at_hand.score(TEXTS), far.score(TEXTS), strict=True):
+        if near is None:
+            assert distant is None
+            continue
+        assert distant is not None
+        assert distant.label == near.label
+        assert distant.score == pytest.approx(near.score, abs=0.03)
+        assert distant.tones == pytest.approx(near.tones, abs=0.03)
+
+
+def test_a_server_says_in_its_protocol_what_it_serves(url: str) -> None:
+    assert httpx.get(f"{url}/health").json() == {}
+    told = httpx.post(f"{url}/predict", json={"inputs": [["太差了"], [" "]]}).json()
+    assert told[1] == []
+    assert sum(each["score"] for each in told[0][:3]) == pytest.approx(1.0)
+    assert {each["label"] for each in told[0][:3]} == {"negative", "neutral", "positive"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "reason"),
+    [
+        ("/predict", b"{", 422, "no JSON"),
+        ("/predict", b"[]", 422, "a list of at most"),
+        ("/predict", json.dumps({"inputs": ["a"]}).encode(), 422, "each must be a list of one text"),
+        ("/predict", json.dumps({"inputs": [["a", "b"]]}).encode(), 422, "each must be a list of one text"),
+        ("/predict", json.dumps({"inputs": [["a"]] * (MAX_TEXTS + 1)}).encode(), 422, f"at most {MAX_TEXTS}"),
+        ("/predict", b" " * (MAX_BYTES + 1), 413, "a body of at most"),
+        ("/embed", b"{}", 404, "POST /predict are served"),
+    ],
+)
+def test_a_request_that_cannot_be_served_is_told_why(
+    url: str, path: str, body: bytes, status: int, reason: str
+) -> None:
+    answer = httpx.post(f"{url}{path}", content=body)
+    assert answer.status_code == status
+    assert reason in answer.json()["error"]
+    assert httpx.get(f"{url}/health").status_code == 200
+
+
+def test_only_who_bears_the_token_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret of the test")
+    with serve(TransformerScorer(DEFAULT_WEIGHTS, "cpu"), "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        assert RemoteScorer(url).score(["谢谢"])[0] is not None
+        assert httpx.get(f"{url}/info").status_code == 401
+        monkeypatch.setenv(TOKEN_VARIABLE, "another")
+        with pytest.raises(ModelError, match=r"failed at /info: .*401") as found:
+            RemoteScorer(url)
+        assert "another" not in str(found.value)
+        server.shutdown()
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A server that is busy twice, and then answers what the test wants."""
+
+    busy = 2
+    told: Any = None
+
+    def do_GET(self) -> None:
+        self._send(200, {"model_id": "shop/other-model", "model_sha": None, "max_client_batch_size": 2})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        cls = type(self)
+        cls.busy -= 1
+        self._send(503 if cls.busy >= 0 else 200, cls.told)
+
+    def _send(self, status: int, answer: Any) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of another kind of server; no waiting between attempts."""
+    monkeypatch.setattr(remote, "wait_exponential_jitter", lambda *_, **__: lambda _: 0)
+    Answers.busy = 2
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_busy_server_is_asked_again_and_any_classifier_will_do(other: str) -> None:
+    Answers.told = [[{"label": "POSITIVE", "score": 2.0}, {"label": "NEGATIVE", "score": -1.0}], []]
+    scorer = load_scorer(other)
+    assert scorer.version == "other-model@unknown"
+    score, nothing = scorer.score(["fine", "hm"])
+    assert score is not None and nothing is None
+    assert (score.label, score.tones) == ("positive", ())
+    assert score.confidence == pytest.approx(1 / (1 + 2.718281828**-3))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ([], "answered .* for 1 texts"),
+        ({"error": "x"}, "for 1 texts"),
+        ([[{"label": "LABEL_0", "score": 1.0}]], "logits of negative, positive and optionally neutral are needed"),
+        ([[{"label": "negative"}]], "are needed"),
+        (["x"], "are needed"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_error(other: str, told: Any, message: str) -> None:
+    Answers.busy, Answers.told = 0, told
+    with pytest.raises(ModelError, match=message):
+        RemoteScorer(other).score(["fine"])
+
+
+def test_a_server_that_stays_away_is_an_error_without_the_customers_words(other: str) -> None:
+    Answers.told = None
+    scorer = RemoteScorer(other)
+    Answers.busy = 99
+    with pytest.raises(ModelError, match="failed at /predict: status 503") as found:
+        scorer.score(["my secret words"])
+    assert "secret" not in str(found.value)
+    with pytest.raises(ModelError, match="failed at /info"):
+        RemoteScorer("http://127.0.0.1:9")
+
+
+def test_a_score_of_logits_is_their_softmax() -> None:
+    score = score_of({"negative": 3.0, "neutral": 1.0, "positive": 0.0}, 0.0)
+    assert (score.label, score.confidence) == ("negative", pytest.approx(0.8438, abs=1e-4))
+    assert score.score == pytest.approx(0.0420 - 0.8438, abs=1e-4)
+    assert score_of({"negative": 0.1, "positive": 0.0}, 0.9).label == "unknown"
+    assert Limits(least_confidence=0.9).least_confidence == 0.9
+    with pytest.raises(ValueError, match="least_confidence is 2"):
+        Limits(least_confidence=2)

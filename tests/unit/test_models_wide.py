@@ -1,0 +1,90 @@
+"""The wide part: what it hashes, what it learns, and how it is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN
+from models.scorer import ModelError
+from models.sets import Example
+from models.wide import WIDE_FILE, WidePart, compressed, runs
+from models.wide_training import fit_wide
+
+BUCKETS = 2**12
+LINES = {
+    NEGATIVE: ("太差了", "坏了", "broken", "awful"),
+    NEUTRAL: ("什么时候发货", "尺码", "address", "size"),
+    POSITIVE: ("很喜欢", "谢谢", "love it", "great"),
+}
+
+
+def examples() -> list[Example]:
+    return [
+        Example(f"{word} {number}", label, source="own")
+        for label, words in LINES.items()
+        for word in words
+        for number in range(10)
+    ] + [Example("不知道", UNKNOWN, source="own")]
+
+
+def test_runs_of_one_to_four_characters_with_the_ends_are_hashed_for_each_text() -> None:
+    buckets, owners = runs(["ab", "", "AB"], 2**19)
+    # 4 + 3 + 2 + 1 runs of "\x02ab\x03", and 2 + 1 of the ends alone.
+    assert np.bincount(owners, minlength=3).tolist() == [10, 3, 10]
+    assert sorted(buckets[owners == 0]) == sorted(buckets[owners == 2])  # case says nothing
+    assert len(runs([], 2**19)[0]) == 0
+
+
+def test_the_hash_is_a_format() -> None:
+    assert runs(["退款"], 2**19)[0].tolist() == [
+        447795, 431486, 64571, 247535, 247476, 464374, 146094, 261243, 163934, 288440
+    ]  # fmt: skip
+
+
+def test_a_texts_answer_does_not_depend_on_its_batch() -> None:
+    wide = fit_wide(examples(), BUCKETS)
+    texts = ["太差了", "", "love it", "谢谢" * 300]
+    together = wide.logits(texts)
+    for at, text in enumerate(texts):
+        np.testing.assert_allclose(wide.logits([text])[0], together[at], rtol=1e-5, atol=1e-6)
+    assert wide.logits([]).shape == (0, 3)
+
+
+def test_it_learns_what_speaks_for_a_label_and_keeps_it(tmp_path: Path) -> None:
+    wide = fit_wide(examples(), BUCKETS)
+    path = wide.write(tmp_path)
+    assert path.name == WIDE_FILE
+    for label, words in LINES.items():
+        assert WidePart.read(path).logits(words).argmax(axis=1).tolist() == [label] * len(words)
+
+
+def test_a_set_full_of_one_label_does_not_teach_that_label() -> None:
+    """Logit adjustment: a hundred neutral lines against ten leave an unknown text undecided."""
+    many = [Example(f"好的{number}号", NEUTRAL, source="chat") for number in range(100)]
+    few = [Example(f"糟透{number}", NEGATIVE, source="chat") for number in range(10)]
+    (unknown,) = fit_wide(many + few, BUCKETS).logits(["xyzw"])
+    assert abs(unknown[NEUTRAL] - unknown[NEGATIVE]) < 1.0 < np.log(10)
+
+
+def test_eight_bits_lose_little() -> None:
+    chance = np.random.default_rng(1)
+    weights = chance.normal(size=(BUCKETS, 3)).astype(np.float32)
+    rarity = chance.uniform(1, 12, BUCKETS).astype(np.float32)
+    wide = compressed(weights, rarity, np.zeros(3, np.float32))
+    assert np.abs(wide.weights * wide.scales - weights).max() <= wide.scales.max() / 2 + 1e-6
+    assert np.abs(wide.rarity * wide.step - rarity).max() <= wide.step / 2 + 1e-6
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot read .*wide\.safetensors"):
+        WidePart.read(tmp_path / WIDE_FILE)
+    (tmp_path / WIDE_FILE).write_bytes(b"no")
+    with pytest.raises(ModelError, match="cannot read"):
+        WidePart.read(tmp_path / WIDE_FILE)
+    wide = fit_wide(examples(), BUCKETS)
+    WidePart(wide.weights[:-1], wide.scales, wide.rarity[:-1], wide.step, wide.bias).write(tmp_path)
+    with pytest.raises(ModelError, match="is not a wide part"):
+        WidePart.read(tmp_path / WIDE_FILE)

@@ -1,0 +1,108 @@
+"""The quality of a session: the published score, and what each category added."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from models.labels import sided
+from models.satisfaction import load_satisfaction
+from models.scorer import Score
+from tests.conversing import Talk, rules_with
+from udfs.quality import Category, categories, quality
+from udfs.rules import RuleSet
+
+RULES = RuleSet.model_validate(
+    {
+        "schema_version": 1,
+        "rules": [
+            {"id": "slow", "kind": "slow_reply", "limit_seconds": 60},
+            {"id": "insult", "kind": "phrases", "sender": "agent", "severity": "critical", "phrases": ["闭嘴"]},
+            {"id": "complaint", "kind": "phrases", "sender": "customer", "severity": "critical", "phrases": ["投诉"]},
+        ],
+    }
+)
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    told = {"rules": [], "reply_count": 4, "waits_unanswered": 0, "abandoned": None}
+    return told | {"customer_messages": 5, "agent_messages": 4} | changes
+
+
+def values(**changes: Any) -> dict[str, float | None]:
+    return {each.name: each.value for each in categories(record(**changes), 0.75, RULES)}
+
+
+def test_every_category_is_told_by_the_record() -> None:
+    assert values() == {"satisfaction": 75.0, "replies": 100.0, "answered": 100.0, "conduct": 100.0}
+    slow = [{"rule": "slow", "message_ids": ["m1", "m2"]}]
+    assert values(rules=slow, waits_unanswered=1)["replies"] == 60.0
+    assert values(abandoned="before_reply")["answered"] == 0.0
+    assert values(rules=[{"rule": "insult", "message_ids": ["m1"]}])["conduct"] == 0.0
+    # A customer's words are not the agent's conduct, nor is a rule that a former file had.
+    assert (
+        values(rules=[{"rule": "complaint", "message_ids": ["m1"]}, {"rule": "gone", "message_ids": ["m2"]}])
+        == values()
+    )
+
+
+def test_a_category_of_which_nothing_is_told_is_left_out() -> None:
+    silent = categories(record(reply_count=0, customer_messages=0, agent_messages=0), None, RULES)
+    assert quality(silent) is None
+    alone = quality([Category("a", 40, 50.0), Category("b", 60, None)])
+    assert alone == {
+        "score": 50.0, "failed": [], "contributions": [{"category": "a", "value": 50.0, "points": 50.0, "of": 100.0}],
+    }  # fmt: skip
+
+
+def test_the_contributions_add_up_to_the_weighted_mean() -> None:
+    found = quality(categories(record(abandoned="after_reply"), 0.75, RULES))
+    assert found is not None
+    assert found["score"] == pytest.approx((40 * 75 + 30 * 100 + 20 * 0 + 10 * 100) / 100)
+    assert sum(each["points"] for each in found["contributions"]) == pytest.approx(found["score"])
+    assert sum(each["of"] for each in found["contributions"]) == pytest.approx(100)
+
+
+def test_a_critical_category_below_one_half_makes_the_whole_nothing() -> None:
+    found = quality(categories(record(rules=[{"rule": "insult", "message_ids": ["m1"]}]), 1.0, RULES))
+    assert found is not None
+    assert (found["score"], found["failed"]) == (0.0, ["conduct"])
+    assert found["contributions"][0]["points"] == 40.0
+
+
+class Moods:
+    """Scores by a word."""
+
+    version = "moods"
+
+    def score(self, texts: list[str]) -> list[Score | None]:
+        return [sided(-0.9 if "差" in text else 0.9 if "谢" in text else 0.0, 0.3) for text in texts]
+
+
+def test_a_closed_session_tells_satisfaction_and_quality() -> None:
+    def closed(*lines: tuple[str, str]) -> dict[str, Any]:
+        talk = Talk(rules_with(slow_reply=60, abandonment=True), scorer=Moods())
+        talk.context = replace(talk.context, satisfaction=load_satisfaction("default"))
+        start = 1_772_416_800_000
+        for at, (sender, text) in enumerate(lines):
+            talk.hear(
+                {
+                    "conversation_id": "c1", "message_id": f"m{at}", "sender": sender, "agent_id": "A",
+                    "text": text, "sent_at": start + at * 20_000,
+                }
+            )  # fmt: skip
+        talk.advance(start + 10 * 3_600_000)
+        (session,) = talk.sessions
+        return session
+
+    good = closed(("customer", "在吗"), ("agent", "在的"), ("customer", "谢谢"), ("agent", "不客气"))
+    bad = closed(("customer", "在吗"), ("agent", "在的"), ("customer", "太差了"), ("customer", "真差"))
+    assert good["satisfaction"]["score"] > 0.6 > 0.35 > bad["satisfaction"]["score"]
+    assert good["quality"]["score"] > 80 > 60 > bad["quality"]["score"]
+    assert good["satisfaction"]["model_version"] == "by-hand-1"
+    assert set(good["satisfaction"]["probabilities"]) == {"dissatisfied", "neither", "satisfied"}
+    silent = closed(("agent", "您好"))
+    assert silent["satisfaction"] is None
+    assert silent["quality"]["score"] == 100.0

@@ -1,0 +1,92 @@
+"""How good a session was: the customer's likely satisfaction, and the quality score with what each category added.
+
+Quality is the published internal quality score (Zendesk QA's IQS): the weighted mean of categories on 0…100, and 0 where a
+critical category is below one half. A category of which a session tells nothing is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from models.satisfaction import OUTCOMES, SatisfactionModel, features_of
+from udfs.rules import Phrases, RuleSet, SlowReply
+
+SHOWN: Final = 4
+CRITICAL_BELOW: Final = 50.0
+
+
+class Category(NamedTuple):
+    """One part of the quality score; `value` 0…100, None where the session tells nothing of it."""
+
+    name: str
+    weight: float
+    value: float | None
+    critical: bool = False
+
+
+def rated(record: Mapping[str, Any], model: SatisfactionModel, rules: RuleSet) -> dict[str, Any]:
+    """The fields `satisfaction` and `quality` of a session record."""
+    satisfaction = None
+    score = None
+    # Without a scored message the numbers beside it would rate a customer who said nothing.
+    if record["sentiment"]["scored"]:
+        found = model.rate(features_of(record))
+        score = found.score
+        satisfaction = {
+            "score": round(found.score, 4),
+            "probabilities": {name: round(odds, 4) for name, odds in zip(OUTCOMES, found.probabilities, strict=True)},
+            "contributions": [
+                {"feature": each.feature, "value": round(each.value, 4), "points": round(each.points, 4)}
+                for each in found.contributions[:SHOWN]
+            ],
+            "model_version": model.version,
+        }
+    return {"satisfaction": satisfaction, "quality": quality(categories(record, score, rules))}
+
+
+def categories(record: Mapping[str, Any], satisfaction: float | None, rules: RuleSet) -> list[Category]:
+    """A session's categories, from its record.
+
+    satisfaction: as rated; replies: the share of waits that broke no rule of slow replies; answered: whether the customer got
+    the last answer; conduct (critical): whether an agent's words broke a rule of severity critical.
+    """
+    broken = {hit["rule"]: len(hit["message_ids"]) for hit in record["rules"]}
+    slow_rules = {rule.id for rule in rules.rules if isinstance(rule, SlowReply)}
+    insults = {
+        rule.id
+        for rule in rules.rules
+        if isinstance(rule, Phrases) and rule.sender == "agent" and rule.severity == "critical"
+    }
+    slow = max((count for name, count in broken.items() if name in slow_rules), default=0)
+    waits = record["reply_count"] + record["waits_unanswered"]
+    insulted = not insults.isdisjoint(broken)
+    return [
+        Category("satisfaction", 40, None if satisfaction is None else 100 * satisfaction),
+        Category("replies", 30, 100 * max(0.0, 1 - slow / waits) if waits else None),
+        Category("answered", 20, (0.0 if record["abandoned"] else 100.0) if record["customer_messages"] else None),
+        Category("conduct", 10, (0.0 if insulted else 100.0) if record["agent_messages"] else None, critical=True),
+    ]
+
+
+def quality(found: list[Category]) -> dict[str, Any] | None:
+    """The score, 0…100, and what each category added; None where no category is told."""
+    told = [each for each in found if each.value is not None]
+    if not told:
+        return None
+    total = sum(each.weight for each in told)
+    failed = [each.name for each in told if each.critical and (each.value or 0.0) < CRITICAL_BELOW]
+    score = sum(each.weight * (each.value or 0.0) for each in told) / total
+    return {
+        "score": 0.0 if failed else round(score, 1),
+        "failed": failed,
+        "contributions": [
+            {
+                "category": each.name,
+                "value": round(each.value or 0.0, 1),
+                "points": round(each.weight * (each.value or 0.0) / total, 1),
+                "of": round(100 * each.weight / total, 1),
+            }
+            for each in told
+        ],
+    }
