@@ -14,7 +14,7 @@ from jobs.local.preflight import Check, preflight
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, hash_key
 from jobs.topics import client_options, topic_settings
-from models.scorer import ModelError, load_scorer
+from models.scorer import ModelError, is_url, load_scorer
 from udfs.yaml_file import FileError
 
 TIMEOUT_S = 3.0
@@ -134,7 +134,8 @@ def check_model(settings: Settings) -> Check:
     if scoring.model == "null":
         return Check("model", True, "null: nothing is scored")
     said = "no score" if score is None else f"a friendly sentence scores {score.score:+.2f}"
-    return Check("model", True, f"{scorer.version} on {_device(scoring.device)}: {said}")
+    where = scoring.model if is_url(scoring.model) else _device(scoring.device)
+    return Check("model", True, f"{scorer.version} on {where}: {said}")
 
 
 def _device(wanted: str) -> str:

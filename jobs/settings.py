@@ -24,7 +24,7 @@ PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
 AS_THEY_ARE = ("KAFKA__PASSWORD", "REDIS__URL")  # a password of digits is no number
 SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
-ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", *SECRETS))  # variables that are no settings
+ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "SCORING__TOKEN", *SECRETS))  # variables that are no settings
 
 
 class _Section(BaseModel):
@@ -125,7 +125,7 @@ class Time(_Section):
 class Scoring(_Section):
     """The sentiment model."""
 
-    model: str = Field(default="default", description="default, null, a local directory, or a hub name")
+    model: str = Field(default="default", description="default, null, a local directory, a hub name, or a URL")
     device: Literal["auto", "cuda", "cpu"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     batch_size: int = Field(default=64, ge=1, le=4_096)

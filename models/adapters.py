@@ -8,31 +8,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from peft import AdaLoraConfig, LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from models.scorer import ModelError
+from models.heads import Loss
 
 KINDS = ("none", "lora", "adalora")
 SCALE = 2
 """alpha / rank: how strongly an adapter's product counts."""
+
+ORTHOGONALITY = 0.1
+"""AdaLoRA: the weight of its second loss, the smallest of those that the paper tries."""
 
 WARM_UP, COOL_DOWN = 0.1, 0.3
 """AdaLoRA: shares of the steps before rank is moved, and after it is fixed."""
 
 
 def with_adapters(model: PreTrainedModel, kind: str, rank: int, steps: int) -> PeftModel:
-    """The model with adapters beside all its linear layers, everything else but the answer's layer held fast.
-
-    Raises ModelError for an unknown kind.
-    """
-    if kind not in KINDS[1:]:
-        raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
+    """The model with adapters beside all its linear layers, everything else but the answer's layers held fast. kind: lora or
+    adalora."""
+    # A pooler is not among what the packed encoder knows: held fast it would stay random.
+    pooler = [name for name, _ in model.named_modules() if name.endswith("pooler")]
     common: dict[str, Any] = {
         "task_type": TaskType.SEQ_CLS,
         "target_modules": "all-linear",
         "lora_alpha": SCALE * rank,
         "lora_dropout": 0.05,
+        "exclude_modules": [f"{name}.dense" for name in pooler] or None,
+        "modules_to_save": ["classifier", "score", *(name.rsplit(".", 1)[-1] for name in pooler)],
     }
     config: PeftConfig = LoraConfig(r=rank, **common)
     if kind == "adalora":
@@ -45,6 +49,30 @@ def with_adapters(model: PreTrainedModel, kind: str, rank: int, steps: int) -> P
             **common,
         )
     return get_peft_model(model, config)
+
+
+def orthogonality(model: PeftModel) -> torch.Tensor:
+    """AdaLoRA's second loss: how far its factors are from orthogonal ones, which ranks must be to be compared (eq. 4)."""
+    parts = [
+        torch.linalg.matrix_norm(
+            factor @ factor.T - torch.eye(len(factor), device=factor.device)
+            if ".lora_A." in name
+            else factor.T @ factor - torch.eye(factor.shape[1], device=factor.device)
+        )
+        for name, factor in model.named_parameters()
+        if (".lora_A." in name or ".lora_B." in name) and factor.numel()
+    ]
+    return ORTHOGONALITY * torch.stack(parts).mean()
+
+
+def with_orthogonality(own: Loss, model: PeftModel) -> Loss:
+    """A loss with AdaLoRA's second one while `model` trains. peft adds it only where the model computes its loss itself."""
+
+    def loss(outputs: Any, told: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        total = own(outputs, told, num_items_in_batch)
+        return total + orthogonality(model) if model.training else total
+
+    return loss
 
 
 class MovesRank(TrainerCallback):  # type: ignore[misc]

@@ -14,9 +14,10 @@ from rich.console import Console
 from transformers import set_seed
 
 from models.corpus import Corpus, Seen, identity, load_corpus
+from models.fitting import check, fit, parts
 from models.recipes import TrainOptions
+from models.scorer import ModelError
 from models.sets import Example
-from models.train import fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,29 @@ def _part(example: Example, count: int) -> int:
 
 
 def cross_validate(options: TrainOptions, count: int, console: Console | None = None) -> Folds:
-    """Train `count` times with another part of the texts held out each time; no model is kept. Raises as `train` does."""
+    """Train `count` times with another part of the texts held out each time; no model is kept. Raises as `train` does.
+
+    A teacher is refused: it has learnt from texts that are held out here.
+    """
     console = console or Console(stderr=True)
+    if count < 2:
+        raise ModelError(f"folds is {count}: at least 2 are needed")
+    if options.teacher or options.resume:
+        raise ModelError("folds go neither with a teacher, which knows the texts held out, nor with --resume")
+    check(options)
     set_seed(options.schedule.seed)
     if options.threads:
         torch.set_num_threads(options.threads)
     corpus = load_corpus(
-        options.data, permissive_only=options.permissive_only, with_service_lines=options.with_service_lines
+        options.data,
+        permissive_only=options.permissive_only,
+        with_service_lines=options.with_service_lines,
+        mask=options.mask,
     )
     found = []
     for number, (learnt, held_out) in enumerate(folds(corpus, count), 1):
+        learnt, held_out = parts(replace(corpus, train=learnt, validation=held_out), options)
         console.print(f"part {number} of {count}: {len(learnt):,} texts to learn from, {len(held_out):,} held out")
         with tempfile.TemporaryDirectory() as work:
-            found.append(fit(replace(options, resume=False), learnt, held_out, Path(work), console)[2].macro_f1)
+            found.append(fit(options, learnt, held_out, Path(work), console).macro_f1)
     return Folds(found)

@@ -5,7 +5,7 @@ A teacher tells something of every text, also of those that no set gives a senti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.nn import functional
 
-from models.heads import SENTIMENT, TOLD_COLUMNS, TONE
+from models.heads import SENTIMENT, TOLD_COLUMNS, TONE, Loss
 from models.labels import OUTPUTS
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
@@ -24,8 +24,6 @@ TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""
 
 CHUNK = 1_024
-
-Loss = Callable[[Any, torch.Tensor, Any], torch.Tensor]
 
 
 def taught(teacher: Path, examples: Sequence[Example], console: Console) -> torch.Tensor:

@@ -27,6 +27,10 @@ IMPOSSIBLE = -1e4
 """The log prior of a label that a set doesn't have: its softmax is over the others."""
 
 
+Loss = Callable[[Any, torch.Tensor, Any], torch.Tensor]
+"""Of (outputs, told, number of items), as `Trainer(compute_loss_func=…)` takes it."""
+
+
 def targets(examples: Sequence[Example]) -> torch.Tensor:
     """What the loss is told of each example, (examples, 1 + tones + sentiments): its label, its tones, UNKNOWN where a set
     doesn't tell, and the log priors of the sentiments in its set."""
@@ -48,9 +52,7 @@ def log_priors(examples: Sequence[Example]) -> dict[str, list[float]]:
     }
 
 
-def masked_loss(
-    examples: Sequence[Example], label_smoothing: float
-) -> Callable[[Any, torch.Tensor, Any], torch.Tensor]:
+def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
     """The loss of a training on `examples`: cross-entropy over sentiment plus binary cross-entropy over each tone.
 
     What a set doesn't tell adds nothing. Sentiment's logits are moved by the log priors of the text's set (logit adjustment,

@@ -162,8 +162,14 @@ def mix_of(config: object, source: Path | str) -> Mix:
     return Mix(*found)
 
 
+USUAL_TOKENS, SHORTEST = 64, 8
+
+
 def token_limit(config: object, wanted: int) -> int:
-    """Keep within the positions that the model has; RoBERTa-like models lose those up to their padding id."""
+    """Tokens of a text that are read: those wanted, or for 0 those that the model was trained on (`max_tokens` in its config),
+    within the positions that it has; RoBERTa-like models lose those up to their padding id."""
+    trained = getattr(config, "max_tokens", None)
+    wanted = wanted or (trained if isinstance(trained, int) and trained >= SHORTEST else USUAL_TOKENS)
     positions = getattr(config, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions <= 0:
         return wanted

@@ -45,29 +45,32 @@ class NetworkShape:
     wide: int = 0
 
     def __post_init__(self) -> None:
-        if self.wide & (self.wide - 1):
+        if self.wide & (self.wide - 1) or self.wide == 1:
             raise ModelError(f"wide is {self.wide}: a power of two is needed, or 0 for no wide part")
 
 
 def make_network(
-    shape: NetworkShape, texts: Sequence[str], max_tokens: int
+    shape: NetworkShape, texts: Sequence[str], max_tokens: int, known: PreTrainedTokenizerFast | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The network and its tokeniser. `texts` decide about the vocabulary that is kept or learnt.
+    """The network and its tokeniser. `texts` decide about the vocabulary that is kept or learnt, unless its tokeniser is
+    `known` from a training that is gone on with: the embeddings are then those of its checkpoint.
 
     Raises ModelError if the encoder cannot be had.
     """
     if shape.encoder == MULTILINGUAL_E5:
-        return _packed(shape, texts)
+        return _packed(shape, texts, known)
     if shape.encoder == NEW:
-        return _new(shape, texts, max_tokens)
+        return _new(shape, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
     return _pretrained(shape)
 
 
-def _packed(shape: NetworkShape, texts: Sequence[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _packed(
+    shape: NetworkShape, texts: Sequence[str], known: PreTrainedTokenizerFast | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     packed = PackedEncoder()
     if not 1 <= shape.layers <= packed.config.num_hidden_layers:
         raise ModelError(f"layers is {shape.layers}: {MULTILINGUAL_E5} has 1 to {packed.config.num_hidden_layers}")
-    tokenizer, kept = packed.tokenizer(texts, shape.vocabulary)
+    tokenizer, kept = (known, list(range(len(known)))) if known else packed.tokenizer(texts, shape.vocabulary)
     sizes = packed.config.to_dict() | {"num_hidden_layers": shape.layers, "max_position_embeddings": POSITIONS}
     model = BertForSequenceClassification(_config(sizes, shape, tokenizer))
     state = packed.state(shape.layers, kept, POSITIONS)
@@ -77,8 +80,7 @@ def _packed(shape: NetworkShape, texts: Sequence[str]) -> tuple[PreTrainedModel,
     return model, tokenizer
 
 
-def _new(shape: NetworkShape, texts: Sequence[str], max_tokens: int) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    tokenizer = train_tokenizer(texts, shape.vocabulary, max_tokens)
+def _new(shape: NetworkShape, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     sizes = {
         "hidden_size": shape.hidden,
         "num_hidden_layers": shape.layers,

@@ -6,7 +6,7 @@ another token, a tenth is left. The encoder is trained in place; the guessing la
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,11 @@ NOT_GUESSED = -100
 """What torch's cross-entropy leaves out."""
 
 
-def conversation_lines(path: Path) -> Iterator[str]:
-    """The texts of a file: lines, or the field `text` of JSON lines. Raises ModelError for a JSON line without it."""
+def conversation_lines(path: Path, mask: Callable[[str], str] = str) -> Iterator[str]:
+    """The texts of a file: lines, or the field `text` of JSON lines. Raises ModelError for a JSON line without it.
+
+    `mask` hides personal data: what is read here shapes a vocabulary and weights that may be passed on.
+    """
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if path.suffix in (".jsonl", ".ndjson") and line.strip():
@@ -42,7 +45,9 @@ def conversation_lines(path: Path) -> Iterator[str]:
                     line = orjson.loads(line)["text"]
                 except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                     raise ModelError(f"{path}, line {number}: no object with a field text: {error}") from error
-            text = readable(str(line), Limits().max_characters)
+                if not isinstance(line, str):
+                    raise ModelError(f"{path}, line {number}: text is {type(line).__name__}: a string is needed")
+            text = readable(mask(line), Limits().max_characters)
             if text:
                 yield text
 
@@ -55,7 +60,7 @@ def pretrain(
     work: Path,
     console: Console,
 ) -> float:
-    """Train `model`'s encoder in place on `texts` for `schedule.epochs`; the last loss, in nats a guessed token.
+    """Train `model`'s encoder in place on `texts` for `schedule.epochs`; the mean loss on the way, in nats a guessed token.
 
     Raises ModelError for an encoder that no masked language model is known for.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class TrainOptions:
 
     permissive_only: learn only from sets whose licence allows shipping the weights; max_tone_texts: of the texts that tell a
     tone and no sentiment so many at most; teacher: the directory of a model to learn from beside the labels, or None;
+    mask: what hides personal data in files of one's own and in unlabelled ones, as in the job; none by itself;
     unlabelled: files whose texts are read before, for so many epochs, see `models.pretraining`;
     compact: write eight bits a weight; threads: of torch (0 = leave as it is).
     """
@@ -44,6 +45,7 @@ class TrainOptions:
     teacher: Path | None = None
     unlabelled: Sequence[Path] = ()
     unlabelled_epochs: float = 1.0
+    mask: Callable[[str], str] = str
     compact: bool = False
     threads: int = 0
     resume: bool = False

@@ -19,7 +19,7 @@ from models.cached import CachedScorer
 from models.scorer import LABELS, TONES, UNSURE, Limits, ModelError, Score
 
 TOKEN_VARIABLE = "REPLYWATCH_SCORING__TOKEN"
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 60.0
 CONNECTIONS = 8
 ATTEMPTS = 5
 TEXTS_A_REQUEST = 32
@@ -35,20 +35,29 @@ class RemoteScorer(CachedScorer):
     def __init__(self, url: str, limits: Limits | None = None) -> None:
         """Ask the server what it serves. The environment variable REPLYWATCH_SCORING__TOKEN is sent as a bearer token."""
         super().__init__(limits or Limits())
-        token = os.environ.get(TOKEN_VARIABLE)
+        if httpx.URL(url).userinfo:
+            raise ModelError(f"the URL of a model server must hold no user or password: set {TOKEN_VARIABLE}")
+        token = bearer_token()
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
             timeout=TIMEOUT_SECONDS,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             limits=httpx.Limits(max_connections=CONNECTIONS),
+            trust_env=False,  # customers' words and the token go to the server, and to no proxy between
         )
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="remote-scorer")
         told = self._ask("GET", "/info")
         if not isinstance(told, dict) or not isinstance(told.get("model_id"), str):
-            raise ModelError(f"{url} does not say what it serves: is it a model server? ({str(told)[:200]})")
+            raise ModelError(f"{url} does not say what it serves: is it a model server, and of what path?")
         self._version = f"{told['model_id'].rstrip('/').rsplit('/', 1)[-1]}@{told.get('model_sha') or 'unknown'}"
         most = told.get("max_client_batch_size")
         self._size = max(1, most if isinstance(most, int) else TEXTS_A_REQUEST)
+        self.score_unique(["hello"])  # a server whose labels are others is told now, and not at the first message
+
+    def close(self) -> None:
+        """Give connections and threads back."""
+        self._pool.shutdown()
+        self._client.close()
 
     @property
     def version(self) -> str:
@@ -64,7 +73,8 @@ class RemoteScorer(CachedScorer):
         body = {"inputs": [[text] for text in texts], "raw_scores": True, "truncate": True}
         told = self._ask("POST", "/predict", body)
         if not isinstance(told, list) or len(told) != len(texts):
-            raise ModelError(f"{self._client.base_url} answered {str(told)[:200]} for {len(texts)} texts")
+            answers = len(told) if isinstance(told, list) else type(told).__name__
+            raise ModelError(f"{self._client.base_url} gave {answers} answers for {len(texts)} texts")
         return [self._score(each) for each in told]
 
     def _score(self, predictions: Any) -> Score | None:
@@ -74,14 +84,17 @@ class RemoteScorer(CachedScorer):
             logits = {each["label"].strip().lower(): float(each["score"]) for each in predictions}
             return score_of(logits, self._limits.least_confidence)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # An answer may hold the customer's words: it stays out of the message.
             raise ModelError(
-                f"{self._client.base_url} answered {str(predictions)[:200]}: logits of negative, positive and optionally neutral are "
-                f"needed ({error!r})"
-            ) from error
+                f"{self._client.base_url} gives other labels or scores: label and score (a logit) of negative, positive and "
+                f"optionally neutral are needed ({type(error).__name__})"
+            ) from None
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         again = Retrying(
-            retry=retry_if_exception_type((httpx.TransportError, _BusyError)),
+            retry=retry_if_exception_type(
+                (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError, _BusyError)
+            ),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential_jitter(0.1, max=5),
             reraise=True,
@@ -100,6 +113,14 @@ class RemoteScorer(CachedScorer):
             raise _BusyError(f"status {answer.status_code}")
         answer.raise_for_status()
         return answer.json()
+
+
+def bearer_token() -> str:
+    """The token of the environment; empty without one. Raises ModelError, not quoting it, where it can't be sent."""
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise ModelError(f"{TOKEN_VARIABLE} holds blanks, or signs that are not ASCII: such a token cannot be sent")
+    return token
 
 
 class _BusyError(Exception):

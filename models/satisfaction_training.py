@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gzip
+import hashlib
 import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,14 +76,21 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
     """
     by_source: dict[str, list[Rated]] = {}
     for path in data:
-        for name, rated in _found(path, scorer, console):
+        found = list(_found(path, scorer, console))
+        if not found:
+            raise DataError(
+                f"{path} holds no rated sessions: a file of session records with a field rating is needed, or a folder with "
+                f"{JDDC} or {HELPDESK}"
+            )
+        for name, rated in found:
             by_source.setdefault(name, []).extend(rated)
     every = [rated for part in by_source.values() for rated in part]
-    if {rated.rating for rated in every} != set(range(len(OUTCOMES))) or len({rated.group for rated in every}) < PARTS:
-        raise DataError(
-            f"no rated sessions of all three kinds under {', '.join(map(str, data))}: expected the folders {JDDC}, {HELPDESK}, or "
-            "JSON lines of session records with a field rating, 1 to 5"
-        )
+    missing = [name for at, name in enumerate(OUTCOMES) if all(rated.rating != at for rated in every)]
+    if missing:
+        raise DataError(f"no session is rated as {missing[0]}: ratings of 1 or 2, of 3, and of 4 or 5 are needed")
+    conversations = len({rated.group for rated in every})
+    if conversations < PARTS:
+        raise DataError(f"the sessions are of {conversations} conversations: at least {PARTS} are needed")
     means, scales = _spread(every)
     table = [[_filled(rated.features, at, means) for at in range(len(FEATURES))] for rated in every]
     ratings = [rated.rating for rated in every]
@@ -94,7 +102,11 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
     make.fit(table, ratings)
     regression = make[-1]
     model = SatisfactionModel(
-        version, means, scales, tuple(map(tuple, regression.coef_.tolist())), tuple(regression.intercept_.tolist())
+        f"{version}@{_digest(ratings, table)}",
+        means,
+        scales,
+        tuple(map(tuple, regression.coef_.tolist())),
+        tuple(regression.intercept_.tolist()),
     )
     figures, at = {}, 0
     for name, part in by_source.items():
@@ -103,6 +115,11 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
     right = [a == b for a, b in zip(ratings, answered, strict=True)]
     error = calibration_error(odds.max(axis=1).tolist(), right)
     return SatisfactionReport(model, len(every), macro_f1(ratings, answered), error, figures)
+
+
+def _digest(ratings: Sequence[int], table: Sequence[Sequence[float]]) -> str:
+    """A name for what was fitted on, so that two models of one file name can be told apart."""
+    return hashlib.sha256(json.dumps([ratings, table]).encode()).hexdigest()[:12]
 
 
 def judged(model: SatisfactionModel, rated: Sequence[Rated]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -18,7 +19,11 @@ UNSURE = "unknown"
 """The label of a text about which a scorer is less sure than it was asked to be."""
 
 TONES = ("polite", "angry", "anxious", "abusive")
-DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "default"
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = ("accurate",)
+"""The models that come with the project; `default` is the first of them."""
+
+DEFAULT_WEIGHTS = WEIGHTS / SHIPPED[0]
 DEVICES = ("auto", "cuda", "cpu")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
@@ -55,21 +60,22 @@ class Scorer(Protocol):
 class Limits:
     """Bounds of a loaded model.
 
-    batch_size: texts per forward pass; max_tokens: per text with special ones, head and tail are kept;
+    batch_size: texts per forward pass; max_tokens: per text with special ones, head and tail are kept (0: what the model was
+    trained on, 64 where it doesn't say);
     max_characters: per text before the tokenizer, head and tail are kept; cache_size: texts whose score is
     remembered across calls (0 = none); threads: of torch in this process (0 = leave as it is); least_confidence: below it
     the label is UNSURE.
     """
 
     batch_size: int = 64
-    max_tokens: int = 64
+    max_tokens: int = 0
     max_characters: int = 1_000
     cache_size: int = 4_096
     threads: int = 1
     least_confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        lowest = {"batch_size": 1, "max_tokens": 8, "max_characters": 8, "cache_size": 0, "threads": 0}
+        lowest = {"batch_size": 1, "max_tokens": 0, "max_characters": 8, "cache_size": 0, "threads": 0}
         for name, low in lowest.items():
             if getattr(self, name) < low:
                 raise ValueError(f"{name} is {getattr(self, name)}: at least {low} is needed")
@@ -119,15 +125,12 @@ class CheckedScorer:
 def load_scorer(model: str, device: str = "auto", precision: str = "auto", **limits: Any) -> Scorer:
     """Load a scorer and warm it up.
 
-    `model`: "null" (scores nothing), "default" (the weights that come with the project), a local directory, the name of
+    `model`: "null" (scores nothing), "default" or one of SHIPPED (they come with the project), a local directory, the name of
     a model on the hub, or the URL of a model server. `device`: "auto" (the GPU where there is one), "cuda" or "cpu". `precision`: "auto",
     "fp32", "bf16" or "int8", see `models.loading.placed`. `limits`: see Limits.
     Raises ValueError for an unknown device, precision or limit, and ModelError where there is no usable model.
     """
-    if device not in DEVICES:
-        raise ValueError(f"device is {device!r}: one of {', '.join(DEVICES)} is needed")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}: one of {', '.join(PRECISIONS)} is needed")
+    check_place(device, precision)
     unknown = sorted(set(limits) - {field.name for field in fields(Limits)})
     if unknown:
         known = ", ".join(field.name for field in fields(Limits))
@@ -146,6 +149,14 @@ def load_scorer(model: str, device: str = "auto", precision: str = "auto", **lim
     return CheckedScorer(TransformerScorer(source_of(model), device, bounds, precision))
 
 
+def check_place(device: str, precision: str) -> None:
+    """Raise ValueError for an unknown device or precision."""
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}: one of {', '.join(DEVICES)} is needed")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}: one of {', '.join(PRECISIONS)} is needed")
+
+
 def scorer_version(model: str) -> str:
     """The `version` of the scorer that `load_scorer(model)` gives, without loading it.
 
@@ -157,7 +168,8 @@ def scorer_version(model: str) -> str:
     if is_url(model):
         from models.remote import RemoteScorer
 
-        return RemoteScorer(model).version
+        with closing(RemoteScorer(model)) as remote:
+            return remote.version
     source = source_of(model)
     if isinstance(source, Path):
         return f"{source.resolve().name}@{weights_digest(source) if source.is_dir() else 'unknown'}"
@@ -181,6 +193,8 @@ def source_of(model: str) -> Path | str:
     """Where a model is: a directory, or a name on the hub."""
     if model == "default":
         return DEFAULT_WEIGHTS
+    if model in SHIPPED and not Path(model).exists():
+        return WEIGHTS / model
     if Path(model).exists() or model.startswith((".", "/", "~")) or "\\" in model:
         return Path(model).expanduser()
     return model

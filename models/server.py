@@ -6,9 +6,10 @@ unless it is told otherwise, and texts appear in no log.
 
 from __future__ import annotations
 
+import ipaddress
 import math
-import os
 import secrets
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -17,13 +18,16 @@ from typing import Any
 
 import orjson
 
-from models.remote import TOKEN_VARIABLE
-from models.scorer import LABELS
+from models.remote import TOKEN_VARIABLE, bearer_token
+from models.scorer import LABELS, ModelError
 from models.sentiment import TransformerScorer
 
 MAX_BYTES = 4 * 2**20
 MAX_TEXTS = 256
 IDLE_SECONDS = 60.0
+LONGEST_QUEUE_SECONDS = 10.0
+"""Whoever has waited so long for a turn is sent away: to score what nobody waits for any more would make it worse."""
+
 SERVED = "GET /info, GET /health and POST /predict are served"
 SMALLEST = 1e-9
 """Probabilities are told as logarithms: none is 0 or 1."""
@@ -40,9 +44,12 @@ class Refused(Exception):
 def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServer:
     """A server for `scorer` at `host`:`port` (0: any free one); `serve_forever` runs it.
 
-    With REPLYWATCH_SCORING__TOKEN in the environment only requests that bear it are answered.
+    With REPLYWATCH_SCORING__TOKEN in the environment only requests that bear it are answered; beyond loopback it is needed.
+    Raises ModelError for that, and for a port that is taken.
     """
-    token = os.environ.get(TOKEN_VARIABLE, "")
+    token = bearer_token()
+    if not token and not ipaddress.ip_address(socket.gethostbyname(host)).is_loopback:
+        raise ModelError(f"{host} is not loopback: set {TOKEN_VARIABLE}, or everybody who reaches it is answered")
 
     turn = threading.Lock()
 
@@ -55,6 +62,10 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServe
 
         def do_POST(self) -> None:
             self._answer(self._post)
+
+        def _bears(self, token: str) -> bool:
+            told = self.headers.get("Authorization", "").encode("utf-8", "replace")
+            return secrets.compare_digest(told, f"Bearer {token}".encode())
 
         def _get(self) -> Any:
             if self.path not in ("/info", "/health"):
@@ -71,13 +82,17 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServe
                 body = orjson.loads(self.rfile.read(int(length)))
             except orjson.JSONDecodeError:
                 raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "the body is no JSON") from None
-            with turn:
+            if not turn.acquire(timeout=LONGEST_QUEUE_SECONDS):
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy: ask again")
+            try:
                 return predict(scorer, body)
+            finally:
+                turn.release()
 
         def _answer(self, make: Callable[[], Any]) -> None:
             status, answer = HTTPStatus.OK, None
             try:
-                if token and not secrets.compare_digest(self.headers.get("Authorization", ""), f"Bearer {token}"):
+                if token and not self._bears(token):
                     raise Refused(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong")
                 answer = make()
             except Refused as refused:
@@ -93,7 +108,12 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServe
         def log_message(self, format: str, *args: Any) -> None:
             """No line a request: it would be one for every batch of every job."""
 
-    return ThreadingHTTPServer((host, port), Handler)
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise ModelError(
+            f"cannot listen at {host}:{port}: {error.strerror}; --port names another, 0 any free one"
+        ) from error
 
 
 def info(scorer: TransformerScorer) -> dict[str, Any]:

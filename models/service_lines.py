@@ -5,34 +5,40 @@ They are used for training only and never for a figure.
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 PATTERNS = Path(__file__).with_name("service_lines.yaml")
-MAX_PER_PATTERN = 24
-"""More fillings of one pattern teach nothing new and would drown the public sets."""
+USUAL_FILLINGS = 24
+"""More fillings of a short pattern teach nothing new and would drown the public sets."""
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_COUNT = re.compile(r"(\d+)× (.*)")
 
 
 def service_lines() -> Iterator[tuple[str, str]]:
-    """Yield (text, label name). The same lines in the same order every time, at most MAX_PER_PATTERN a pattern."""
+    """Yield (text, label name): the same lines in the same order every time, none twice for a pattern."""
     told = yaml.safe_load(PATTERNS.read_text("utf-8"))
     for label, block in told["patterns"].items():
         for line in block.splitlines():
             if line and not line.startswith("#"):
-                yield from ((text, label) for text in _filled(line, told["slots"]))
+                counted = _COUNT.fullmatch(line)
+                most, pattern = (int(counted[1]), counted[2]) if counted else (USUAL_FILLINGS, line)
+                yield from ((text, label) for text in filled(pattern, told["slots"], most))
 
 
-def _filled(pattern: str, words: dict[str, list[str]]) -> Iterator[str]:
-    slots = re.findall(r"\{(\w+)\}", pattern)
-    fillings = list(product(*(words[slot] for slot in slots)))
-    # An odd stride visits all slots evenly; taking the first fillings would repeat the first words.
-    step = max(1, len(fillings) // MAX_PER_PATTERN) | 1
-    for filling in fillings[::step][:MAX_PER_PATTERN]:
-        text = pattern
-        for slot, word in zip(slots, filling, strict=True):
-            text = text.replace(f"{{{slot}}}", word, 1)
-        yield text
+def filled(pattern: str, words: Mapping[str, Sequence[str]], most: int) -> list[str]:
+    """At most `most` different fillings of a pattern, drawn at random from a seed of its own."""
+    chance = random.Random(pattern)
+    # Twice as many draws as fillings are wanted: a pattern with few slots has few fillings.
+    return list(dict.fromkeys(_fill(pattern, words, chance) for _ in range(2 * most)))[:most]
+
+
+def _fill(pattern: str, words: Mapping[str, Sequence[str]], chance: random.Random) -> str:
+    while "{" in pattern:
+        pattern = _SLOT.sub(lambda slot: chance.choice(words[slot[1]]), pattern)
+    return pattern

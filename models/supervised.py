@@ -22,7 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from models.adapters import MovesRank, with_adapters
+from models.adapters import MovesRank, with_adapters, with_orthogonality
 from models.batches import Padding, encoded, predicted
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
@@ -92,9 +92,11 @@ def train_supervised(
     callbacks: list[Any] = [watched]
     learner: Any = model
     if schedule.adapters != "none":
-        learner = with_adapters(
-            model, schedule.adapters, schedule.rank, int(schedule.epochs * len(items) / schedule.batch_size)
-        )
+        every_step = int(schedule.epochs * len(items) / schedule.batch_size / schedule.accumulation)
+        learner = with_adapters(model, schedule.adapters, schedule.rank, every_step)
+    loss = distilled_loss(masked_loss(train, schedule.label_smoothing))
+    if schedule.adapters == "adalora":
+        loss = with_orthogonality(loss, learner)
     # AdaLoRA's matrices change their shape on the way: its best is its last, and an earlier one can't be loaded again.
     callbacks.append(MovesRank(learner) if schedule.adapters == "adalora" else EarlyStoppingCallback(schedule.patience))
     trainer = Trainer(
@@ -103,7 +105,7 @@ def train_supervised(
         data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, model),
         train_dataset=items,
         eval_dataset=held_out,
-        compute_loss_func=distilled_loss(masked_loss(train, schedule.label_smoothing)),
+        compute_loss_func=loss,
         compute_metrics=sentiment_figures,
         callbacks=callbacks,
     )

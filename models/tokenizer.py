@@ -19,6 +19,8 @@ from models.text import readable
 
 PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 
+BLANK = "▁"
+
 # A character seen less often than this teaches nothing and would take a place in the vocabulary.
 MIN_CHARACTER_COUNT = 6
 
@@ -78,7 +80,8 @@ class Encoder:
         core.no_padding()
         core.no_truncation()
         self._core = core
-        self._unknown = tokenizer.unk_token_id
+        # SentencePiece puts a blank of its own before a text: it is known, and says nothing.
+        self._nothing = {tokenizer.unk_token_id, core.token_to_id(BLANK)}
         bare = core.encode("a", add_special_tokens=False).ids
         full = core.encode("a", add_special_tokens=True).ids
         before = next((at for at in range(len(full)) if full[at : at + len(bare)] == bare), 0)
@@ -94,7 +97,7 @@ class Encoder:
         return [self._wrap(row.ids) for row in rows]
 
     def _wrap(self, ids: list[int]) -> Encoded:
-        known = any(token != self._unknown for token in ids)
+        known = any(token not in self._nothing for token in ids)
         if len(ids) > self._head + self._tail:
             ids = ids[: self._head] + ids[-self._tail :]
         return Encoded([*self._before, *ids, *self._after], known)

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from rich.console import Console
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
+from transformers import PreTrainedModel, set_seed
 
 from models.baseline import TfidfScorer
-from models.calibration import Mix, fitted_mix
 from models.card import model_card
 from models.compact import write_compact
-from models.corpus import Corpus, DataError, load_corpus
-from models.distillation import taught
+from models.corpus import Corpus, load_corpus
 from models.evaluate import Figure, evaluate
-from models.labels import TONES, UNKNOWN
-from models.network import make_network
-from models.pretraining import conversation_lines, pretrain
+from models.fitting import check, fit, parts
+from models.labels import UNKNOWN
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
-from models.sets import Example
-from models.supervised import Trained, train_supervised
-from models.text import readable
 from models.wide import WidePart
-from models.wide_training import fit_wide
 
 WORK = "training"
 """The folder beside the output that takes checkpoints and TensorBoard logs; with it a broken-off training goes on."""
@@ -59,6 +51,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     started = time.monotonic()
     schedule = options.schedule
     _check_output(options.output)
+    check(options)
     set_seed(schedule.seed)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -67,21 +60,14 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         permissive_only=options.permissive_only,
         with_service_lines=options.with_service_lines,
         seed=schedule.seed,
+        mask=options.mask,
     )
-    if not any(example.label != UNKNOWN for example in corpus.validation):
-        raise DataError("the data leaves no text with a sentiment for validation: more texts are needed")
-    most = len(corpus.train) if options.teacher else options.max_tone_texts  # a teacher tells the sentiment of all
-    learnt = thinned(corpus.train, most, schedule.seed)
-    held_out = thinned(corpus.validation, options.max_tone_texts // 8, schedule.seed)
+    learnt, held_out = parts(corpus, options)
     console.print(
         f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} repeats removed"
     )
-
     work = options.output.with_name(f"{options.output.name}-{WORK}")
-    model, tokenizer, trained = fit(options, learnt, held_out, work, console)
-    wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
-    mix = mixed(trained, wide)
-    model.config.update({"sentiment_temperature": round(mix.temperature, 4), "wide_weight": round(mix.wide_weight, 4)})
+    model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)
     seconds = time.monotonic() - started
 
     options.output.mkdir(parents=True, exist_ok=True)
@@ -97,45 +83,14 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         version=scorer.version,
         parameters=parameters,
         train_texts=len(learnt),
-        validation_macro_f1=trained.macro_f1,
-        best_step=trained.step,
+        validation_macro_f1=macro_f1,
+        best_step=step,
         seconds=seconds,
         figures={name: evaluate(scorer, part) for name, part in tests.items() if part},
         baseline={name: evaluate(linear, part) for name, part in tests.items() if part} if linear else {},
     )
     (options.output / "README.md").write_text(_card(options, corpus, report, len(tokenizer)), "utf-8")
     return report
-
-
-def fit(
-    options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
-) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, Trained]:
-    """The deep part: made, perhaps let read unlabelled texts, trained on the labels."""
-    schedule = options.schedule
-    cleaned = [readable(example.text, Limits().max_characters) for example in learnt]
-    unlabelled = [text for path in options.unlabelled for text in conversation_lines(path)]
-    model, tokenizer = make_network(options.shape, cleaned + unlabelled, schedule.max_tokens)
-    if unlabelled and not (options.resume and any(work.glob("checkpoint-*"))):
-        reading = replace(schedule, epochs=options.unlabelled_epochs)
-        loss = pretrain(model, tokenizer, unlabelled, reading, work / "unlabelled", console)
-        console.print(f"{len(unlabelled):,} unlabelled texts read: {loss:.2f} nats a hidden token")
-    said = taught(options.teacher, learnt, console) if options.teacher else None
-    trained = train_supervised(model, tokenizer, learnt, held_out, schedule, work, console, options.resume, said)
-    return model, tokenizer, trained
-
-
-def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
-    """The examples with at most `most` of those that tell a tone and no sentiment, in their order."""
-    toned = [at for at, example in enumerate(examples) if example.label == UNKNOWN]
-    dropped = set(random.Random(seed).sample(toned, max(0, len(toned) - most)))
-    return [example for at, example in enumerate(examples) if at not in dropped]
-
-
-def mixed(trained: Trained, wide: WidePart | None) -> Mix:
-    """How much of the deep and of the wide part goes into an answer, by the validation texts."""
-    told = trained.told
-    logits = None if wide is None else torch.from_numpy(wide.logits(trained.texts))
-    return fitted_mix(trained.logits, told[:, 0].long(), told[:, 1 + len(TONES) :], logits)
 
 
 def write(model: PreTrainedModel, wide: WidePart | None, output: Path, compact: bool) -> None:

@@ -48,25 +48,36 @@ def rated(record: Mapping[str, Any], model: SatisfactionModel, rules: RuleSet) -
 def categories(record: Mapping[str, Any], satisfaction: float | None, rules: RuleSet) -> list[Category]:
     """A session's categories, from its record.
 
-    satisfaction: as rated; replies: the share of waits that broke no rule of slow replies; answered: whether the customer got
-    the last answer; conduct (critical): whether an agent's words broke a rule of severity critical.
+    satisfaction: as rated; replies: the share of waits that were answered within the shortest limit of a slow-reply rule;
+    answered: whether the customer got the last answer; conduct (critical): whether an agent's words broke a rule of severity
+    critical. What no enabled rule looks at is not told.
     """
-    broken = {hit["rule"]: len(hit["message_ids"]) for hit in record["rules"]}
-    slow_rules = {rule.id for rule in rules.rules if isinstance(rule, SlowReply)}
+    enabled = [rule for rule in rules.rules if rule.enabled]
+    limits = [rule.limit_seconds * 1_000 for rule in enabled if isinstance(rule, SlowReply)]
     insults = {
         rule.id
-        for rule in rules.rules
+        for rule in enabled
         if isinstance(rule, Phrases) and rule.sender == "agent" and rule.severity == "critical"
     }
-    slow = max((count for name, count in broken.items() if name in slow_rules), default=0)
-    waits = record["reply_count"] + record["waits_unanswered"]
-    insulted = not insults.isdisjoint(broken)
+    insulted = any(hit["rule"] in insults for hit in record["rules"])
+    conduct = (0.0 if insulted else 100.0) if insults and record["agent_messages"] else None
     return [
         Category("satisfaction", 40, None if satisfaction is None else 100 * satisfaction),
-        Category("replies", 30, 100 * max(0.0, 1 - slow / waits) if waits else None),
+        Category("replies", 30, _answered_in_time(record, min(limits)) if limits else None),
         Category("answered", 20, (0.0 if record["abandoned"] else 100.0) if record["customer_messages"] else None),
-        Category("conduct", 10, (0.0 if insulted else 100.0) if record["agent_messages"] else None, critical=True),
+        Category("conduct", 10, conduct, critical=True),
     ]
+
+
+def _answered_in_time(record: Mapping[str, Any], limit_ms: float) -> float | None:
+    """Per cent of the session's waits; None where nobody waited. A wait without an answer is not in time."""
+    latencies = record["reply_latencies_ms"]  # bounded; reply_count tells how many there were
+    replies, unanswered = record["reply_count"], record["waits_unanswered"]
+    if not replies + unanswered:
+        return None
+    in_time: float = replies * sum(each <= limit_ms for each in latencies) / len(latencies) if latencies else 0.0
+    share: float = in_time / (replies + unanswered)
+    return 100 * share
 
 
 def quality(found: list[Category]) -> dict[str, Any] | None:

@@ -64,11 +64,12 @@ def score(
 ) -> None:
     """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model, tones."""
     from jobs.text_lines import score_lines
-    from models.scorer import DEVICES, PRECISIONS
+    from models.scorer import check_place
 
-    for name, value, known in (("device", device, DEVICES), ("precision", precision, PRECISIONS)):
-        if value not in known:
-            raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}", param_hint=f"--{name}")
+    try:
+        check_place(device, precision)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     for result in score_lines(standard_input(), model, device, precision, least_confidence):
         print_json(result)
 

@@ -50,7 +50,8 @@ def train(
     unlabelled: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A file of conversations (lines, or JSON lines with text) whose hidden words are guessed first. Repeatable."
+            help="A file of conversations (lines, or JSON lines with text) whose hidden words are guessed first; personal data are "
+            "masked, as in your own labelled files. Repeatable."
         ),
     ] = None,
     unlabelled_epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,
@@ -66,7 +67,7 @@ def train(
     seed: Annotated[int | None, typer.Option()] = None,
     device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Write eight bits a weight: a quarter of the size, for a repository.")
+        bool, typer.Option("--compact", help="Write eight bits a weight: half the size, for a repository.")
     ] = False,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: as many as there are cores.")] = 0,
     resume: Annotated[
@@ -82,7 +83,10 @@ def train(
     from models.recipes import TrainOptions, from_recipe
     from models.train import report_lines
     from models.train import train as train_model
+    from udfs.privacy import Masker
+    from udfs.text import repair
 
+    masker = Masker()
     shape, schedule = from_recipe(
         recipe,
         encoder=encoder,
@@ -101,7 +105,7 @@ def train(
     options = TrainOptions(
         data, output, shape, schedule,
         permissive_only=not all_data, teacher=teacher, compact=compact, threads=threads, resume=resume,
-        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs,
+        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, mask=lambda text: masker.mask(repair(text)).text,
     )  # fmt: skip
     if folds:
         typer.echo(cross_validate(options, folds, ERRORS))
@@ -182,8 +186,10 @@ def train_satisfaction(
     """
     from models.satisfaction import load_satisfaction
     from models.satisfaction_training import fit_satisfaction
-    from models.scorer import load_scorer
+    from models.scorer import ModelError, load_scorer
 
+    if not output.parent.is_dir():
+        raise ModelError(f"the folder of {output} does not exist")
     report = fit_satisfaction(data, load_scorer(scorer, least_confidence=0.5, threads=0), output.stem, ERRORS)
     report.model.write(output)
     load_satisfaction(str(output))
@@ -203,10 +209,16 @@ def serve(
     The protocol is that of text-embeddings-inference (POST /predict), which serves any classifier too. With
     REPLYWATCH_SCORING__TOKEN in the environment of both sides, only who bears it is answered. Ctrl-C ends it.
     """
-    from models.scorer import Limits, source_of
+    from models.scorer import Limits, ModelError, check_place, is_url, source_of
     from models.sentiment import TransformerScorer
     from models.server import serve as serve_model
 
+    try:
+        check_place(device, precision)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if scorer == "null" or is_url(scorer):
+        raise ModelError(f"model {scorer} cannot be served: default, a directory, or a hub name is needed")
     server = serve_model(TransformerScorer(source_of(scorer), device, Limits(threads=threads), precision), host, port)
     with server:
         ERRORS.print(f"{scorer} is served at http://{host}:{server.server_address[1]}")

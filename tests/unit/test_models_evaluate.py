@@ -11,7 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from models.calibration import COLDEST, HOTTEST, WIDEST, Mix, calibration_error, fitted_mix, reliability
+from models.calibration import COLDEST, HOTTEST, Mix, calibration_error, fitted_mix, reliability
 from models.comparison import Comparison, compare, gaps, named_models, table
 from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, slices, worst
 from models.evaluation_report import write_report
@@ -95,7 +95,8 @@ def test_two_parts_that_each_know_half_are_added_as_much_as_each_is_worth() -> N
     mix = fitted_mix(deep * 2, labels, priors, wide)
     assert mix.temperature == pytest.approx(2.0, rel=0.15)
     assert mix.wide_weight == pytest.approx(2.0, rel=0.15)
-    assert fitted_mix(deep * 2, labels, priors, torch.zeros(6_000, 3)).wide_weight <= WIDEST
+    noise = fitted_mix(deep * 2, labels, priors, torch.randn(6_000, 3))
+    assert noise.wide_weight < 0.1
 
 
 def test_the_mix_judges_a_set_by_the_labels_that_it_has() -> None:

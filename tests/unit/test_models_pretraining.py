@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from rich.console import Console
 from transformers import BertConfig, BertForSequenceClassification
 
-from models.adapters import with_adapters
+from models.adapters import MovesRank, orthogonality, with_adapters, with_orthogonality
 from models.corpus import Corpus
 from models.cross_validation import Folds, folds
 from models.labels import NEGATIVE, NEUTRAL
@@ -72,6 +73,10 @@ def test_unlabelled_texts_are_lines_or_json_lines(tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text('{"text": "a"}\n{"body": "b"}\n', "utf-8")
     with pytest.raises(ModelError, match=r"b\.jsonl, line 2: no object with a field text"):
         list(conversation_lines(tmp_path / "b.jsonl"))
+    (tmp_path / "b.jsonl").write_text('{"text": null}\n', "utf-8")
+    with pytest.raises(ModelError, match=r"b\.jsonl, line 1: text is NoneType: a string is needed"):
+        list(conversation_lines(tmp_path / "b.jsonl"))
+    assert list(conversation_lines(tmp_path / "a.txt", mask=lambda text: text.replace("hi", "[name]")))[1] == "there"
 
 
 @pytest.mark.parametrize("kind", ["lora", "adalora"])
@@ -91,10 +96,25 @@ def test_adapters_learn_while_the_matrices_stand_still_and_are_folded_into_them(
     assert not torch.equal(model.bert.encoder.layer[0].attention.self.query.weight, matrix)
 
 
-def test_an_unknown_kind_of_adapter_is_an_error() -> None:
-    model = BertForSequenceClassification(BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2))
-    with pytest.raises(ModelError, match="adapters is 'prefix': one of none, lora, adalora is needed"):
-        with_adapters(model, "prefix", 4, 100)
+def test_adalora_takes_rank_from_the_matrices_that_need_it_least() -> None:
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    model = BertForSequenceClassification(BertConfig(**sizes, vocab_size=50))
+    learner = with_adapters(model, "adalora", 4, 100)
+    moves = MovesRank(learner)
+    assert orthogonality(learner).item() > 0
+    ids = torch.randint(5, 50, (8, 6))
+    optimizer = torch.optim.AdamW([each for each in learner.parameters() if each.requires_grad], lr=1e-2)
+    for step in range(1, 90):
+        optimizer.zero_grad()
+        loss = with_orthogonality(lambda outputs, told, _: outputs["logits"].square().mean(), learner)
+        loss(learner(input_ids=ids), ids, None).backward()
+        optimizer.step()
+        moves.on_optimizer_step(None, SimpleNamespace(global_step=step), None)
+    ranks = [int((each != 0).sum()) for name, each in learner.named_parameters() if "lora_E" in name]
+    assert min(ranks) < max(ranks) <= 6
+    assert all(each.requires_grad for name, each in learner.named_parameters() if "modules_to_save" in name)
+    assert any("pooler.modules_to_save" in name for name, _ in learner.named_parameters())
 
 
 def test_every_text_is_held_out_once_and_never_learnt_from_in_the_same_part() -> None:

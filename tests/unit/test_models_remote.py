@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import torch
 
+from jobs.settings import load_settings
 from models import remote
+from models.network import NetworkShape, make_network
 from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of
 from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
 from models.sentiment import TransformerScorer
@@ -76,7 +81,7 @@ def test_a_request_that_cannot_be_served_is_told_why(
 
 
 def test_only_who_bears_the_token_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TOKEN_VARIABLE, "secret of the test")
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret-of-the-test")
     with serve(TransformerScorer(DEFAULT_WEIGHTS, "cpu"), "127.0.0.1", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -89,20 +94,24 @@ def test_only_who_bears_the_token_is_answered(monkeypatch: pytest.MonkeyPatch) -
         server.shutdown()
 
 
-class Answers(BaseHTTPRequestHandler):
-    """A server that is busy twice, and then answers what the test wants."""
+GOOD = [{"label": "POSITIVE", "score": 2.0}, {"label": "NEGATIVE", "score": -1.0}]
 
-    busy = 2
-    told: Any = None
+
+class Answers(BaseHTTPRequestHandler):
+    """Another kind of server: busy for a while, then answering `each` for every text, or `whole` whatever it is asked."""
+
+    busy = 0
+    each: Any = GOOD
+    whole: Any = None
 
     def do_GET(self) -> None:
         self._send(200, {"model_id": "shop/other-model", "model_sha": None, "max_client_batch_size": 2})
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["inputs"]
         cls = type(self)
         cls.busy -= 1
-        self._send(503 if cls.busy >= 0 else 200, cls.told)
+        self._send(503 if cls.busy >= 0 else 200, cls.whole if cls.whole is not None else [cls.each] * len(texts))
 
     def _send(self, status: int, answer: Any) -> None:
         body = json.dumps(answer).encode()
@@ -119,7 +128,7 @@ class Answers(BaseHTTPRequestHandler):
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of another kind of server; no waiting between attempts."""
     monkeypatch.setattr(remote, "wait_exponential_jitter", lambda *_, **__: lambda _: 0)
-    Answers.busy = 2
+    Answers.busy, Answers.each, Answers.whole = 0, GOOD, None
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -127,33 +136,38 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_busy_server_is_asked_again_and_any_classifier_will_do(other: str) -> None:
-    Answers.told = [[{"label": "POSITIVE", "score": 2.0}, {"label": "NEGATIVE", "score": -1.0}], []]
+    Answers.busy = 2
     scorer = load_scorer(other)
     assert scorer.version == "other-model@unknown"
-    score, nothing = scorer.score(["fine", "hm"])
-    assert score is not None and nothing is None
-    assert (score.label, score.tones) == ("positive", ())
-    assert score.confidence == pytest.approx(1 / (1 + 2.718281828**-3))
+    Answers.busy = 3
+    scores = scorer.score(["fine", "well", "good"])
+    assert [score and (score.label, score.tones) for score in scores] == [("positive", ())] * 3
+    assert scores[0] is not None
+    assert scores[0].confidence == pytest.approx(1 / (1 + math.exp(-3)))
+    Answers.each = []
+    assert scorer.score(["hm"]) == [None]
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("whole", "message"),
     [
-        ([], "answered .* for 1 texts"),
-        ({"error": "x"}, "for 1 texts"),
-        ([[{"label": "LABEL_0", "score": 1.0}]], "logits of negative, positive and optionally neutral are needed"),
-        ([[{"label": "negative"}]], "are needed"),
-        (["x"], "are needed"),
+        ([], "gave 0 answers for 1 texts"),
+        ({"error": "my secret words"}, "gave dict answers for 1 texts"),
+        ([[{"label": "LABEL_0", "score": 1.0}]], "gives other labels or scores: .* of negative, positive"),
+        ([[{"label": "negative"}]], "gives other labels or scores"),
+        (["my secret words"], "gives other labels or scores"),
     ],
 )
-def test_an_answer_that_is_none_is_an_error(other: str, told: Any, message: str) -> None:
-    Answers.busy, Answers.told = 0, told
-    with pytest.raises(ModelError, match=message):
-        RemoteScorer(other).score(["fine"])
+def test_an_answer_that_is_none_is_an_error_at_load_and_later(other: str, whole: Any, message: str) -> None:
+    scorer = RemoteScorer(other)
+    Answers.whole = whole
+    for ask in (lambda: scorer.score(["fine"]), lambda: RemoteScorer(other)):
+        with pytest.raises(ModelError, match=message) as found:
+            ask()
+        assert "secret" not in str(found.value)
 
 
 def test_a_server_that_stays_away_is_an_error_without_the_customers_words(other: str) -> None:
-    Answers.told = None
     scorer = RemoteScorer(other)
     Answers.busy = 99
     with pytest.raises(ModelError, match="failed at /predict: status 503") as found:
@@ -161,6 +175,52 @@ def test_a_server_that_stays_away_is_an_error_without_the_customers_words(other:
     assert "secret" not in str(found.value)
     with pytest.raises(ModelError, match="failed at /info"):
         RemoteScorer("http://127.0.0.1:9")
+
+
+def test_a_secret_that_cannot_be_sent_is_refused_and_not_quoted(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for token in ("s3cret\x07", "s3cret word", "s3crét"):
+        monkeypatch.setenv(TOKEN_VARIABLE, token)
+        with pytest.raises(ModelError, match="such a token cannot be sent") as found:
+            RemoteScorer(other)
+        assert "s3cr" not in str(found.value)
+    monkeypatch.setenv(TOKEN_VARIABLE, "s3cret\r\n")  # the end of a line in a file of another system
+    assert RemoteScorer(other).version == "other-model@unknown"
+    with pytest.raises(ModelError, match="must hold no user or password") as found:
+        RemoteScorer(other.replace("://", "://me:s3cret@"))
+    assert "s3cret" not in str(found.value)
+
+
+def test_the_token_is_no_setting_that_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, "@secret")
+    assert load_settings().scoring.model == "default"
+
+
+def test_a_server_beyond_loopback_needs_a_token_and_a_port_that_is_free(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = TransformerScorer(DEFAULT_WEIGHTS, "cpu")
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    with pytest.raises(ModelError, match=r"0\.0\.0\.0 is not loopback: set REPLYWATCH_SCORING__TOKEN"):
+        serve(scorer, "0.0.0.0", 0)
+    with pytest.raises(ModelError, match=r"cannot listen at .* --port names another"):
+        serve(scorer, "127.0.0.1", int(url.rsplit(":", 1)[1]))
+
+
+def test_tones_come_over_as_they_are(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model, tokenizer = make_network(NetworkShape("new", layers=1, vocabulary=200, hidden=32, heads=2), TEXTS * 20, 32)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    near = TransformerScorer(tmp_path, "cpu")
+    with serve(near, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        far = RemoteScorer(f"http://127.0.0.1:{server.server_address[1]}").score(TEXTS[:3])
+        server.shutdown()
+    for here, there in zip(near.score(TEXTS[:3]), far, strict=True):
+        assert here is not None and there is not None
+        assert len(there.tones) == 4
+        assert there.tones == pytest.approx(here.tones, abs=0.01)
+        assert there.score == pytest.approx(here.score, abs=0.01)
 
 
 def test_a_score_of_logits_is_their_softmax() -> None:

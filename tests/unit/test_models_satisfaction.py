@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,15 +164,21 @@ def test_fitting_finds_what_ratings_follow(tmp_path: Path) -> None:
     assert report.calibration_error < 0.15
     assert judged(report.model, list(read_records(path))) > 0.85
     assert str(report).startswith("400 sessions, 5 parts: macro-F1 0.")
-    assert report.model.version == "own"
+    assert re.fullmatch(r"own@[0-9a-f]{12}", report.model.version)
     path.write_text(lines[0].replace('"rating": ', '"rating": 9'), "utf-8")
     with pytest.raises(RowError, match=r"rated\.jsonl, line 1: rating is 9\d: a whole number from 1 to 5"):
         fit_satisfaction([path], Says(), "own", CONSOLE)
     path.write_text("{}", "utf-8")
     with pytest.raises(RowError, match="line 1: no session record"):
         fit_satisfaction([path], Says(), "own", CONSOLE)
-    with pytest.raises(DataError, match="no rated sessions of all three kinds"):
+    with pytest.raises(DataError, match="holds no rated sessions: a file of session records"):
         fit_satisfaction([tmp_path], Says(), "own", CONSOLE)
+    path.write_text("\n".join(line for line in lines if '"rating": 3' not in line), "utf-8")
+    with pytest.raises(DataError, match="no session is rated as neither"):
+        fit_satisfaction([path], Says(), "own", CONSOLE)
+    path.write_text("\n".join(re.sub(r'"c\d+"', '"c1"', line) for line in lines), "utf-8")
+    with pytest.raises(DataError, match="of 1 conversations: at least 5"):
+        fit_satisfaction([path], Says(), "own", CONSOLE)
 
 
 def test_texts_are_scored_once_and_in_their_dialogue(tmp_path: Path) -> None:

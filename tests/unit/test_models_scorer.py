@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.compact import COMPACT_FILE
 from models.lexicon import LexiconScorer
 from models.scorer import (
     DEFAULT_WEIGHTS,
     LABELS,
+    SHIPPED,
+    WEIGHTS,
     CheckedScorer,
     Limits,
     ModelError,
@@ -273,15 +276,15 @@ def test_a_directory_without_a_model_says_what_is_missing(tmp_path: Path) -> Non
 
 def test_cut_weights_are_an_error(tmp_path: Path) -> None:
     broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "broken")
-    weights = broken / "model.safetensors"
+    weights = broken / COMPACT_FILE
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="cannot load"):
+    with pytest.raises(ModelError, match="cannot read"):
         load_scorer(str(broken), "cpu")
 
 
 def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
     broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "pickled")
-    (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
+    (broken / COMPACT_FILE).rename(broken / "pytorch_model.bin")
     with pytest.raises(ModelError, match="safetensors missing"):
         load_scorer(str(broken), "cpu")
 
@@ -289,7 +292,7 @@ def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
 def test_foreign_labels_are_an_error(tmp_path: Path) -> None:
     broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "foreign")
     config = json.loads((broken / "config.json").read_text("utf-8"))
-    config["id2label"] = {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}
+    config["id2label"] = {str(at): f"LABEL_{at}" for at in range(7)}
     (broken / "config.json").write_text(json.dumps(config), "utf-8")
     with pytest.raises(ModelError, match="LABEL_0, LABEL_1, LABEL_2"):
         load_scorer(str(broken), "cpu")
@@ -299,9 +302,9 @@ def test_a_model_without_its_classifier_is_an_error(tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     broken = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "headless")
-    tensors = load_file(broken / "model.safetensors")
+    tensors = load_file(broken / COMPACT_FILE)
     kept = {name: value for name, value in tensors.items() if not name.startswith("classifier")}
-    save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
+    save_file(kept, broken / COMPACT_FILE, metadata={"format": "pt"})
     with pytest.raises(ModelError, match="weights missing for classifier"):
         load_scorer(str(broken), "cpu")
 
@@ -318,7 +321,7 @@ def test_an_unknown_device_or_limit_is_an_error() -> None:
 
 
 def test_the_version_follows_the_content(tmp_path: Path, shipped: Scorer) -> None:
-    copy = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / "default")
+    copy = shutil.copytree(DEFAULT_WEIGHTS, tmp_path / DEFAULT_WEIGHTS.name)
     assert load_scorer(str(copy), "cpu").version == shipped.version
     config = json.loads((copy / "config.json").read_text("utf-8"))
     (copy / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-6}), "utf-8")
@@ -326,7 +329,8 @@ def test_the_version_follows_the_content(tmp_path: Path, shipped: Scorer) -> Non
 
 
 def test_the_shipped_weights_are_small_and_documented() -> None:
-    assert sum(file.stat().st_size for file in DEFAULT_WEIGHTS.iterdir()) < 6 * 2**20
+    assert sum(file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file()) <= 32 * 2**20
+    assert {path.name for path in WEIGHTS.iterdir() if path.is_dir()} == set(SHIPPED)
     card = (DEFAULT_WEIGHTS / "README.md").read_text("utf-8")
     for word in ("goemotions", "Apache-2.0", "macro-F1", "## Limits"):
         assert word in card

@@ -14,8 +14,11 @@ import pytest
 import torch
 from rich.console import Console
 
+from models.cross_validation import cross_validate
+from models.fitting import thinned
 from models.heads import masked_loss, targets
 from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, TONES, UNKNOWN, tones
+from models.loading import load_tokenizer
 from models.network import NetworkShape, make_network
 from models.recipes import TrainOptions, from_recipe
 from models.scorer import LABELS, ModelError, load_scorer
@@ -24,7 +27,7 @@ from models.service_lines import service_lines
 from models.sets import Example
 from models.supervised import Schedule
 from models.tokenizer import Encoder, train_tokenizer
-from models.train import report_lines, thinned, train
+from models.train import report_lines, train
 
 WORDS = {
     "anger": ("坏了", "太差", "生气", "骗人"),
@@ -90,8 +93,9 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
     (output / "config.json").write_text(json.dumps(config | {"sentiment_temperature": 20.0}))
     (warm,) = load_scorer(str(output), "cpu").score(["太差，骗人"])
     assert cool is not None and warm is not None
-    assert (cool.label, cool.confidence) > (warm.label, warm.confidence) > ("negative", 1 / 3)
-    assert config["wide_weight"] == 0
+    assert cool.label == warm.label == "negative"
+    assert cool.confidence > warm.confidence > 1 / 3
+    assert (config["wide_weight"], config["max_tokens"]) == (0, 32)
     (output / "config.json").write_text(json.dumps(config | {"wide_weight": 1}))
     with pytest.raises(ModelError, match=r"has a wide_weight, but no wide\.safetensors: give the whole directory"):
         load_scorer(str(output), "cpu")
@@ -127,7 +131,7 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
     learnt = train(student, Console(file=io.StringIO()))
     assert [path.name for path in learnt.output.glob("*.safetensors")] == ["model.int8.safetensors"]
     assert min(figure.macro_f1 for figure in learnt.figures.values()) > 0.8
-    with pytest.raises(ModelError, match="is not a directory"):
+    with pytest.raises(ModelError, match="is no directory with a model"):
         train(replace(student, output=tmp_path / "other", teacher=tmp_path / "none"), Console(file=io.StringIO()))
     with pytest.raises(ModelError, match="wide is 12: a power of two is needed"):
         NetworkShape(wide=12)
@@ -138,6 +142,7 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tm
     half = replace(half, schedule=replace(half.schedule, epochs=2))
     train(half, Console(file=io.StringIO()))
     checkpoints = {path.name for path in (tmp_path / "model-training").glob("checkpoint-*")}
+    vocabulary = load_tokenizer(tmp_path / "model-training" / "tokenizer", local=True).get_vocab()
     resumed = train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
     steps = sorted(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*"))
     assert steps[-1] > max(int(name.split("-")[1]) for name in checkpoints)
@@ -151,6 +156,47 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tm
         if state["global_step"] == steps[-1]
     )
     assert resumed.best_step <= steps[-1]
+    assert load_tokenizer(resumed.output, local=True).get_vocab() == vocabulary
+    # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
+    train(replace(half, schedule=replace(half.schedule, epochs=1)), Console(file=io.StringIO()))
+    assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"adapters": "lorra"}, "adapters is 'lorra': one of none, lora, adalora"),
+        ({"adapters": "lora"}, "with encoder new, train all of it"),
+        ({"teacher": Path("nowhere")}, "teacher nowhere is no directory with a model"),
+        ({"unlabelled": [Path("nowhere.txt")]}, r"unlabelled nowhere\.txt is no file"),
+    ],
+)
+def test_what_cannot_work_is_told_before_the_long_part(
+    folder: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    options = tiny(folder, tmp_path / "model")
+    if "adapters" in changes:
+        options = replace(options, schedule=replace(options.schedule, **changes))
+    else:
+        options = replace(options, **changes)
+    with pytest.raises(ModelError, match=message):
+        train(options)
+    adalora = replace(options.shape, encoder="somewhere"), replace(options.schedule, adapters="adalora")
+    with pytest.raises(ModelError, match="adalora cannot be resumed"):
+        train(replace(options, shape=adalora[0], schedule=adalora[1], resume=True))
+    with pytest.raises(ModelError, match="folds is 1: at least 2"):
+        cross_validate(options, 1)
+    with pytest.raises(ModelError, match="folds go neither with a teacher"):
+        cross_validate(replace(options, resume=True), 3)
+
+
+def test_cross_validation_measures_what_is_served(folder: Path, tmp_path: Path) -> None:
+    options = tiny(folder, tmp_path / "model")
+    # A deep part that learns nothing: what is right is the wide part's.
+    short, wide = replace(options.schedule, epochs=0.2), replace(options.shape, wide=2**12)
+    found = cross_validate(replace(options, schedule=short, shape=wide), 2, Console(file=io.StringIO()))
+    assert len(found.macro_f1) == 2
+    assert min(found.macro_f1) > 0.8
 
 
 def test_any_encoder_in_hugging_face_format_is_gone_on_from(folder: Path, tmp_path: Path) -> None:

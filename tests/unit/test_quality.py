@@ -10,7 +10,7 @@ import pytest
 from models.labels import sided
 from models.satisfaction import load_satisfaction
 from models.scorer import Score
-from tests.conversing import Talk, rules_with
+from tests.conversing import Talk
 from udfs.quality import Category, categories, quality
 from udfs.rules import RuleSet
 
@@ -27,8 +27,14 @@ RULES = RuleSet.model_validate(
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    told = {"rules": [], "reply_count": 4, "waits_unanswered": 0, "abandoned": None}
-    return told | {"customer_messages": 5, "agent_messages": 4} | changes
+    told = {
+        "rules": [],
+        "reply_latencies_ms": [5_000, 60_000, 20_000, 30_000],
+        "waits_unanswered": 0,
+        "abandoned": None,
+    }
+    told |= {"customer_messages": 5, "agent_messages": 4} | changes
+    return {"reply_count": len(told["reply_latencies_ms"]), **told}
 
 
 def values(**changes: Any) -> dict[str, float | None]:
@@ -37,8 +43,10 @@ def values(**changes: Any) -> dict[str, float | None]:
 
 def test_every_category_is_told_by_the_record() -> None:
     assert values() == {"satisfaction": 75.0, "replies": 100.0, "answered": 100.0, "conduct": 100.0}
-    slow = [{"rule": "slow", "message_ids": ["m1", "m2"]}]
-    assert values(rules=slow, waits_unanswered=1)["replies"] == 60.0
+    assert values(reply_latencies_ms=[5_000, 60_001, 70_000, 10], waits_unanswered=1)["replies"] == 40.0
+    # Latencies are kept up to a bound, and stand for all.
+    assert values(reply_latencies_ms=[5_000, 90_000], reply_count=200)["replies"] == 50.0
+    assert values(reply_latencies_ms=[], waits_unanswered=2)["replies"] == 0.0
     assert values(abandoned="before_reply")["answered"] == 0.0
     assert values(rules=[{"rule": "insult", "message_ids": ["m1"]}])["conduct"] == 0.0
     # A customer's words are not the agent's conduct, nor is a rule that a former file had.
@@ -48,8 +56,15 @@ def test_every_category_is_told_by_the_record() -> None:
     )
 
 
+def test_what_no_enabled_rule_looks_at_is_not_told() -> None:
+    off = RULES.model_copy(update={"rules": [rule.model_copy(update={"enabled": False}) for rule in RULES.rules]})
+    for rules in (off, RULES.model_copy(update={"rules": []})):
+        told = {each.name: each.value for each in categories(record(), 0.75, rules)}
+        assert told == {"satisfaction": 75.0, "replies": None, "answered": 100.0, "conduct": None}
+
+
 def test_a_category_of_which_nothing_is_told_is_left_out() -> None:
-    silent = categories(record(reply_count=0, customer_messages=0, agent_messages=0), None, RULES)
+    silent = categories(record(reply_latencies_ms=[], customer_messages=0, agent_messages=0), None, RULES)
     assert quality(silent) is None
     alone = quality([Category("a", 40, 50.0), Category("b", 60, None)])
     assert alone == {
@@ -83,7 +98,7 @@ class Moods:
 
 def test_a_closed_session_tells_satisfaction_and_quality() -> None:
     def closed(*lines: tuple[str, str]) -> dict[str, Any]:
-        talk = Talk(rules_with(slow_reply=60, abandonment=True), scorer=Moods())
+        talk = Talk(RULES, scorer=Moods())
         talk.context = replace(talk.context, satisfaction=load_satisfaction("default"))
         start = 1_772_416_800_000
         for at, (sender, text) in enumerate(lines):

@@ -1,0 +1,123 @@
+"""A model from texts to learn from and texts to choose by: the deep part, the wide part, and how much of each is served."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from rich.console import Console
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from models.adapters import KINDS
+from models.calibration import Mix, fitted_mix
+from models.corpus import Corpus, DataError
+from models.distillation import taught
+from models.evaluate import macro_f1
+from models.labels import TONES, UNKNOWN
+from models.loading import load_tokenizer
+from models.network import NEW, make_network
+from models.pretraining import conversation_lines, pretrain
+from models.recipes import TrainOptions
+from models.scorer import Limits, ModelError
+from models.sets import Example
+from models.supervised import Trained, train_supervised
+from models.text import readable
+from models.wide import WidePart
+from models.wide_training import fit_wide
+
+TOKENIZER = "tokenizer"
+"""In the folder of a training: what a resumed one goes on with. A vocabulary that is learnt anew differs a little."""
+
+
+class Fitted(NamedTuple):
+    """macro_f1: of what is served (deep, wide and temperature together) on the texts that it was chosen by."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    wide: WidePart | None
+    macro_f1: float
+    step: int
+
+
+def check(options: TrainOptions) -> None:
+    """Raise ModelError for what can't work, before the long part begins."""
+    kind = options.schedule.adapters
+    if kind not in KINDS:
+        raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
+    if kind != "none" and options.shape.encoder == NEW:
+        raise ModelError("adapters go beside matrices that have learnt something: with encoder new, train all of it")
+    if kind == "adalora" and options.resume:
+        raise ModelError("a training by adalora cannot be resumed: its matrices change their shape; start it anew")
+    if options.teacher is not None and not (options.teacher / "config.json").is_file():
+        raise ModelError(f"teacher {options.teacher} is no directory with a model")
+    missing = [str(path) for path in options.unlabelled if not path.is_file()]
+    if missing:
+        raise ModelError(f"unlabelled {missing[0]} is no file")
+
+
+def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Example]]:
+    """The texts to learn from and to choose by, of those that tell a tone and no sentiment only so many."""
+    if not any(example.label != UNKNOWN for example in corpus.validation):
+        raise DataError("the data leaves no text with a sentiment for validation: more texts are needed")
+    most = len(corpus.train) if options.teacher else options.max_tone_texts  # a teacher tells the sentiment of all
+    seed = options.schedule.seed
+    return thinned(corpus.train, most, seed), thinned(corpus.validation, options.max_tone_texts // 8, seed)
+
+
+def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
+    """The examples with at most `most` of those that tell a tone and no sentiment, in their order."""
+    toned = [at for at, example in enumerate(examples) if example.label == UNKNOWN]
+    dropped = set(random.Random(seed).sample(toned, max(0, len(toned) - most)))
+    return [example for at, example in enumerate(examples) if at not in dropped]
+
+
+def fit(
+    options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
+) -> Fitted:
+    """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs.
+
+    Raises ModelError where `options.resume` finds the checkpoints of another kind of training.
+    """
+    resumed = options.resume and any(work.glob("checkpoint-*"))
+    model, tokenizer = _network(options, learnt, work, resumed, console)
+    said = taught(options.teacher, learnt, console) if options.teacher else None
+    trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
+    wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
+    logits = None if wide is None else torch.from_numpy(wide.logits(trained.texts))
+    mix = mixed(trained, logits)
+    served = {"sentiment_temperature": round(mix.temperature, 4), "wide_weight": round(mix.wide_weight, 4)}
+    model.config.update({**served, "max_tokens": options.schedule.max_tokens})
+    both = trained.logits / mix.temperature + (0.0 if logits is None else logits * mix.wide_weight)
+    figure = macro_f1(trained.told[:, 0].long().tolist(), both.argmax(-1).tolist())
+    return Fitted(model, tokenizer, wide if mix.wide_weight else None, figure, trained.step)
+
+
+def mixed(trained: Trained, wide: torch.Tensor | None) -> Mix:
+    """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by."""
+    return fitted_mix(trained.logits, trained.told[:, 0].long(), trained.told[:, 1 + len(TONES) :], wide)
+
+
+def _network(
+    options: TrainOptions, learnt: Sequence[Example], work: Path, resumed: bool, console: Console
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """The network before the labels: made, and perhaps let read unlabelled texts."""
+    if not resumed:
+        for path in work.glob("checkpoint-*"):  # of an earlier training: a later --resume must not go on from them
+            shutil.rmtree(path)
+    known = load_tokenizer(work / TOKENIZER, local=True) if resumed and (work / TOKENIZER).is_dir() else None
+    cleaned = [readable(example.text, Limits().max_characters) for example in learnt]
+    unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
+    model, tokenizer = make_network(options.shape, cleaned + unlabelled, options.schedule.max_tokens, known)
+    tokenizer.save_pretrained(work / TOKENIZER)
+    if unlabelled and resumed:
+        console.print("the unlabelled texts were read before the checkpoint that is gone on from")
+    elif unlabelled:
+        reading = replace(options.schedule, epochs=options.unlabelled_epochs)
+        loss = pretrain(model, tokenizer, unlabelled, reading, work / "unlabelled", console)
+        console.print(f"{len(unlabelled):,} unlabelled texts read: {loss:.2f} nats a hidden token on the way")
+    return model, tokenizer
