@@ -199,7 +199,7 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     assert set(found.figures) == {"shipped", "tfidf", "vader", "lexicon"}
     assert {sets["own"].texts for sets in found.figures.values()} == {90}
     assert found.figures["tfidf"]["own"].macro_f1 > 0.9
-    assert found.versions["shipped"].startswith("default@")
+    assert found.versions["shipped"].startswith("accurate@")
     text = Console(width=120, record=True, file=io.StringIO())
     text.print(table(found))
     text.print(gaps(found.answers["shipped"], {"own": "en"}))
