@@ -29,6 +29,17 @@ def encoded(encoder: Encoder, examples: Sequence[Example], said: torch.Tensor | 
     ]
 
 
+def padded(items: Sequence[Item], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(items, longest) ids, and the mask, 1 for a token and 0 for padding."""
+    width = max(len(item["input_ids"]) for item in items)
+    ids = torch.full((len(items), width), padding)
+    mask = torch.zeros((len(items), width), dtype=torch.long)
+    for at, item in enumerate(items):
+        ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
+        mask[at, : len(item["input_ids"])] = 1
+    return ids, mask
+
+
 class Padding:
     """Makes a batch of items: padded to the longest, and in training with a share of the tokens hidden."""
 
@@ -43,12 +54,7 @@ class Padding:
 
     def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
         """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
-        width = max(len(item["input_ids"]) for item in items)
-        ids = torch.full((len(items), width), self._padding)
-        mask = torch.zeros((len(items), width), dtype=torch.long)
-        for at, item in enumerate(items):
-            ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
-            mask[at, : len(item["input_ids"])] = 1
+        ids, mask = padded(items, self._padding)
         if self._share and self._model.training:
             hidden = (torch.rand(ids.shape, generator=self._chance) < self._share) & mask.bool()
             hidden[:, 0] = False  # the first token is what the answer is read from

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from rich.console import Console
-from transformers import set_seed
 
-from models.corpus import Corpus, Seen, identity, load_corpus
-from models.fitting import check, fit, parts
+from models.corpus import Corpus, Seen, identity
+from models.fitting import fit, parts, prepare
 from models.recipes import TrainOptions
 from models.scorer import ModelError
 from models.sets import Example
@@ -66,16 +64,7 @@ def cross_validate(options: TrainOptions, count: int, console: Console | None = 
         raise ModelError(f"folds is {count}: at least 2 are needed")
     if options.teacher or options.resume:
         raise ModelError("folds go neither with a teacher, which knows the texts held out, nor with --resume")
-    check(options)
-    set_seed(options.schedule.seed)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    corpus = load_corpus(
-        options.data,
-        permissive_only=options.permissive_only,
-        with_service_lines=options.with_service_lines,
-        mask=options.mask,
-    )
+    corpus = prepare(options)
     found = []
     for number, (learnt, held_out) in enumerate(folds(corpus, count), 1):
         learnt, held_out = parts(replace(corpus, train=learnt, validation=held_out), options)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import torch
 from rich.console import Console
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from models.adapters import KINDS
 from models.calibration import Mix, fitted_mix
-from models.corpus import Corpus, DataError
+from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import taught
 from models.evaluate import macro_f1
 from models.labels import TONES, UNKNOWN
@@ -60,6 +60,21 @@ def check(options: TrainOptions) -> None:
         raise ModelError(f"unlabelled {missing[0]} is no file")
 
 
+def prepare(options: TrainOptions) -> Corpus:
+    """Check the options, set seed and threads, and read the data. Raises ModelError, and DataError as `load_corpus` does."""
+    check(options)
+    set_seed(options.schedule.seed)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return load_corpus(
+        options.data,
+        permissive_only=options.permissive_only,
+        with_service_lines=options.with_service_lines,
+        seed=options.schedule.seed,
+        mask=options.mask,
+    )
+
+
 def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Example]]:
     """The texts to learn from and to choose by, of those that tell a tone and no sentiment only so many."""
     if not any(example.label != UNKNOWN for example in corpus.validation):
@@ -79,10 +94,7 @@ def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
 def fit(
     options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
 ) -> Fitted:
-    """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs.
-
-    Raises ModelError where `options.resume` finds the checkpoints of another kind of training.
-    """
+    """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs."""
     resumed = options.resume and any(work.glob("checkpoint-*"))
     model, tokenizer = _network(options, learnt, work, resumed, console)
     said = taught(options.teacher, learnt, console) if options.teacher else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 import torch
@@ -22,6 +21,7 @@ from transformers import (
 )
 from transformers import Trainer as HuggingFaceTrainer
 
+from models.batches import Item, padded
 from models.scorer import Limits, ModelError
 from models.supervised import Schedule, arguments
 from models.text import readable
@@ -106,14 +106,9 @@ class Hiding:
         self._special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
         self._chance = torch.Generator().manual_seed(seed)
 
-    def __call__(self, items: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
         """(batch, longest) ids, mask, and labels: the token where one is to be guessed, NOT_GUESSED elsewhere."""
-        width = max(len(item["input_ids"]) for item in items)
-        ids = torch.full((len(items), width), self._padding)
-        mask = torch.zeros((len(items), width), dtype=torch.long)
-        for at, item in enumerate(items):
-            ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
-            mask[at, : len(item["input_ids"])] = 1
+        ids, mask = padded(items, self._padding)
         guessed = (torch.rand(ids.shape, generator=self._chance) < GUESSED) & ~torch.isin(ids, self._special)
         labels = ids.masked_fill(~guessed, NOT_GUESSED)
         fate = torch.rand(ids.shape, generator=self._chance)

@@ -16,7 +16,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from models.cached import CachedScorer
-from models.scorer import LABELS, TONES, UNSURE, Limits, ModelError, Score
+from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
 
 TOKEN_VARIABLE = "REPLYWATCH_SCORING__TOKEN"
 TIMEOUT_SECONDS = 60.0
@@ -82,7 +82,7 @@ class RemoteScorer(CachedScorer):
             return None
         try:
             logits = {each["label"].strip().lower(): float(each["score"]) for each in predictions}
-            return score_of(logits, self._limits.least_confidence)
+            return score_of_logits(logits, self._limits.least_confidence)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # An answer may hold the customer's words: it stays out of the message.
             raise ModelError(
@@ -127,7 +127,7 @@ class _BusyError(Exception):
     """The server can't answer now, and may soon."""
 
 
-def score_of(logits: Mapping[str, float], least_confidence: float) -> Score:
+def score_of_logits(logits: Mapping[str, float], least_confidence: float) -> Score:
     """A score from logits by label: softmax over LABELS, a sigmoid for each of TONES where all of them are there."""
     sides = [name for name in LABELS if name in logits]
     if not {"negative", "positive"} <= set(sides):
@@ -135,11 +135,6 @@ def score_of(logits: Mapping[str, float], least_confidence: float) -> Score:
     largest = max(logits[name] for name in sides)
     powers = {name: math.exp(logits[name] - largest) for name in sides}
     odds = {name: power / sum(powers.values()) for name, power in powers.items()}
-    best = max(odds, key=odds.__getitem__)
     toned = all(name in logits for name in TONES)
-    return Score(
-        best if odds[best] >= least_confidence else UNSURE,
-        round(odds["positive"] - odds["negative"], 6),
-        tuple(round(1 / (1 + math.exp(-max(-60.0, logits[name]))), 6) for name in TONES) if toned else (),
-        round(odds[best], 6),
-    )
+    heard = [1 / (1 + math.exp(-max(-60.0, logits[name]))) for name in TONES] if toned else []
+    return score_of(odds, heard, least_confidence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import gzip
 import hashlib
 import json
@@ -25,6 +24,7 @@ from models.evaluate import macro_f1
 from models.own_data import RowError
 from models.satisfaction import FEATURES, OUTCOMES, SatisfactionModel, features_of
 from models.scorer import Scorer
+from models.sets import jddc_rows
 
 PARTS = 5
 STRENGTH = 1.0
@@ -173,15 +173,10 @@ def course(scores: Sequence[float]) -> dict[str, Any]:
 
 def jddc_dialogues(folder: Path) -> Iterator[Dialogue]:
     """USS on JDDC: each row is a dialogue up to a customer's turn, rated 0 to 2; the turn `OVERALL` rates the whole."""
-    number, length = 0, 0
-    for line in (folder / "valid_jddc.txt").read_text("utf-8").splitlines():
-        turns, _, rating = line.rsplit("\t", 2)
-        said = [turn.split("|||") for turn in ast.literal_eval(turns)]
-        number += len(said) < length
-        length = len(said)
-        customer = [turn[0] for turn in said if turn[0].strip() and turn[0].strip() != "OVERALL"]
-        answers = sum(bool(turn[-1].strip()) for turn in said if len(turn) > 1)
-        yield Dialogue(customer, answers, False, int(rating), f"{JDDC} {number}")
+    for row in jddc_rows(folder):
+        customer = [text for text, _ in row.turns if text.strip()]
+        answers = sum(bool(agent.strip()) for _, agent in row.turns)
+        yield Dialogue(customer, answers, False, row.rating, f"{JDDC} {row.dialogue}")
 
 
 def helpdesk_dialogues(folder: Path) -> Iterator[Dialogue]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -43,6 +43,17 @@ class Score(NamedTuple):
     score: float
     tones: tuple[float, ...] = ()
     confidence: float = math.nan
+
+
+def score_of(odds: Mapping[str, float], tones: Sequence[float], least_confidence: float) -> Score:
+    """The score of a text from the probabilities of its labels, by name, and of TONES, or of none."""
+    best = max(odds, key=odds.__getitem__)
+    return Score(
+        best if odds[best] >= least_confidence else UNSURE,
+        round(max(-1.0, min(1.0, odds["positive"] - odds["negative"])), 6),
+        tuple(round(tone, 6) for tone in tones),
+        round(odds[best], 6),
+    )
 
 
 class Scorer(Protocol):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.cached import CachedScorer
 from models.loading import columns_of, load_classifier, mix_of, placed, token_limit
-from models.scorer import LABELS, TONES, UNSURE, Limits, ModelError, Score
+from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
 from models.text import readable
 from models.tokenizer import Encoder
 from models.wide import WIDE_FILE, WidePart
@@ -72,7 +72,11 @@ class TransformerScorer(CachedScorer):
 
     def score_unique(self, texts: Sequence[str]) -> list[Score | None]:
         """Score in batches of similar length."""
-        return [answer and self._score(*answer) for answer in self._answers(texts)]
+        names, least = [label for _, label in self._columns], self._limits.least_confidence
+        return [
+            answer and score_of(dict(zip(names, answer[0], strict=True)), answer[1], least)
+            for answer in self._answers(texts)
+        ]
 
     def _answers(self, texts: Sequence[str]) -> list[Answer | None]:
         """Read in batches of similar length and put the answers back in order."""
@@ -100,13 +104,6 @@ class TransformerScorer(CachedScorer):
             odds = torch.softmax(sided, dim=-1)
             heard = torch.sigmoid(logits[:, self._tones])
         return zip(odds.tolist(), heard.tolist(), strict=True)
-
-    def _score(self, odds: Sequence[float], tones: Sequence[float]) -> Score:
-        best = max(range(len(odds)), key=odds.__getitem__)
-        by_label = dict(zip((label for _, label in self._columns), odds, strict=True))
-        score = round(max(-1.0, min(1.0, by_label["positive"] - by_label["negative"])), 6)
-        label = self._columns[best][1] if odds[best] >= self._limits.least_confidence else UNSURE
-        return Score(label, score, tuple(round(tone, 6) for tone in tones), round(odds[best], 6))
 
 
 def wide_part(source: Path | str, columns: Sequence[tuple[int, str]]) -> WidePart:

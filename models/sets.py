@@ -179,20 +179,36 @@ def _airline(folder: Path) -> Iterator[tuple[Split | None, Example]]:
             yield None, Example(row[-1], names[row[0]])
 
 
-def _jddc(folder: Path) -> Iterator[tuple[Split | None, Example]]:
-    """USS on JDDC: how satisfied a customer is after a turn, told of its text. A dialogue's rows grow by a turn each.
+class JddcRow(NamedTuple):
+    """USS on JDDC: a dialogue up to one of the customer's turns, and how satisfied the customer was then, 0 to 2.
 
-    The turns `OVERALL` at the ends of dialogues are a rating of the whole and no text.
+    turns: (customer, agent); the customer's text is empty in the turn `OVERALL`, which rates the whole and says nothing.
     """
+
+    dialogue: int
+    turns: list[tuple[str, str]]
+    rating: int
+
+
+def jddc_rows(folder: Path) -> Iterator[JddcRow]:
+    """The rows of the set; a dialogue's grow by a turn each."""
     dialogue, length = 0, 0
     for line in (folder / "valid_jddc.txt").read_text("utf-8").splitlines():
-        turns, _, rating = line.rsplit("\t", 2)
-        said = ast.literal_eval(turns)
-        dialogue += len(said) < length
-        length = len(said)
-        customer = said[-1].split("|||")[0]
-        if customer.strip() and customer.strip() != "OVERALL":
-            yield None, Example(customer, int(rating), group=f"jddc {dialogue}")
+        listed, _, rating = line.rsplit("\t", 2)
+        turns = []
+        for turn in ast.literal_eval(listed):
+            customer, _, agent = turn.partition("|||")
+            turns.append(("" if customer.strip() == "OVERALL" else customer, agent))
+        dialogue += len(turns) < length
+        length = len(turns)
+        yield JddcRow(dialogue, turns, int(rating))
+
+
+def _jddc(folder: Path) -> Iterator[tuple[Split | None, Example]]:
+    for row in jddc_rows(folder):
+        customer, _ = row.turns[-1]
+        if customer.strip():
+            yield None, Example(customer, row.rating, group=f"jddc {row.dialogue}")
 
 
 def _rows(path: Path, delimiter: str = ",", quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:

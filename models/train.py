@@ -9,14 +9,14 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from transformers import PreTrainedModel, set_seed
+from transformers import PreTrainedModel
 
 from models.baseline import TfidfScorer
 from models.card import model_card
 from models.compact import write_compact
-from models.corpus import Corpus, load_corpus
+from models.corpus import Corpus
 from models.evaluate import Figure, evaluate
-from models.fitting import check, fit, parts
+from models.fitting import fit, parts, prepare
 from models.labels import UNKNOWN
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
@@ -49,19 +49,8 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     """
     console = console or Console(stderr=True)
     started = time.monotonic()
-    schedule = options.schedule
     _check_output(options.output)
-    check(options)
-    set_seed(schedule.seed)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    corpus = load_corpus(
-        options.data,
-        permissive_only=options.permissive_only,
-        with_service_lines=options.with_service_lines,
-        seed=schedule.seed,
-        mask=options.mask,
-    )
+    corpus = prepare(options)
     learnt, held_out = parts(corpus, options)
     console.print(
         f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} repeats removed"
@@ -76,7 +65,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     tokenizer.save_pretrained(options.output)
     # Figures are measured on what was written, through the scorer that will serve it.
     scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=0))
-    linear = TfidfScorer(learnt, schedule.seed) if options.with_baseline else None
+    linear = TfidfScorer(learnt, options.schedule.seed) if options.with_baseline else None
     tests = {name: [each for each in part if each.label != UNKNOWN] for name, part in corpus.tests.items()}
     report = TrainReport(
         output=options.output,

@@ -17,7 +17,7 @@ import torch
 from jobs.settings import load_settings
 from models import remote
 from models.network import NetworkShape, make_network
-from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of
+from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of_logits
 from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
 from models.sentiment import TransformerScorer
 from models.server import MAX_BYTES, MAX_TEXTS, serve
@@ -223,11 +223,11 @@ def test_tones_come_over_as_they_are(tmp_path: Path) -> None:
         assert there.score == pytest.approx(here.score, abs=0.01)
 
 
-def test_a_score_of_logits_is_their_softmax() -> None:
-    score = score_of({"negative": 3.0, "neutral": 1.0, "positive": 0.0}, 0.0)
+def test_a_score_of_logits_logits_is_their_softmax() -> None:
+    score = score_of_logits({"negative": 3.0, "neutral": 1.0, "positive": 0.0}, 0.0)
     assert (score.label, score.confidence) == ("negative", pytest.approx(0.8438, abs=1e-4))
     assert score.score == pytest.approx(0.0420 - 0.8438, abs=1e-4)
-    assert score_of({"negative": 0.1, "positive": 0.0}, 0.9).label == "unknown"
+    assert score_of_logits({"negative": 0.1, "positive": 0.0}, 0.9).label == "unknown"
     assert Limits(least_confidence=0.9).least_confidence == 0.9
     with pytest.raises(ValueError, match="least_confidence is 2"):
         Limits(least_confidence=2)
