@@ -8,13 +8,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 	done)
 BIN := .venv/bin
 
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench folders weights lock clean
 
 help:
 	@echo 'make demo    run the monitor with simulated customers (Ctrl-C ends it)'
 	@echo 'make test    lint, types, import floors, unit, mini-cluster and integration tests'
 	@echo 'make check   the quick part of it: no cluster'
 	@echo 'make bench   measure, and write build/bench.json'
+	@echo 'make weights DATA="FOLDER …"   train the shipped models anew, into build/weights'
 	@echo 'make lock    resolve requirements.lock anew'
 	@echo 'make clean   remove the environment and everything built'
 
@@ -35,6 +36,15 @@ test: check
 
 bench: install
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+SETS = $(foreach folder,$(DATA),--data "$(folder)")
+folders:
+	@test -n "$(DATA)" || { echo 'make weights DATA="FOLDER …": folders with the sets that models/sets.py names'; exit 2; }
+
+weights: folders install
+	$(BIN)/replywatch train --recipe teacher $(SETS) --output build/weights/teacher
+	$(BIN)/replywatch train --recipe accurate --teacher build/weights/teacher --compact $(SETS) --output build/weights/accurate
+	$(BIN)/replywatch train --recipe fast --teacher build/weights/teacher --compact $(SETS) --output build/weights/fast
 
 lock: install
 	$(BIN)/python -m pip install -q uv

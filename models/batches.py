@@ -41,19 +41,28 @@ def padded(items: Sequence[Item], padding: int) -> tuple[torch.Tensor, torch.Ten
 
 
 class Padding:
-    """Makes a batch of items: padded to the longest, and in training with a share of the tokens hidden."""
+    """Makes a batch of items: padded to the longest, and in training with a share of the tokens hidden, and perhaps each item
+    twice, see `models.consistency`."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, token_dropout: float, seed: int, model: PreTrainedModel
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        token_dropout: float,
+        seed: int,
+        model: PreTrainedModel,
+        twice: bool = False,
     ) -> None:
         self._padding = int(tokenizer.pad_token_id or 0)
         self._hidden = int(tokenizer.unk_token_id or 0)
         self._share = token_dropout
         self._chance = torch.Generator().manual_seed(seed)
         self._model = model
+        self._twice = twice
 
     def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
         """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
+        if self._twice and self._model.training:
+            items = [*items, *items]
         ids, mask = padded(items, self._padding)
         if self._share and self._model.training:
             hidden = (torch.rand(ids.shape, generator=self._chance) < self._share) & mask.bool()

@@ -34,6 +34,10 @@ TOKENIZER = "tokenizer"
 """In the folder of a training: what a resumed one goes on with. A vocabulary that is learnt anew differs a little."""
 
 
+TONE_TEXTS_TO_CHOOSE_BY = 1_000
+"""Of the validation texts that tell a tone and no sentiment: they are in the loss that is shown, and choose nothing."""
+
+
 class Fitted(NamedTuple):
     """macro_f1: of what is served (deep, wide and temperature together) on the texts that it was chosen by."""
 
@@ -79,9 +83,11 @@ def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Ex
     """The texts to learn from and to choose by, of those that tell a tone and no sentiment only so many."""
     if not any(example.label != UNKNOWN for example in corpus.validation):
         raise DataError("the data leaves no text with a sentiment for validation: more texts are needed")
-    most = len(corpus.train) if options.teacher else options.max_tone_texts  # a teacher tells the sentiment of all
-    seed = options.schedule.seed
-    return thinned(corpus.train, most, seed), thinned(corpus.validation, options.max_tone_texts // 8, seed)
+    schedule = options.schedule
+    most = len(corpus.train) if options.teacher else schedule.tone_texts  # a teacher tells the sentiment of all
+    return thinned(corpus.train, most, schedule.seed), thinned(
+        corpus.validation, TONE_TEXTS_TO_CHOOSE_BY, schedule.seed
+    )
 
 
 def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
@@ -100,7 +106,7 @@ def fit(
     said = taught(options.teacher, learnt, console) if options.teacher else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
-    logits = None if wide is None else torch.from_numpy(wide.logits(trained.texts))
+    logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))
     mix = mixed(trained, logits)
     served = {"sentiment_temperature": round(mix.temperature, 4), "wide_weight": round(mix.wide_weight, 4)}
     model.config.update({**served, "max_tokens": options.schedule.max_tokens})
@@ -122,7 +128,7 @@ def _network(
         for path in work.glob("checkpoint-*"):  # of an earlier training: a later --resume must not go on from them
             shutil.rmtree(path)
     known = load_tokenizer(work / TOKENIZER, local=True) if resumed and (work / TOKENIZER).is_dir() else None
-    cleaned = [readable(example.text, Limits().max_characters) for example in learnt]
+    cleaned = _cleaned([example.text for example in learnt])
     unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
     model, tokenizer = make_network(options.shape, cleaned + unlabelled, options.schedule.max_tokens, known)
     tokenizer.save_pretrained(work / TOKENIZER)
@@ -133,3 +139,7 @@ def _network(
         loss = pretrain(model, tokenizer, unlabelled, reading, work / "unlabelled", console)
         console.print(f"{len(unlabelled):,} unlabelled texts read: {loss:.2f} nats a hidden token on the way")
     return model, tokenizer
+
+
+def _cleaned(texts: Sequence[str]) -> list[str]:
+    return [readable(text, Limits().max_characters) for text in texts]

@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 from models import eight_bits
 from models.calibration import COLDEST, HOTTEST, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
+from models.compiled import CompiledForward
 from models.scorer import LABELS, TONES, ModelError, weights_digest
 from models.wide import WIDE_FILE
 
@@ -48,6 +49,8 @@ def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward
             raise ModelError("precision is int8: it needs a BERT on a CPU of the x86 kind; use auto, bf16 or fp32")
         return eight_bits.EightBitBert(model), place, precision
     placed_model = model.to(device=place, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    if on_gpu:
+        return CompiledForward(placed_model, int(model.config.pad_token_id or 0)), place, precision
 
     def forward(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = placed_model(input_ids=ids, attention_mask=mask).logits

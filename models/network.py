@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +19,26 @@ from transformers import (
 
 from models.labels import OUTPUTS
 from models.loading import load_tokenizer
+from models.narrowed import Read, narrowed
 from models.packed_encoder import PackedEncoder
 from models.scorer import ModelError
 from models.tokenizer import train_tokenizer
 
 MULTILINGUAL_E5 = "multilingual-e5-small"
+NARROWED_E5 = "narrowed-multilingual-e5-small"
 NEW = "new"
 POSITIONS = 128
+DIRECTION_TEXTS = 2_000
+"""Texts that decide which directions of the encoder a narrowed network keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
     """What the network is made from.
 
-    encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `new` (from scratch, a tokeniser
-    of its own), a directory, or a hub name; `hidden` and `heads` are a new one's only. wide: buckets of the wide part
+    encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
+    first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of its own), a directory, or a hub name;
+    `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
     beside it (a power of two, see `models.wide`), 0 for none.
     """
 
@@ -59,6 +65,8 @@ def make_network(
     """
     if shape.encoder == MULTILINGUAL_E5:
         return _packed(shape, texts, known)
+    if shape.encoder == NARROWED_E5:
+        return _narrowed(shape, texts, max_tokens, known)
     if shape.encoder == NEW:
         return _new(shape, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
     return _pretrained(shape)
@@ -77,6 +85,18 @@ def _packed(
     unread = model.bert.load_state_dict(state, strict=False)
     if unread.unexpected_keys or any(not name.startswith("pooler.") for name in unread.missing_keys):
         raise ModelError(f"the packed encoder does not fit: {unread}")
+    return model, tokenizer
+
+
+def _narrowed(
+    shape: NetworkShape, texts: Sequence[str], max_tokens: int, known: PreTrainedTokenizerFast | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    model, tokenizer = _new(shape, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
+    if known is None:
+        large, spelling = _packed(NetworkShape(layers=shape.layers), texts, None)
+        large.train(False)
+        some = random.Random(0).sample(list(texts), min(DIRECTION_TEXTS, len(texts)))
+        narrowed(Read(large.bert, spelling), Read(model.bert, tokenizer), some)
     return model, tokenizer
 
 

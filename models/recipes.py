@@ -7,28 +7,51 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.network import MULTILINGUAL_E5, NEW, NetworkShape
+from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW, NetworkShape
 from models.scorer import ModelError
 from models.supervised import Schedule
 
-SMALL_NETWORK = NetworkShape(NEW, layers=4, vocabulary=10_000, hidden=256, heads=4, wide=2**18)
+SMALL_NETWORK = NetworkShape(NARROWED_E5, layers=4, vocabulary=10_000, hidden=256, heads=8, wide=2**18)
 TINY_NETWORK = NetworkShape(NEW, layers=2, vocabulary=12_000, hidden=128, heads=4, dropout=0.2)
 RECIPES = {
-    "accurate": (NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**19), Schedule(epochs=2, max_tokens=48)),
+    "teacher": (
+        NetworkShape(MULTILINGUAL_E5, layers=12),
+        Schedule(
+            epochs=3,
+            batch_size=128,
+            learning_rate=1.5e-4,
+            consistency=1.0,
+            averaging=0.998,
+            tone_texts=10**9,
+            max_tokens=48,
+        ),
+    ),
+    "accurate": (
+        NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**19),
+        Schedule(epochs=4, batch_size=128, learning_rate=2e-4, averaging=0.999, max_tokens=48),
+    ),
     "fast": (
         SMALL_NETWORK,
-        Schedule(epochs=5, batch_size=64, learning_rate=6e-4, weight_decay=0.05, token_dropout=0.15, max_tokens=48),
+        Schedule(
+            epochs=8,
+            batch_size=128,
+            learning_rate=6e-4,
+            weight_decay=0.05,
+            token_dropout=0.15,
+            averaging=0.999,
+            max_tokens=48,
+        ),
     ),
     "tiny": (TINY_NETWORK, Schedule(epochs=3, batch_size=64, learning_rate=1e-3, weight_decay=0.1, token_dropout=0.25)),
 }
+"""teacher: what the two that ship learn from beside the labels, twelve layers; too large to ship, and to serve on a CPU."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
     """What to train on, where to write to, and how.
 
-    permissive_only: learn only from sets whose licence allows shipping the weights; max_tone_texts: of the texts that tell a
-    tone and no sentiment so many at most; teacher: the directory of a model to learn from beside the labels, or None;
+    permissive_only: learn only from sets whose licence allows shipping the weights; teacher: the directory of a model to learn from beside the labels, or None;
     mask: what hides personal data in files of one's own and in unlabelled ones, as in the job; none by itself;
     unlabelled: files whose texts are read before, for so many epochs, see `models.pretraining`;
     compact: write eight bits a weight; threads: of torch (0 = leave as it is).
@@ -41,7 +64,6 @@ class TrainOptions:
     permissive_only: bool = True
     with_service_lines: bool = True
     with_baseline: bool = True
-    max_tone_texts: int = 8_000
     teacher: Path | None = None
     unlabelled: Sequence[Path] = ()
     unlabelled_epochs: float = 1.0

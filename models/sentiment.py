@@ -6,7 +6,7 @@ multiplied in eight bits, and one thread per process leaves the cores to the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -82,28 +82,42 @@ class TransformerScorer(CachedScorer):
         """Read in batches of similar length and put the answers back in order."""
         encoded = self._encoder.encode(texts)
         order = sorted((at for at, row in enumerate(encoded) if row.known), key=lambda at: len(encoded[at].ids))
+        batches = [
+            order[start : start + self._limits.batch_size] for start in range(0, len(order), self._limits.batch_size)
+        ]
+        # A GPU works on one batch while the next one is put together: nothing is read back before all are on their way.
+        wide = self._wide.logits(texts) if self._wide else None
+        found = [
+            self._forward([encoded[at].ids for at in batch], None if wide is None else wide[batch]) for batch in batches
+        ]
         answers: list[Answer | None] = [None] * len(texts)
-        for start in range(0, len(order), self._limits.batch_size):
-            batch = order[start : start + self._limits.batch_size]
-            wide = self._wide.logits([texts[at] for at in batch]) if self._wide else None
-            for at, answer in zip(batch, self._forward([encoded[at].ids for at in batch], wide), strict=True):
+        for batch, (odds, heard) in zip(batches, found, strict=True):
+            for at, answer in zip(batch, zip(odds.tolist(), heard.tolist(), strict=True), strict=True):
                 answers[at] = answer
         return answers
 
-    def _forward(self, rows: Sequence[list[int]], wide: NDArray[np.float32] | None) -> Iterator[Answer]:
-        """One forward pass; rows are sorted, so the last one is the longest. wide: what the wide part says of each, over LABELS."""
-        width = len(rows[-1])
-        ids = torch.tensor([row + [self._padding] * (width - len(row)) for row in rows], device=self._device)
-        lengths = torch.tensor([len(row) for row in rows], device=self._device)
-        mask = (torch.arange(width, device=self._device)[None, :] < lengths[:, None]).long()
+    def _forward(
+        self, rows: Sequence[list[int]], wide: NDArray[np.float32] | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One forward pass: probabilities (texts, labels) and (texts, tones). Rows are sorted, so the last one is the longest.
+
+        wide: what the wide part says of each, over LABELS.
+        """
+        lengths = np.array([len(row) for row in rows])
+        filled = np.arange(lengths[-1]) < lengths[:, None]
+        table = np.full(filled.shape, self._padding)
+        table[filled] = np.fromiter(chain.from_iterable(rows), dtype=table.dtype, count=lengths.sum())
+        ids, mask = torch.from_numpy(table), torch.from_numpy(filled.astype(np.int64))
         with torch.inference_mode():
-            logits = self._logits(ids, mask).float()
+            logits = self._logits(self._moved(ids), self._moved(mask)).float()
             sided = logits[:, [column for column, _ in self._columns]] / self._mix.temperature
             if wide is not None:
-                sided = sided + torch.from_numpy(wide).to(self._device) * self._mix.wide_weight
-            odds = torch.softmax(sided, dim=-1)
-            heard = torch.sigmoid(logits[:, self._tones])
-        return zip(odds.tolist(), heard.tolist(), strict=True)
+                sided = sided + self._moved(torch.from_numpy(wide)) * self._mix.wide_weight
+            return torch.softmax(sided, dim=-1), torch.sigmoid(logits[:, self._tones])
+
+    def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
+        """To where the network is; from pinned memory, so that this thread doesn't wait for the GPU."""
+        return tensor if self._device.type == "cpu" else tensor.pin_memory().to(self._device, non_blocking=True)
 
 
 def wide_part(source: Path | str, columns: Sequence[tuple[int, str]]) -> WidePart:

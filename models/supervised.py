@@ -23,7 +23,9 @@ from transformers import (
 )
 
 from models.adapters import MovesRank, with_adapters, with_orthogonality
-from models.batches import Padding, encoded, predicted
+from models.averaging import Averaged
+from models.batches import Item, Padding, encoded, predicted
+from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
 from models.heads import SENTIMENT, masked_loss
@@ -38,7 +40,9 @@ from models.training_progress import Watched
 class Schedule:
     """The numbers of a training; see `Trainer` for what they do.
 
-    token_dropout: share of tokens hidden in training; adapters: none (all numbers learn), lora or adalora, of so much `rank`.
+    token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
+    averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the texts that
+    tell a tone and no sentiment so many at most, but all where a teacher tells the rest; adapters: none (all numbers learn), lora or adalora, of so much `rank`.
     """
 
     epochs: float = 3
@@ -50,6 +54,9 @@ class Schedule:
     label_smoothing: float = 0.05
     token_dropout: float = 0.1
     evaluations_per_epoch: int = 2
+    consistency: float = 0.0
+    averaging: float = 0.0
+    tone_texts: int = 8_000
     adapters: str = "none"
     rank: int = 8
     patience: int = 3
@@ -97,12 +104,17 @@ def train_supervised(
     loss = distilled_loss(masked_loss(train, schedule.label_smoothing))
     if schedule.adapters == "adalora":
         loss = with_orthogonality(loss, learner)
+    if schedule.consistency:
+        loss = consistent_loss(loss, schedule.consistency, model)
+    mean = Averaged(model, schedule.averaging) if schedule.averaging and learner is model else None
+    if mean is not None:
+        callbacks.append(mean)
     # AdaLoRA's matrices change their shape on the way: its best is its last, and an earlier one can't be loaded again.
     callbacks.append(MovesRank(learner) if schedule.adapters == "adalora" else EarlyStoppingCallback(schedule.patience))
     trainer = Trainer(
         model=learner,
         args=arguments(schedule, work, steps),
-        data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, model),
+        data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, model, bool(schedule.consistency)),
         train_dataset=items,
         eval_dataset=held_out,
         compute_loss_func=loss,
@@ -119,18 +131,43 @@ def train_supervised(
     if learner is not model:
         learner.merge_and_unload()
     model.train(False)
-    sided = sorted((item for item in held_out if item["labels"][0] != UNKNOWN), key=lambda item: int(item["length"]))
-    told = torch.stack([item["labels"] for item in sided])
-    padding = Padding(tokenizer, 0.0, schedule.seed, model)
-    logits = predicted(model, sided, padding, 2 * schedule.batch_size)[:, SENTIMENT]
-    step = state.best_global_step if trainer.args.load_best_model_at_end else None
-    return Trained(
-        macro_f1(told[:, 0].long().tolist(), logits.argmax(-1).tolist()),
-        int(step or state.global_step),
-        [item["text"] for item in sided],
-        logits,
-        told,
-    )
+    step = int((state.best_global_step if trainer.args.load_best_model_at_end else None) or state.global_step)
+    return _better(model, mean, step, state.global_step, _Judge(tokenizer, held_out, schedule), console)
+
+
+class _Judge:
+    """Asks a network about the validation texts that have a sentiment."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, held_out: Sequence[Item], schedule: Schedule) -> None:
+        self._tokenizer = tokenizer
+        self._schedule = schedule
+        self._items = sorted(
+            (item for item in held_out if item["labels"][0] != UNKNOWN), key=lambda item: int(item["length"])
+        )
+
+    def __call__(self, model: PreTrainedModel, step: int) -> Trained:
+        padding = Padding(self._tokenizer, 0.0, self._schedule.seed, model)
+        logits = predicted(model, self._items, padding, 2 * self._schedule.batch_size)[:, SENTIMENT]
+        told = torch.stack([item["labels"] for item in self._items])
+        figure = macro_f1(told[:, 0].long().tolist(), logits.argmax(-1).tolist())
+        return Trained(figure, step, [item["text"] for item in self._items], logits, told)
+
+
+def _better(
+    model: PreTrainedModel, mean: Averaged | None, step: int, last_step: int, judge: _Judge, console: Console
+) -> Trained:
+    """The best evaluation's weights, which `model` has, or their mean where that is better: `model` is left with them."""
+    best = judge(model, step)
+    if mean is None or not mean.weights:
+        return best
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(mean.weights)
+    averaged = judge(model, last_step)
+    console.print(f"validation macro-F1 {best.macro_f1:.4f}, of the mean of the weights {averaged.macro_f1:.4f}")
+    if averaged.macro_f1 >= best.macro_f1:
+        return averaged
+    model.load_state_dict(weights)
+    return best
 
 
 def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:

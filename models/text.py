@@ -46,7 +46,7 @@ def readable(text: str, max_characters: int) -> str:
     Compatibility forms are folded (NFKC), traditional Chinese becomes simplified, a character repeated more than three times
     is kept three times, blanks are joined. A longer text keeps its head and its tail, because anger tends to come last.
     """
-    text = _cut(text, MAX_RAW_CHARACTERS)
+    text = cut(text, MAX_RAW_CHARACTERS)
     text = _INVISIBLE.sub("", text)
     # Links go before the folding, which turns the Chinese comma that ends one into a sign that could belong to it.
     if "://" in text or "www." in text.lower():
@@ -58,10 +58,11 @@ def readable(text: str, max_characters: int) -> str:
     if not text.isascii():
         text = _SIMPLIFIED.convert(text)
     text = _REPEATED.sub(r"\1\1\1", text)
-    return _cut(_BLANKS.sub(" ", text).strip(), max_characters)
+    return cut(_BLANKS.sub(" ", text).strip(), max_characters)
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
+    """The text, or the head and the tail of a longer one, `limit` characters together."""
     if len(text) <= limit:
         return text
     tail = limit // 2

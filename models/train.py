@@ -106,13 +106,18 @@ def _check_output(output: Path) -> None:
 
 def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, vocabulary: int) -> str:
     shape, schedule = options.shape, options.schedule
+    encoder = Path(shape.encoder).name  # a directory's path is nobody's business
+    learnt_from = (
+        {"learnt from": f"the labels, and the probabilities of {options.teacher.name}"} if options.teacher else {}
+    )
     return model_card(
-        network=f"{shape.layers} layers ({report.parameters:,} parameters, {vocabulary:,} pieces), encoder: {shape.encoder}",
+        network=f"{shape.layers} layers ({report.parameters:,} parameters, {vocabulary:,} pieces), encoder: {encoder}",
         corpus=corpus,
         figures=report.figures,
         baseline=report.baseline,
         training={
             "texts": f"{report.train_texts:,}; {corpus.repeats_removed:,} repeats removed",
+            **learnt_from,
             "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up and linear decay, batches of "
             f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, seed {schedule.seed}",
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",

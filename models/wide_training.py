@@ -15,7 +15,8 @@ from models.heads import log_priors
 from models.labels import UNKNOWN
 from models.scorer import LABELS
 from models.sets import Example
-from models.wide import Floats, WidePart, compressed, runs
+from models.text import readable
+from models.wide import MAX_CHARACTERS, Floats, WidePart, compressed, runs
 
 STRENGTH = 4.0
 """The inverse of the penalty on large weights, as scikit-learn's C."""
@@ -31,7 +32,7 @@ def fit_wide(examples: Sequence[Example], buckets: int) -> WidePart:
     from scipy.optimize import minimize
 
     told = [example for example in examples if example.label != UNKNOWN]
-    found, owners = runs([example.text for example in told], buckets)
+    found, owners = runs([readable(example.text, MAX_CHARACTERS) for example in told], buckets)
     counts = sparse.csr_matrix((np.ones(len(found), np.float32), (owners, found)), (len(told), buckets))
     met = np.bincount(counts.indices, minlength=buckets)
     rarity = np.where(met >= min(LEAST_TEXTS, len(told)), np.log((1 + len(told)) / (1 + met)) + 1, 0).astype(np.float32)

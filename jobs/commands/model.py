@@ -21,7 +21,7 @@ def train(
     ],
     output: Annotated[Path, typer.Option(help="Directory for weights, tokeniser and model card.")],
     recipe: Annotated[
-        str, typer.Option(help="accurate, fast or tiny: the numbers that the options below change.")
+        str, typer.Option(help="teacher, accurate, fast or tiny: the numbers that the options below change.")
     ] = "accurate",
     all_data: Annotated[
         bool, typer.Option("--all-data", help="Also learn from sets whose licence forbids shipping the weights.")
@@ -29,12 +29,15 @@ def train(
     teacher: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of a larger model to learn from beside the labels; the recipe fast is meant for it."
+            help="Directory of a larger model to learn from beside the labels; the recipes accurate and fast are meant for it."
         ),
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="multilingual-e5-small, new (from scratch), a directory, or a hub name."),
+        typer.Option(
+            help="multilingual-e5-small, narrowed-multilingual-e5-small (in fewer dimensions), new (from scratch), a directory, or "
+            "a hub name."
+        ),
     ] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Of the encoder, from below.")] = None,
     vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept or learnt.")] = None,
@@ -64,6 +67,12 @@ def train(
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
+    consistency: Annotated[
+        float | None, typer.Option(min=0, help="Weight of R-Drop's term: each text is read twice, at twice the cost.")
+    ] = None,
+    averaging: Annotated[
+        float | None, typer.Option(min=0, max=0.99999, help="Decay of the moving mean of the weights; 0 for none.")
+    ] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
     compact: Annotated[
@@ -99,6 +108,8 @@ def train(
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_tokens=max_tokens,
+        consistency=consistency,
+        averaging=averaging,
         seed=seed,
         device=device,
     )
@@ -145,9 +156,10 @@ def evaluate(
     """
     from models.comparison import compare, gaps, named_models, table
     from models.evaluation_report import write_report
+    from models.scorer import SHIPPED
     from models.sets import SETS
 
-    chosen = named_models(models or ["default"])
+    chosen = named_models(models or list(SHIPPED))
     wanted = [name for name in rivals.split(",") if name and name != "none"]
     found = compare(
         data, chosen, wanted, permissive_only=not all_data, most=most, device=device, console=ERRORS

@@ -15,7 +15,9 @@ import pytest
 import torch
 
 from models.compact import COMPACT_FILE
+from models.compiled import CompiledForward
 from models.lexicon import LexiconScorer
+from models.loading import load_classifier
 from models.scorer import (
     DEFAULT_WEIGHTS,
     LABELS,
@@ -339,3 +341,32 @@ def test_the_shipped_weights_are_small_and_documented() -> None:
 @pytest.mark.parametrize("model", ["null", "default"])
 def test_the_version_is_known_without_loading_the_model(model: str) -> None:
     assert scorer_version(model) == load_scorer(model, "cpu").version
+
+
+def test_a_compiled_pass_answers_as_the_network_does_whatever_the_size_of_the_batch() -> None:
+    model, tokenizer, _ = load_classifier(DEFAULT_WEIGHTS)
+    model.train(False)
+    padding = int(tokenizer.pad_token_id or 0)
+    forward = CompiledForward(model, padding, backend="eager")
+    chance = torch.Generator().manual_seed(4)
+    for texts, tokens in ((1, 3), (3, 9), (8, 16), (17, 33)):
+        ids = torch.randint(4, 500, (texts, tokens), generator=chance)
+        mask = torch.ones_like(ids)
+        ids[0, 2:], mask[0, 2:] = padding, 0
+        with torch.inference_mode():
+            assert torch.allclose(forward(ids, mask), model(input_ids=ids, attention_mask=mask).logits, atol=1e-4)
+
+
+def test_a_network_that_cannot_be_compiled_is_computed_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    model, _, _ = load_classifier(DEFAULT_WEIGHTS)
+    model.train(False)
+
+    def broken(graph: object, inputs: object) -> None:
+        raise RuntimeError("no C compiler found")
+
+    forward = CompiledForward(model, 1, backend=broken)
+    ids = torch.tensor([[0, 9, 10, 2]])
+    with torch.inference_mode():
+        assert torch.allclose(forward(ids, torch.ones_like(ids)), model(input_ids=ids).logits, atol=1e-4)
+    assert "the model runs uncompiled" in caplog.text
+    assert "no C compiler found" in caplog.text

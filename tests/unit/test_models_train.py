@@ -220,7 +220,7 @@ def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp
 def test_a_recipe_is_taken_with_single_numbers_changed() -> None:
     shape, schedule = from_recipe("accurate", layers=4, epochs=0.5, seed=None)
     assert (shape.encoder, shape.layers, schedule.epochs, schedule.seed) == ("multilingual-e5-small", 4, 0.5, 20)
-    with pytest.raises(ModelError, match="recipe 'best' is not known: one of accurate, fast, tiny"):
+    with pytest.raises(ModelError, match="recipe 'best' is not known: one of teacher, accurate, fast, tiny"):
         from_recipe("best")
 
 

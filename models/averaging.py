@@ -1,0 +1,33 @@
+"""The mean of a training's last weights: it lies in a flatter place than any of them, and texts of another kind are read better.
+
+Exponential moving average (Polyak and Juditsky 1992; Izmailov et al. 2018, arXiv:1803.05407, on why it generalises).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class Averaged(TrainerCallback):  # type: ignore[misc]
+    """Follows a model's weights; `decay` of the mean stays at each step, so that it reaches back 1 / (1 − decay) steps."""
+
+    def __init__(self, model: PreTrainedModel, decay: float) -> None:
+        self._model = model
+        self._decay = decay
+        self._mean: AveragedModel | None = None
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """One step further. The first call is after the first step: the model is on its device then."""
+        if self._mean is None:
+            self._mean = AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(self._decay))
+        self._mean.update_parameters(self._model)
+
+    @property
+    def weights(self) -> Mapping[str, torch.Tensor]:
+        """The mean, as the model's `load_state_dict` takes it; empty before the first step."""
+        return {} if self._mean is None else self._mean.module.state_dict()

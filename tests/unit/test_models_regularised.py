@@ -1,0 +1,127 @@
+"""What keeps a training from learning its texts by heart: R-Drop's term, and the mean of the weights."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from rich.console import Console
+from transformers import BertConfig, BertForSequenceClassification
+
+from models.averaging import Averaged
+from models.batches import Padding
+from models.consistency import consistent_loss
+from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE
+from models.network import NetworkShape, make_network
+from models.sets import Example
+from models.supervised import Schedule, train_supervised
+
+WORDS = {NEGATIVE: ("坏了", "太差"), NEUTRAL: ("发货", "地址"), POSITIVE: ("喜欢", "感谢")}
+EXAMPLES = [
+    Example(f"{words[at % 2]}，{words[at // 2 % 2]}，第{at}件", label, source="own")
+    for at in range(40)
+    for label, words in WORDS.items()
+]
+
+
+def small() -> BertForSequenceClassification:
+    config = BertConfig(
+        vocab_size=40,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        num_labels=len(OUTPUTS),
+    )
+    return BertForSequenceClassification(config)
+
+
+def nothing(outputs: Any, told: torch.Tensor, number: Any = None) -> torch.Tensor:
+    """A loss that has nothing to say."""
+    return torch.zeros(())
+
+
+def test_the_term_is_the_mean_divergence_of_the_two_halves() -> None:
+    model = small().train()
+    even, sure = [0.0, 0.0, 0.0], [math.log(8.0), 0.0, 0.0]
+    rest = [5.0] * (len(OUTPUTS) - 3)
+    logits = torch.tensor([even + rest, even + rest, sure + rest, even + rest])
+    loss = consistent_loss(nothing, 2.0, model)
+    told = torch.zeros(4, 1)
+    # Between (1/3, 1/3, 1/3) and (.8, .1, .1), both ways, over two texts of which one is answered alike.
+    there = math.log(1 / 3 / 0.8) / 3 + 2 / 3 * math.log(1 / 3 / 0.1)
+    back = 0.8 * math.log(0.8 * 3) + 0.2 * math.log(0.1 * 3)
+    assert math.isclose(loss({"logits": logits}, told, None).item(), 2.0 * (there + back) / 2 / 2, rel_tol=1e-5)
+    assert loss({"logits": logits[[0, 1, 0, 1]]}, told, None).item() == 0.0
+    model.train(False)
+    assert loss({"logits": logits}, told, None).item() == 0.0
+
+
+def test_a_training_batch_has_each_text_twice_and_a_validation_batch_once() -> None:
+    model, tokenizer = make_network(
+        NetworkShape("new", layers=1, vocabulary=300, hidden=16, heads=2), [e.text for e in EXAMPLES] * 3, 16
+    )
+    items = [
+        {"input_ids": [2, 5, 3], "labels": torch.tensor([1.0])},
+        {"input_ids": [2, 6, 7, 3], "labels": torch.tensor([2.0])},
+    ]
+    padding = Padding(tokenizer, 0.0, 1, model, twice=True)
+    batch = padding(items)
+    assert batch["labels"][:, 0].tolist() == [1, 2, 1, 2]
+    assert batch["input_ids"][:2].tolist() == batch["input_ids"][2:].tolist()
+    model.train(False)
+    assert padding(items)["labels"][:, 0].tolist() == [1, 2]
+
+
+def test_the_mean_follows_the_weights() -> None:
+    model = small()
+    mean = Averaged(model, 0.75)
+    assert not mean.weights
+    bias = model.classifier.bias
+    step = SimpleNamespace()
+    for value in (0.0, 8.0, 8.0):
+        torch.nn.init.constant_(bias, value)
+        mean.on_step_end(step, step, step)  # type: ignore[arg-type]
+    # 0, then 0.75 · 0 + 0.25 · 8, then 0.75 · 2 + 0.25 · 8.
+    assert mean.weights["classifier.bias"].tolist() == [3.5] * len(OUTPUTS)
+    assert set(mean.weights) == set(model.state_dict())
+
+
+def trained(work: Path, **changes: Any) -> tuple[str, float]:
+    schedule = Schedule(
+        epochs=12,
+        batch_size=16,
+        learning_rate=5e-3,
+        evaluations_per_epoch=1,
+        token_dropout=0.0,
+        patience=20,
+        max_tokens=16,
+        device="cpu",
+    )
+    torch.manual_seed(1)
+    texts = [example.text for example in EXAMPLES]
+    model, tokenizer = make_network(NetworkShape("new", layers=1, vocabulary=300, hidden=32, heads=2), texts * 3, 16)
+    said = io.StringIO()
+    came = train_supervised(
+        model, tokenizer, EXAMPLES, EXAMPLES[:30], replace(schedule, **changes), work, Console(file=said, width=200)
+    )
+    return said.getvalue(), came.macro_f1
+
+
+def test_the_better_of_the_mean_and_the_best_evaluation_is_kept(tmp_path: Path) -> None:
+    said, figure = trained(tmp_path / "near", averaging=0.5, consistency=0.5)
+    assert f"of the mean of the weights {figure:.4f}" in said
+    assert figure > 0.9
+    # A mean that reaches back to the beginning has hardly learnt.
+    said, figure = trained(tmp_path / "far", averaging=0.9999)
+    best = float(said.rsplit("validation macro-F1 ", 1)[1].split(",")[0])
+    worse = float(said.rsplit("weights ", 1)[1])
+    assert worse < best == round(figure, 4)
+    state = json.loads(max((tmp_path / "far").glob("checkpoint-*/trainer_state.json")).read_text())
+    assert state["best_metric"] >= best - 1e-4
