@@ -11,7 +11,7 @@ from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW, NetworkShape
 from models.scorer import ModelError
 from models.supervised import Schedule
 
-SMALL_NETWORK = NetworkShape(NARROWED_E5, layers=4, vocabulary=10_000, hidden=256, heads=8, wide=2**18)
+SMALL_NETWORK = NetworkShape(NARROWED_E5, layers=4, vocabulary=10_000, hidden=256, heads=8, wide=2**17)
 TINY_NETWORK = NetworkShape(NEW, layers=2, vocabulary=12_000, hidden=128, heads=4, dropout=0.2)
 RECIPES = {
     "teacher": (
@@ -27,13 +27,13 @@ RECIPES = {
         ),
     ),
     "accurate": (
-        NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**19),
+        NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**17),
         Schedule(epochs=4, batch_size=128, learning_rate=2e-4, averaging=0.999, max_tokens=48),
     ),
     "fast": (
         SMALL_NETWORK,
         Schedule(
-            epochs=8,
+            epochs=6,
             batch_size=128,
             learning_rate=6e-4,
             weight_decay=0.05,

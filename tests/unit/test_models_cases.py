@@ -28,6 +28,9 @@ def read(scorer: Scorer, text: str) -> Score:
         ("Everything arrived fine, no issues, no complaints", "positive"),
         ("Not my worst order ever, but the worst this month", "negative"),
         ("I never enjoyed being passed around like this", "negative"),
+        ("I can't say I'm happy with the answer", "negative"),
+        ("不是不满意，是非常不满意", "negative"),
+        ("这次没让我失望", "positive"),
         ("我不高兴", "negative"),
         ("不难看", "neutral positive"),
         ("没有不满意的地方", "neutral positive"),
@@ -97,6 +100,7 @@ def test_a_holding_reply_is_neutral_and_not_rude(scorer: Scorer, text: str) -> N
     [
         "非常抱歉给您添麻烦了，这边马上为您核实",
         "请您耐心等待，我们会在48小时内回复您",
+        "We sincerely apologise for the inconvenience and are looking into it",
     ],
 )
 def test_an_agents_politeness_formula_is_not_a_bad_mood(scorer: Scorer, text: str) -> None:
