@@ -11,6 +11,7 @@ from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BertForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -20,6 +21,7 @@ from models import eight_bits
 from models.calibration import COLDEST, HOTTEST, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward
+from models.lean_bert import Dense, LeanBert
 from models.scorer import LABELS, TONES, ModelError, weights_digest
 from models.wide import WIDE_FILE
 
@@ -30,27 +32,29 @@ Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward, torch.device, str]:
     """The network's forward pass where it is to run, the device, and the precision that was chosen.
 
-    auto: bf16 on a GPU that has it; on a CPU int8 where the network can be computed so, else bf16 where the CPU has
-    instructions for it, else fp32. Raises ModelError for what this machine or this network cannot do.
+    auto: bf16 on a GPU that has it, and on a CPU with matrix units for it (AMX), where it is twice as fast as int8; on other CPUs
+    int8 where the network can be computed so, else bf16 where the CPU has instructions for it, else fp32. Raises ModelError for
+    what this machine or this network cannot do.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
     model.train(False)
     on_gpu = device != "cpu" and torch.cuda.is_available()
     place = torch.device("cuda" if on_gpu else "cpu")
+    is_bert = isinstance(model, BertForSequenceClassification)
     if precision == "auto":
-        if not on_gpu and eight_bits.fits(model):
-            precision = "int8"
-        else:
-            has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_in_bf16()
-            precision = "bf16" if has_bf16 else "fp32"
+        has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_in_bf16()
+        by_bytes = not on_gpu and is_bert and eight_bits.possible() and not torch.cpu.get_capabilities().get("amx_bf16")
+        precision = "int8" if by_bytes else "bf16" if has_bf16 else "fp32"
     if precision == "int8":
-        if on_gpu or not eight_bits.fits(model):
+        if on_gpu or not is_bert or not eight_bits.possible():
             raise ModelError("precision is int8: it needs a BERT on a CPU of the x86 kind; use auto, bf16 or fp32")
-        return eight_bits.EightBitBert(model), place, precision
+        return LeanBert(model, eight_bits.Matrix), place, precision
     placed_model = model.to(device=place, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
     if on_gpu:
         return CompiledForward(placed_model, int(model.config.pad_token_id or 0)), place, precision
+    if is_bert:
+        return LeanBert(placed_model, Dense), place, precision
 
     def forward(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = placed_model(input_ids=ids, attention_mask=mask).logits

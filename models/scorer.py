@@ -20,7 +20,7 @@ UNSURE = "unknown"
 
 TONES = ("polite", "angry", "anxious", "abusive")
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = ("accurate",)
+SHIPPED = ("accurate", "fast")
 """The models that come with the project; `default` is the first of them."""
 
 DEFAULT_WEIGHTS = WEIGHTS / SHIPPED[0]

@@ -8,7 +8,8 @@ from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
 
 from models import eight_bits
-from models.eight_bits import EightBitBert, Matrix
+from models.eight_bits import Matrix
+from models.lean_bert import Dense, LeanBert
 from models.loading import placed
 from models.scorer import ModelError
 
@@ -40,14 +41,14 @@ def batch(lengths: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
 def test_its_answer_is_near_that_in_single_precision(model: BertForSequenceClassification) -> None:
     ids, mask = batch((30, 12, 7, 3))
     with torch.inference_mode():
-        exact, near = model(input_ids=ids, attention_mask=mask).logits, EightBitBert(model)(ids, mask)
+        exact, near = model(input_ids=ids, attention_mask=mask).logits, LeanBert(model, Matrix)(ids, mask)
     assert near.shape == exact.shape
     assert (near - exact).abs().mean() < 0.1 * exact.abs().mean()
 
 
 def test_it_does_not_depend_on_what_else_is_in_the_batch(model: BertForSequenceClassification) -> None:
     ids, mask = batch((30, 12, 7, 3))
-    eight = EightBitBert(model)
+    eight = LeanBert(model, Matrix)
     with torch.inference_mode():
         together = eight(ids, mask)
         for at, length in enumerate((30, 12, 7, 3)):
@@ -77,8 +78,28 @@ def test_several_layers_of_one_input_are_one_product() -> None:
 def test_a_machine_without_the_product_computes_in_another_precision(
     model: BertForSequenceClassification, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert placed(model, "cpu", "auto")[2] == "int8"
+    assert placed(model, "cpu", "int8")[2] == "int8"
     monkeypatch.setattr(eight_bits, "ENGINE", "none")
     assert placed(model, "cpu", "auto")[2] in ("bf16", "fp32")
     with pytest.raises(ModelError, match="precision is int8: it needs a BERT on a CPU"):
         placed(model, "cpu", "int8")
+
+
+def test_a_lean_pass_in_the_networks_own_precision_is_the_networks(model: BertForSequenceClassification) -> None:
+    lean = LeanBert(model, Dense)
+    with torch.inference_mode():
+        for lengths in ((30, 12, 7, 3), (9, 9), (1,)):
+            ids, mask = batch(lengths)
+            torch.testing.assert_close(
+                lean(ids, mask), model(input_ids=ids, attention_mask=mask).logits, atol=1e-4, rtol=1e-4
+            )
+
+
+@pytest.mark.parametrize(
+    ("units", "chosen"), [({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "int8"), ({}, "int8")]
+)
+def test_a_cpu_with_matrix_units_for_it_computes_in_bf16(
+    model: BertForSequenceClassification, monkeypatch: pytest.MonkeyPatch, units: dict[str, bool], chosen: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units)
+    assert placed(model, "cpu", "auto")[2] == chosen
