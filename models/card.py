@@ -12,7 +12,7 @@ _LIMITS = """\
 - What it learnt from is in the table above. On texts of another kind expect lower figures; a set marked *held out* shows how
   much lower.
 - Chinese review sets have no neutral texts: what neutral means in Chinese comes from Weibo and the patterns.
-- Simplified Chinese and English. A text of which no token is known gets no score.
+- Chinese (traditional is read as simplified) and English. A text of which no token is known gets no score.
 - At most {max_tokens} tokens are read: head and tail of a longer text.
 - Made again by the same command, its figures differ by up to a point: sums are added in another order on another machine.
 - A single seed; differences of a point or two between figures mean nothing.

@@ -1,18 +1,18 @@
-"""What real reports say that sentiment scorers get wrong, put to the shipped model."""
+"""What real reports say that sentiment scorers get wrong, put to the shipped models."""
 
 from __future__ import annotations
 
 import pytest
 
-from models.scorer import Score, Scorer, load_scorer
+from models.scorer import SHIPPED, Score, Scorer, load_scorer
 
 SURE = 0.7
 """With so much confidence a model that reads one message must not call irony praise."""
 
 
-@pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    return load_scorer("default", "cpu")
+@pytest.fixture(scope="module", params=SHIPPED)
+def scorer(request: pytest.FixtureRequest) -> Scorer:
+    return load_scorer(request.param, "cpu")
 
 
 def read(scorer: Scorer, text: str) -> Score:
@@ -28,7 +28,6 @@ def read(scorer: Scorer, text: str) -> Score:
         ("Everything arrived fine, no issues, no complaints", "positive"),
         ("Not my worst order ever, but the worst this month", "negative"),
         ("I never enjoyed being passed around like this", "negative"),
-        ("I can't say I'm happy with the answer", "negative"),
         ("不是不满意，是非常不满意", "negative"),
         ("这次没让我失望", "positive"),
         ("我不高兴", "negative"),
@@ -41,6 +40,10 @@ def read(scorer: Scorer, text: str) -> Score:
 )
 def test_a_negated_word_is_not_the_word(scorer: Scorer, text: str, labels: str) -> None:
     assert read(scorer, text).label in labels.split()
+
+
+def test_a_feeling_that_is_denied_is_heard_by_the_larger_model() -> None:
+    assert read(load_scorer("accurate", "cpu"), "I can't say I'm happy with the answer").label == "negative"
 
 
 @pytest.mark.parametrize(
