@@ -10,9 +10,11 @@ SURE = 0.7
 """With so much confidence a model that reads one message must not call irony praise."""
 
 
-@pytest.fixture(scope="module", params=SHIPPED)
+@pytest.fixture(scope="module", params=[f"{name} {precision}" for name in SHIPPED for precision in ("fp32", "int8")])
 def scorer(request: pytest.FixtureRequest) -> Scorer:
-    return load_scorer(request.param, "cpu")
+    """Both models, in the precision that changes least and in the one that changes most, whatever this machine would choose."""
+    name, precision = request.param.split()
+    return load_scorer(name, "cpu", precision)
 
 
 def read(scorer: Scorer, text: str) -> Score:
