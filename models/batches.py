@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -29,15 +31,13 @@ def encoded(encoder: Encoder, examples: Sequence[Example], said: torch.Tensor | 
     ]
 
 
-def padded(items: Sequence[Item], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(items, longest) ids, and the mask, 1 for a token and 0 for padding."""
-    width = max(len(item["input_ids"]) for item in items)
-    ids = torch.full((len(items), width), padding)
-    mask = torch.zeros((len(items), width), dtype=torch.long)
-    for at, item in enumerate(items):
-        ids[at, : len(item["input_ids"])] = torch.tensor(item["input_ids"])
-        mask[at, : len(item["input_ids"])] = 1
-    return ids, mask
+def padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(rows, longest) ids, and the mask, 1 for a token and 0 for padding."""
+    lengths = np.array([len(row) for row in rows])
+    filled = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(filled.shape, padding)
+    ids[filled] = np.fromiter(chain.from_iterable(rows), dtype=ids.dtype, count=lengths.sum())
+    return torch.from_numpy(ids), torch.from_numpy(filled.astype(np.int64))
 
 
 class Padding:
@@ -63,7 +63,7 @@ class Padding:
         """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
         if self._twice and self._model.training:
             items = [*items, *items]
-        ids, mask = padded(items, self._padding)
+        ids, mask = padded([item["input_ids"] for item in items], self._padding)
         if self._share and self._model.training:
             hidden = (torch.rand(ids.shape, generator=self._chance) < self._share) & mask.bool()
             hidden[:, 0] = False  # the first token is what the answer is read from

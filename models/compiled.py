@@ -10,7 +10,10 @@ import logging
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch.nn import functional
+
+Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Logits (texts, columns) of ids and mask, both (texts, tokens)."""
 
 LOG = logging.getLogger(__name__)
 
@@ -19,18 +22,15 @@ ROWS, WIDTH = 8, 8
 
 
 class CompiledForward:
-    """Logits (texts, columns) of ids and mask, both (texts, tokens), of a classifier in Hugging Face format on a GPU."""
+    """A forward pass on a GPU, as `Forward`."""
 
-    def __init__(self, model: nn.Module, padding: int, backend: str | Callable[..., object] = "inductor") -> None:
-        """Compile with one of torch's backends, which takes half a minute where nothing of it is in torch's cache on disk."""
+    def __init__(
+        self, forward: Forward, padding: int, device: torch.device, backend: str | Callable[..., object] = "inductor"
+    ) -> None:
+        """Compile `forward` with one of torch's backends, which takes half a minute where nothing of it is in torch's cache on disk."""
         self._padding = padding
-
-        def bare(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
-            return logits
-
-        self._forward = torch.compile(bare, dynamic=True, backend=backend)
-        ids = torch.full((2 * ROWS, 2 * WIDTH), padding, device=next(model.parameters()).device)
+        self._forward: Forward = torch.compile(forward, dynamic=True, backend=backend)
+        ids = torch.full((2 * ROWS, 2 * WIDTH), padding, device=device)
         mask = torch.ones_like(ids)
         try:
             with torch.inference_mode():
@@ -38,14 +38,14 @@ class CompiledForward:
                     self._forward(ids[:rows, :width].contiguous(), mask[:rows, :width].contiguous())
         except Exception as error:  # the compilers behind torch raise many kinds; what they do is only to be faster
             LOG.warning("torch.compile does not work here, the model runs uncompiled: %s", error)
-            self._forward = bare
+            self._forward = forward
 
     def __call__(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The logits, for as many texts as came."""
         texts, tokens = ids.shape
         beside, below = -tokens % WIDTH, -texts % ROWS
         if beside or below:
-            ids = nn.functional.pad(ids, (0, beside, 0, below), value=self._padding)
+            ids = functional.pad(ids, (0, beside, 0, below), value=self._padding)
             # A row that is all padding would be a softmax over nothing.
-            mask = nn.functional.pad(nn.functional.pad(mask, (0, beside)), (0, 0, 0, below), value=1)
+            mask = functional.pad(functional.pad(mask, (0, beside)), (0, 0, 0, below), value=1)
         return self._forward(ids, mask)[:texts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,10 @@ from transformers.utils import logging as transformers_logging
 from models import eight_bits
 from models.calibration import COLDEST, HOTTEST, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
-from models.compiled import CompiledForward
+from models.compiled import CompiledForward, Forward
 from models.lean_bert import Dense, LeanBert
 from models.scorer import LABELS, TONES, ModelError, weights_digest
 from models.wide import WIDE_FILE
-
-Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Logits (texts, columns) of ids and mask, both (texts, tokens)."""
 
 
 def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward, torch.device, str]:
@@ -42,24 +39,25 @@ def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward
     on_gpu = device != "cpu" and torch.cuda.is_available()
     place = torch.device("cuda" if on_gpu else "cpu")
     is_bert = isinstance(model, BertForSequenceClassification)
+    has_int8 = not on_gpu and is_bert and eight_bits.possible()
     if precision == "auto":
         has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_in_bf16()
-        by_bytes = not on_gpu and is_bert and eight_bits.possible() and not torch.cpu.get_capabilities().get("amx_bf16")
-        precision = "int8" if by_bytes else "bf16" if has_bf16 else "fp32"
+        has_units = torch.cpu.get_capabilities().get("amx_bf16")
+        precision = "int8" if has_int8 and not has_units else "bf16" if has_bf16 else "fp32"
     if precision == "int8":
-        if on_gpu or not is_bert or not eight_bits.possible():
+        if not has_int8:
             raise ModelError("precision is int8: it needs a BERT on a CPU of the x86 kind; use auto, bf16 or fp32")
         return LeanBert(model, eight_bits.Matrix), place, precision
     placed_model = model.to(device=place, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
-    if on_gpu:
-        return CompiledForward(placed_model, int(model.config.pad_token_id or 0)), place, precision
-    if is_bert:
+    if is_bert and not on_gpu:
         return LeanBert(placed_model, Dense), place, precision
 
     def forward(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = placed_model(input_ids=ids, attention_mask=mask).logits
         return logits
 
+    if on_gpu:
+        return CompiledForward(forward, int(model.config.pad_token_id or 0), place), place, precision
     return forward, place, precision
 
 

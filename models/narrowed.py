@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from transformers import BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from models.batches import padded
 from models.scorer import ModelError
@@ -37,11 +37,11 @@ def narrowed(large: Read, small: Read, texts: Sequence[str]) -> None:
 
     Raises ModelError where the sizes don't allow it.
     """
+    _check(large.network.config, small.network.config)
     _fill(large.network, small.network, directions(large, texts), _spelt(large.tokenizer, small.tokenizer))
 
 
-def _fill(large: BertModel, small: BertModel, basis: torch.Tensor, spelt: Sequence[Sequence[int]]) -> None:
-    ours, theirs = small.config, large.config
+def _check(theirs: BertConfig, ours: BertConfig) -> None:
     width = theirs.hidden_size // theirs.num_attention_heads
     if ours.hidden_size > theirs.hidden_size or ours.hidden_size != ours.num_attention_heads * width:
         raise ModelError(
@@ -50,6 +50,10 @@ def _fill(large: BertModel, small: BertModel, basis: torch.Tensor, spelt: Sequen
         )
     if ours.num_hidden_layers > theirs.num_hidden_layers or ours.intermediate_size > theirs.intermediate_size:
         raise ModelError(f"layers is {ours.num_hidden_layers}: the encoder has {theirs.num_hidden_layers}")
+
+
+def _fill(large: BertModel, small: BertModel, basis: torch.Tensor, spelt: Sequence[Sequence[int]]) -> None:
+    ours, theirs = small.config, large.config
     with torch.no_grad():
         basis = basis[:, : ours.hidden_size]
         _embeddings(large, small, basis, spelt)
@@ -75,12 +79,11 @@ def directions(read: Read, texts: Sequence[str]) -> torch.Tensor:
     """(hidden, hidden): the principal directions of the hidden states of all layers over the tokens of `texts`, in columns, those
     that vary most first."""
     model, tokenizer = read
-    items = [{"input_ids": row.ids} for row in Encoder(tokenizer, TOKENS).encode(list(texts)) if row.known]
-    items.sort(key=lambda item: len(item["input_ids"]))
+    rows = sorted((row.ids for row in Encoder(tokenizer, TOKENS).encode(list(texts)) if row.known), key=len)
     size = model.config.hidden_size
     squares = torch.zeros(size, size, dtype=torch.float64)
-    for start in range(0, len(items), BATCH):
-        ids, mask = padded(items[start : start + BATCH], int(tokenizer.pad_token_id or 0))
+    for start in range(0, len(rows), BATCH):
+        ids, mask = padded(rows[start : start + BATCH], int(tokenizer.pad_token_id or 0))
         with torch.no_grad():
             states = model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
         for state in states:

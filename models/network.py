@@ -37,8 +37,8 @@ class NetworkShape:
     """What the network is made from.
 
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
-    first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of its own), a directory, or a hub name;
-    `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
+    first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
+    its own), a directory, or a hub name; `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
     beside it (a power of two, see `models.wide`), 0 for none.
     """
 

@@ -108,7 +108,7 @@ class Hiding:
 
     def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
         """(batch, longest) ids, mask, and labels: the token where one is to be guessed, NOT_GUESSED elsewhere."""
-        ids, mask = padded(items, self._padding)
+        ids, mask = padded([item["input_ids"] for item in items], self._padding)
         guessed = (torch.rand(ids.shape, generator=self._chance) < GUESSED) & ~torch.isin(ids, self._special)
         labels = ids.masked_fill(~guessed, NOT_GUESSED)
         fate = torch.rand(ids.shape, generator=self._chance)

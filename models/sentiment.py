@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.batches import padded
 from models.cached import CachedScorer
 from models.loading import columns_of, load_classifier, mix_of, placed, token_limit
 from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
@@ -99,15 +100,11 @@ class TransformerScorer(CachedScorer):
     def _forward(
         self, rows: Sequence[list[int]], wide: NDArray[np.float32] | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """One forward pass: probabilities (texts, labels) and (texts, tones). Rows are sorted, so the last one is the longest.
+        """One forward pass: probabilities (texts, labels) and (texts, tones).
 
         wide: what the wide part says of each, over LABELS.
         """
-        lengths = np.array([len(row) for row in rows])
-        filled = np.arange(lengths[-1]) < lengths[:, None]
-        table = np.full(filled.shape, self._padding)
-        table[filled] = np.fromiter(chain.from_iterable(rows), dtype=table.dtype, count=lengths.sum())
-        ids, mask = torch.from_numpy(table), torch.from_numpy(filled.astype(np.int64))
+        ids, mask = padded(rows, self._padding)
         with torch.inference_mode():
             logits = self._logits(self._moved(ids), self._moved(mask)).float()
             sided = logits[:, [column for column, _ in self._columns]] / self._mix.temperature

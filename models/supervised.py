@@ -42,7 +42,8 @@ class Schedule:
 
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the texts that
-    tell a tone and no sentiment so many at most, but all where a teacher tells the rest; adapters: none (all numbers learn), lora or adalora, of so much `rank`.
+    tell a tone and no sentiment so many at most, but all where a teacher tells the rest; adapters: none (all
+    numbers learn), lora or adalora, of so much `rank`.
     """
 
     epochs: float = 3

@@ -26,9 +26,10 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.settings import load_settings
-from models.batches import Item, padded
+from models.batches import padded
 from models.loading import load_classifier, placed
 from models.network import NEW, NetworkShape, make_network
+from models.recipes import RECIPES
 from models.scorer import LABELS, Limits
 from models.sentiment import TransformerScorer
 from models.text import readable
@@ -43,8 +44,8 @@ from udfs.reading import Reader
 
 BATCH_SIZES = (64, 128, 256, 512, 1_024, 2_048)
 SHAPES = {
-    "fast": NetworkShape(NEW, layers=4, vocabulary=10_000, hidden=256, heads=8, wide=2**18),
-    "accurate": NetworkShape(NEW, layers=6, vocabulary=28_000, hidden=384, heads=12, wide=2**19),
+    "fast": replace(RECIPES["fast"][0], encoder=NEW),
+    "accurate": replace(RECIPES["accurate"][0], encoder=NEW, hidden=384, heads=12),
     "BERT base": NetworkShape(NEW, layers=12, vocabulary=28_000, hidden=768, heads=12),
 }
 MATMUL = 8_192
@@ -113,13 +114,11 @@ class Network:
         self._forward, self._device, self.precision = placed(model, device, "auto")
         self._padding = int(tokenizer.pad_token_id or 0)
         known = [each.ids for each in Encoder(tokenizer, TOKENS).encode(list(texts)) if each.known]
-        self._items: list[Item] = [{"input_ids": ids} for ids in sorted(known, key=len)]
+        self._rows = sorted(known, key=len)
 
     def passes(self, size: int) -> tuple[Callable[[], None], float]:
         """A pass over all texts in batches that lie on the device, sorted by length; and its floating-point operations."""
-        batches = [
-            padded(self._items[start : start + size], self._padding) for start in range(0, len(self._items), size)
-        ]
+        batches = [padded(self._rows[start : start + size], self._padding) for start in range(0, len(self._rows), size)]
         there = [(ids.to(self._device), mask.to(self._device)) for ids, mask in batches]
 
         def run() -> None:

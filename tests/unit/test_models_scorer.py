@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from models.compact import COMPACT_FILE
-from models.compiled import CompiledForward
+from models.compiled import CompiledForward, Forward
 from models.lexicon import LexiconScorer
 from models.loading import load_classifier
 from models.scorer import (
@@ -343,11 +344,19 @@ def test_the_version_is_known_without_loading_the_model(model: str) -> None:
     assert scorer_version(model) == load_scorer(model, "cpu").version
 
 
+def bare(model: PreTrainedModel) -> Forward:
+    def forward(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
+        return logits
+
+    return forward
+
+
 def test_a_compiled_pass_answers_as_the_network_does_whatever_the_size_of_the_batch() -> None:
     model, tokenizer, _ = load_classifier(DEFAULT_WEIGHTS)
     model.train(False)
     padding = int(tokenizer.pad_token_id or 0)
-    forward = CompiledForward(model, padding, backend="eager")
+    forward = CompiledForward(bare(model), padding, torch.device("cpu"), backend="eager")
     chance = torch.Generator().manual_seed(4)
     for texts, tokens in ((1, 3), (3, 9), (8, 16), (17, 33)):
         ids = torch.randint(4, 500, (texts, tokens), generator=chance)
@@ -364,7 +373,7 @@ def test_a_network_that_cannot_be_compiled_is_computed_as_it_is(caplog: pytest.L
     def broken(graph: object, inputs: object) -> None:
         raise RuntimeError("no C compiler found")
 
-    forward = CompiledForward(model, 1, backend=broken)
+    forward = CompiledForward(bare(model), 1, torch.device("cpu"), backend=broken)
     ids = torch.tensor([[0, 9, 10, 2]])
     with torch.inference_mode():
         assert torch.allclose(forward(ids, torch.ones_like(ids)), model(input_ids=ids).logits, atol=1e-4)
