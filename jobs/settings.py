@@ -91,7 +91,7 @@ class Flink(_Section):
     bundle_size: int = Field(
         default=8_000, ge=1, le=1_000_000, description="records that are under way in the reading step, at most"
     )
-    bundle_time_ms: int = Field(default=25, ge=1, le=60_000, description="how long a batch waits to fill")
+    bundle_time_ms: int = Field(default=10, ge=1, le=60_000, description="how long a batch waits to fill")
     checkpoint_seconds: float = Field(default=10, gt=0)
 
 

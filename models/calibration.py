@@ -10,13 +10,18 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0
 WIDEST = 5.0
 """Bounds of the temperature, and of the weight of the wide part."""
+
+RAREST = 1e-6
+"""Scores have six decimals: a probability may come out as 0."""
 
 
 class Bin(NamedTuple):
@@ -44,6 +49,26 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
     parts = reliability(confidences, right, bins)
     total = sum(part.texts for part in parts)
     return sum(part.texts * abs(part.accuracy - part.confidence) for part in parts) / total if total else 0.0
+
+
+def tempered(odds: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """(texts, labels) probabilities as they would be with logits divided by the temperature; which is likeliest stays."""
+    powers = np.clip(odds, RAREST, 1.0) ** (1.0 / temperature)
+    scaled: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def fitted_temperature(odds: NDArray[np.float64], labels: Sequence[int]) -> float:
+    """The temperature that gives labelled texts the highest likelihood; 1 for no texts. odds: (texts, labels)."""
+    if not len(labels):
+        return 1.0
+    from scipy.optimize import minimize_scalar  # with the extra `train` only, as below
+
+    def loss(logarithm: float) -> float:
+        scaled = tempered(odds, math.exp(logarithm))
+        return float(-np.log(scaled[np.arange(len(labels)), list(labels)]).mean())
+
+    return math.exp(minimize_scalar(loss, bounds=(math.log(COLDEST), math.log(HOTTEST)), method="bounded").x)
 
 
 class Mix(NamedTuple):

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from models.baseline import TfidfScorer
 from models.corpus import Corpus, load_corpus
-from models.evaluate import Answer, Figure, answered, figure, length_slice, slices
+from models.evaluate import Answer, Figure, answered, confident, figure, length_slice, slices, tells_neutral
 from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
@@ -27,6 +27,8 @@ LANGUAGES = {"snownlp": ("zh",), "vader": ("en",)}
 """Rivals that read one language only; a set in another is left out, a set of unknown language is not."""
 
 GAPS_SHOWN = 8
+CALIBRATING = 2_000
+"""Validation texts of a set that a temperature is fitted on, at most."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,10 @@ def compare(
                 progress.update(task, description=f"{name}: {set_name}", completed=at - 1)
                 if not languages[set_name] or languages[set_name] in LANGUAGES.get(name, (languages[set_name],)):
                     answers = answered(scorer, examples)
-                    found.answers[name][set_name], found.figures[name][set_name] = answers, figure(answers)
+                    held = corpus.validations.get(set_name, [])[:CALIBRATING]
+                    calibrating = answered(scorer, held) if tells_neutral(examples) and confident(answers) else []
+                    found.answers[name][set_name] = answers
+                    found.figures[name][set_name] = figure(answers, calibrating)
             progress.update(task, description=name, completed=len(tests))
     return found
 

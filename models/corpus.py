@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from models.labels import NEUTRAL, NO_TONES, UNKNOWN, tones
@@ -39,11 +40,13 @@ class DataError(ModelError):
 
 @dataclass(slots=True)
 class Corpus:
-    """Examples by split. `tests` by the name of the set; `sets` those that were found, `trained` those learnt from."""
+    """Examples by split. `tests` by the name of the set, and so `validations`, which are of all sets, while `validation` is of those
+    learnt from; `sets` those that were found, `trained` those learnt from."""
 
     train: list[Example] = field(default_factory=list)
     validation: list[Example] = field(default_factory=list)
     tests: dict[str, list[Example]] = field(default_factory=dict)
+    validations: dict[str, list[Example]] = field(default_factory=dict)
     sets: list[SetInfo] = field(default_factory=list)
     trained: list[SetInfo] = field(default_factory=list)
     repeats_removed: int = 0
@@ -65,6 +68,7 @@ def load_corpus(
     """
     corpus = Corpus()
     parts: dict[Split, list[Example]] = {"train": [], "validation": []}
+    others: list[Example] = []
     for info, path in _found(data):
         corpus.sets.append(info)
         learnt = info.permissive or not permissive_only
@@ -79,6 +83,8 @@ def load_corpus(
                 tests.append(example)
             elif learnt:
                 parts[split].append(example)
+            elif split == "validation":
+                others.append(example)
         if tests:
             corpus.tests[info.name] = list(_single(tests))
     if not parts["train"]:
@@ -92,6 +98,8 @@ def load_corpus(
     before = len(parts["train"]) + len(parts["validation"])
     tested = Seen(example.text for examples in corpus.tests.values() for example in examples)
     corpus.validation = [example for example in _single(parts["validation"]) if example.text not in tested]
+    for example in chain(corpus.validation, (each for each in _single(others) if each.text not in tested)):
+        corpus.validations.setdefault(example.source, []).append(example)
     validated = Seen(example.text for example in corpus.validation)
     corpus.train = [
         example for example in _single(parts["train"]) if example.text not in tested and example.text not in validated

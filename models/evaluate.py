@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from models.calibration import calibration_error
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import calibration_error, fitted_temperature, tempered
 from models.labels import NEUTRAL, UNKNOWN
 from models.scorer import LABELS, Score, Scorer
 from models.sets import Example
@@ -36,7 +39,8 @@ class Answer(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Figure:
     """Figures of one set. `classes`: how many labels it has; `per_class`: F1 by label; `calibration_error`: None where the
-    scorer tells no confidence; `confusion`: rows actual, columns answered, over LABELS."""
+    scorer tells no confidence; `scaled_error`: the same after logits are divided by `temperature`, which is fitted on the set's own
+    validation part: what a shop gains by calibrating on lines of its own; `confusion`: rows actual, columns answered, over LABELS."""
 
     macro_f1: float
     accuracy: float
@@ -44,6 +48,8 @@ class Figure:
     classes: int
     per_class: dict[str, float] = field(default_factory=dict)
     calibration_error: float | None = None
+    temperature: float | None = None
+    scaled_error: float | None = None
     confusion: list[list[int]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -53,9 +59,15 @@ class Figure:
             "accuracy": round(self.accuracy, 4),
             "texts": self.texts,
             "per_class": {name: round(value, 4) for name, value in self.per_class.items()},
-            "calibration_error": None if self.calibration_error is None else round(self.calibration_error, 4),
+            "calibration_error": _rounded(self.calibration_error),
+            "temperature": _rounded(self.temperature),
+            "scaled_calibration_error": _rounded(self.scaled_error),
             "confusion": self.confusion,
         }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 class Slice(NamedTuple):
@@ -86,6 +98,11 @@ def class_f1(actual: Sequence[int], predicted: Sequence[int]) -> dict[int, float
     return found
 
 
+def tells_neutral(examples: Iterable[Example]) -> bool:
+    """Whether a set's labels leave room for neutral."""
+    return any(example.label == NEUTRAL for example in examples)
+
+
 def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
     """Score the examples that have a sentiment; texts without a score are left out.
 
@@ -93,7 +110,7 @@ def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
     neutral.
     """
     told = [example for example in examples if example.label != UNKNOWN]
-    binary = all(example.label != NEUTRAL for example in told)
+    binary = not tells_neutral(told)
     answers = []
     for start in range(0, len(told), CHUNK):
         chunk = told[start : start + CHUNK]
@@ -104,13 +121,17 @@ def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
     return answers
 
 
-def figure(answers: Sequence[Answer]) -> Figure:
-    """The figures of a set's answers."""
+def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figure:
+    """The figures of a set's answers; validation: what the scorer answers to other texts of the set, for the temperature."""
     actual, predicted = [each.example.label for each in answers], [each.label for each in answers]
     confusion = [[0] * len(LABELS) for _ in LABELS]
     for a, p in zip(actual, predicted, strict=True):
         confusion[a][p] += 1
     confidences, right = believed(answers) if NEUTRAL in actual else ([], [])
+    temperature, scaled = None, None
+    if confidences and (known := confident(validation)):
+        temperature = fitted_temperature(odds(known), [each.example.label for each in known])
+        scaled = calibration_error(tempered(odds(confident(answers)), temperature).max(axis=1).tolist(), right)
     return Figure(
         macro_f1(actual, predicted),
         sum(each.right for each in answers) / len(answers) if answers else 0.0,
@@ -118,14 +139,34 @@ def figure(answers: Sequence[Answer]) -> Figure:
         len(set(actual)),
         {LABELS[label]: value for label, value in class_f1(actual, predicted).items()},
         calibration_error(confidences, right) if confidences else None,
+        temperature,
+        scaled,
         confusion,
     )
 
 
+def confident(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers that tell a confidence."""
+    return [each for each in answers if not math.isnan(each.score.confidence)]
+
+
 def believed(answers: Sequence[Answer]) -> tuple[list[float], list[bool]]:
     """The confidence of each answer that tells one, and whether it was right."""
-    told = [each for each in answers if not math.isnan(each.score.confidence)]
+    told = confident(answers)
     return [each.score.confidence for each in told], [each.right for each in told]
+
+
+def odds(answers: Sequence[Answer]) -> NDArray[np.float64]:
+    """(answers, labels) probabilities, out of the likeliest one's and p(positive) - p(negative). All answers tell a confidence."""
+    best = np.array([LABELS.index(each.score.label) for each in answers])
+    confidence = np.array([each.score.confidence for each in answers])
+    score = np.array([each.score.score for each in answers])
+    neutral = LABELS.index("neutral")
+    # Where a side is the likeliest, the other one is as far below it as the score says; where none is, they share what is left.
+    positive = np.where(best == neutral, (1 - confidence + score) / 2, np.where(score > 0, confidence, confidence + score))
+    negative = positive - score
+    found: NDArray[np.float64] = np.stack([negative, 1 - negative - positive, positive], axis=1).clip(0.0, 1.0)
+    return found
 
 
 def evaluate(scorer: Scorer, examples: Sequence[Example]) -> Figure:

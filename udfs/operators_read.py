@@ -10,6 +10,7 @@ from pyflink.table.udf import FunctionContext, ScalarFunction
 from udfs.collector import collect_seldom
 from udfs.gathering import gather
 from udfs.reading import Reader
+from udfs.state_sampler import sample_no_states
 
 
 class Read(ScalarFunction):  # type: ignore[misc]
@@ -26,6 +27,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
         """Load the model and compile the patterns, once per process."""
         self._reader = self._make_reader()
         collect_seldom()
+        sample_no_states()
         group = function_context.get_metric_group().add_group("read")
         self._messages = group.counter("messages")  # records read, ticks not counted
         self._batches = group.counter("batches")

@@ -34,8 +34,8 @@ PHRASES = (
 EVERY = 20
 """One message in so many is an insult."""
 
-WARM_UP_S = 8.0
-"""Insults of the first seconds are not counted: the job's code is not compiled yet."""
+WARM_UP_S = 20.0
+"""Insults of the first seconds are not counted: Java is still compiling the job's code, on the cores that it needs itself."""
 
 PACE_S = 0.005
 WAIT_S = 60.0

@@ -72,6 +72,8 @@ def test_a_set_that_must_not_shape_shipped_weights_is_measured_on_all_the_same(f
     assert {example.label for example in shipped.tests["waimai"]} == {NEGATIVE, POSITIVE}
     assert not any("次买" in example.text for example in shipped.train + shipped.validation)
     assert any("次买" in example.text for example in local.train)
+    assert shipped.validations["waimai"] == local.validations["waimai"] != []  # to calibrate on; still not learnt from
+    assert {example.source for example in shipped.validation} == {"go"}
     assert [info.name for info in shipped.trained] == ["go"]
     assert {info.name for info in local.trained} == {"go", "waimai", "online_shopping", "hotels"}
 

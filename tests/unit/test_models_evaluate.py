@@ -9,17 +9,28 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from models.calibration import COLDEST, HOTTEST, Mix, calibration_error, fitted_mix, reliability
+from models.calibration import (
+    COLDEST,
+    HOTTEST,
+    Mix,
+    calibration_error,
+    fitted_mix,
+    fitted_temperature,
+    reliability,
+    tempered,
+)
 from models.comparison import Comparison, compare, gaps, named_models, table
-from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, slices, worst
+from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, odds, slices, worst
 from models.evaluation_report import write_report
 from models.heads import IMPOSSIBLE
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, tones
 from models.lexicon import LexiconScorer
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
-from models.scorer import LABELS, CheckedScorer, ModelError, Score, Scorer
+from models.scorer import LABELS, CheckedScorer, ModelError, Score, Scorer, score_of
 from models.sets import Example
 
 
@@ -61,6 +72,39 @@ def test_calibration_error_is_the_weighed_distance_of_accuracy_from_confidence()
     assert [part.texts for part in reliability(confidences, right, bins=10)] == [6, 4]
     assert calibration_error([1.0], [True]) == 0.0
     assert calibration_error([], []) == 0.0
+
+
+@given(
+    st.tuples(*[st.floats(0.001, 1.0)] * 3).map(lambda weights: [each / sum(weights) for each in weights]),
+    st.floats(COLDEST, HOTTEST),
+)
+def test_probabilities_are_told_back_from_a_score_and_a_temperature_leaves_the_likeliest(
+    probabilities: list[float], temperature: float
+) -> None:
+    score = score_of(dict(zip(LABELS, probabilities, strict=True)), (), 0.0)
+    told = odds([Answer(Example("a", NEUTRAL), LABELS.index(score.label), score)])
+    assert told.tolist()[0] == pytest.approx(probabilities, abs=3e-6)
+    scaled = tempered(told, temperature)[0]
+    assert scaled.sum() == pytest.approx(1.0)
+    assert scaled.max() == pytest.approx(scaled[int(told.argmax())], abs=1e-5)
+    assert tempered(told, 1.0)[0].tolist() == pytest.approx(probabilities, abs=5e-6)
+
+
+def test_a_temperature_of_the_set_s_own_validation_part_mends_a_confidence_that_is_too_high() -> None:
+    def answers(texts: int) -> list[Answer]:
+        sure = Score("negative", -0.9, confidence=0.94)  # negative .94, neutral .02, positive .04
+        return [
+            Answer(Example(str(at), NEGATIVE if at % 10 < 6 else NEUTRAL if at % 10 < 8 else POSITIVE), NEGATIVE, sure)
+            for at in range(texts)
+        ]
+
+    alone, scaled = figure(answers(100)), figure(answers(100), answers(50))
+    assert alone.calibration_error == scaled.calibration_error == pytest.approx(0.34)
+    assert (alone.temperature, alone.scaled_error) == (None, None)
+    assert scaled.temperature is not None and scaled.temperature > 2
+    assert scaled.scaled_error == pytest.approx(0.0, abs=0.02)
+    assert fitted_temperature(odds([]), []) == 1.0
+    assert figure(answers(6), answers(50)).scaled_error is None  # a set without neutral has no confidence to believe
 
 
 ALL_ALIKE = torch.tensor([0.0, 0.0, 0.0]).log_softmax(0)
