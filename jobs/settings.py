@@ -7,9 +7,11 @@ unit in their name.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,13 +24,15 @@ from udfs.yaml_file import FileError, read_yaml, validated
 
 PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
-AS_THEY_ARE = ("KAFKA__PASSWORD", "REDIS__URL")  # a password of digits is no number
 SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
 ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "SCORING__TOKEN", *SECRETS))  # variables that are no settings
 
 
+URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 class Kafka(_Section):
@@ -79,6 +83,13 @@ class Redis(_Section):
     retry_seconds: float = Field(default=60, gt=0, description="then the job restarts from its checkpoint")
     timeout_seconds: float = Field(default=5, gt=0)
 
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value():  # a job that is submitted carries none: it has it from its own environment
+            _check_url(url.get_secret_value(), "redis")
+        return url
+
 
 class Flink(_Section):
     """The cluster that the job is submitted to, and how it runs there."""
@@ -93,6 +104,12 @@ class Flink(_Section):
     )
     bundle_time_ms: int = Field(default=10, ge=1, le=60_000, description="how long a batch waits to fill")
     checkpoint_seconds: float = Field(default=10, gt=0)
+
+    @field_validator("rest_url")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        _check_url(url, "http")
+        return url
 
 
 class Time(_Section):
@@ -133,13 +150,25 @@ class Scoring(_Section):
     least_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a message is neither side's")
     satisfaction: str = Field(default="default", description="model of a session's satisfaction: default, none, or a file")
 
+    @field_validator("model", mode="before")
+    @classmethod
+    def _null_is_a_model(cls, model: Any) -> Any:
+        return "null" if model is None else model  # YAML reads the bare word as nothing
+
+    @field_validator("model")
+    @classmethod
+    def _is_url(cls, model: str) -> str:
+        if "://" in model:
+            _check_url(model, "http")
+        return model
+
 
 class Settings(_Section):
     """All settings of ReplyWatch."""
 
     namespace: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,40}$", description="prefix of topics, keys, channels")
     input: Literal["live", "replay"] = "live"
-    rules_file: str = Field(default="rules.yaml", description="a path, or a file in conf/")
+    rules_file: str = Field(default="rules.yaml", description="a path, or a file beside the settings' file")
     dead_letter_limit: float = Field(default=0.5, ge=0, le=1, description="share of the last 10,000 records; 0: off")
     kafka: Kafka = Kafka()
     redis: Redis = Redis()
@@ -162,8 +191,7 @@ class Settings(_Section):
 
     def rules(self) -> RuleSet:
         """The rules of `rules_file`; FileError if they can't be used."""
-        path = Path(self.rules_file)
-        return load_rules(path if path.is_absolute() or path.exists() else conf_directory() / path)
+        return load_rules(conf_directory() / self.rules_file)
 
     def limits(self, rules: RuleSet) -> Limits:
         """Time and rules compiled for the conversation's logic."""
@@ -193,13 +221,15 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     Overrides are dotted with two underscores (`kafka__bootstrap_servers`) and win. FileError names what is wrong.
     """
     path = path or Path(os.environ.get(PREFIX + "SETTINGS") or conf_directory() / "settings.yaml")
-    file = read_yaml(path)
-    settings = validated(Settings, file)
+    settings = validated(Settings, read_yaml(path))
     changed = {**_from_environment(), **{name: value for name, value in overrides.items() if value is not None}}
-    if not changed:
-        return settings
     values = settings.model_dump()
     values["redis"]["url"] = settings.redis.url
+    # A file means its own folder, who types a name the one that he is in; the rules that come along lie in conf/.
+    beside = (path.parent / settings.rules_file).absolute()
+    values["rules_file"] = str(beside if beside.exists() else conf_directory() / settings.rules_file)
+    if "rules_file" in changed:
+        changed["rules_file"] = str(Path(changed["rules_file"]).absolute())
     for name, value in changed.items():
         _put(values, name.split("__"), value)
     try:
@@ -232,10 +262,34 @@ def _from_environment() -> dict[str, Any]:
         if setting == name or setting in ELSEWHERE:
             continue
         try:
-            found[setting.lower()] = yaml.safe_load(text) if text and setting not in AS_THEY_ARE else text
+            found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise FileError(f"{name}: {error}") from error
     return found
+
+
+def _is_text(place: Sequence[str]) -> bool:
+    """Whether the setting at this place is a text: `2024` and `null` are words there."""
+    section: type[BaseModel] = Settings
+    for step in place[:-1]:
+        field = section.model_fields.get(step)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return False
+        section = field.annotation
+    last = section.model_fields.get(place[-1])
+    return last is not None and last.annotation in (str, SecretStr)
+
+
+def _check_url(url: str, kind: str) -> None:
+    """ValueError unless it has one of the kind's schemes, and a port that can be one."""
+    schemes = URLS[kind]
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and parts.port != 0 and bool(parts.hostname or parts.scheme == "unix")
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"no URL of the form {schemes[0]}://host:port")  # without the value: it may hold a password
 
 
 def _fault(fault: Any) -> str:

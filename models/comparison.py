@@ -23,6 +23,7 @@ from models.scorer import ModelError, Scorer, load_scorer
 from models.sets import Example
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
+LEARNERS = ("tfidf", "fasttext")
 LANGUAGES = {"snownlp": ("zh",), "vader": ("en",)}
 """Rivals that read one language only; a set in another is left out, a set of unknown language is not."""
 
@@ -59,17 +60,26 @@ def compare(
 ) -> Comparison:
     """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
 
-    Rivals that learn, learn from what a model would be trained on. most: texts a set at most (0 = all). Raises DataError
-    where there is no data, ModelError for an unknown rival or a model that can't be loaded.
+    Rivals that learn, learn from what a model would be trained on. most: texts a set at most (0 = all, but of those that a
+    temperature is fitted on CALIBRATING). Raises DataError where there is no data, ModelError for an unknown rival or a model that
+    can't be loaded.
     """
     unknown = [name for name in rivals if name not in RIVALS]
     if unknown:
         raise ModelError(f"{unknown[0]} is not known: one of {', '.join(RIVALS)} is needed")
-    corpus = load_corpus(data, permissive_only=permissive_only)
+    corpus = load_corpus(
+        data, permissive_only=permissive_only, to_learn=any(name in LEARNERS for name in rivals), with_validations=True
+    )
     tests = {
         name: part[: most or None]
         for name, examples in corpus.tests.items()
         if (part := [example for example in examples if example.label != UNKNOWN])
+    }
+    held = {
+        name: [example for example in corpus.validations.get(name, ()) if example.label != UNKNOWN][: most or CALIBRATING]
+        if tells_neutral(examples)
+        else []
+        for name, examples in tests.items()
     }
     languages = {info.name: info.language for info in corpus.sets}
     found = Comparison()
@@ -84,8 +94,7 @@ def compare(
                 progress.update(task, description=f"{name}: {set_name}", completed=at - 1)
                 if not languages[set_name] or languages[set_name] in LANGUAGES.get(name, (languages[set_name],)):
                     answers = answered(scorer, examples)
-                    held = corpus.validations.get(set_name, [])[:CALIBRATING]
-                    calibrating = answered(scorer, held) if tells_neutral(examples) and confident(answers) else []
+                    calibrating = answered(scorer, held[set_name]) if confident(answers) else []
                     found.answers[name][set_name] = answers
                     found.figures[name][set_name] = figure(answers, calibrating)
             progress.update(task, description=name, completed=len(tests))
@@ -133,6 +142,27 @@ def table(comparison: Comparison) -> Table:
             cells.append("–" if value is None else f"[bold]{value:.3f}[/]" if value == best[name] else f"{value:.3f}")
         shown.add_row(model, *cells)
     return shown
+
+
+def believable(comparison: Comparison) -> Table:
+    """The calibration error of models that tell a confidence, on sets with neutral texts, as it is and after a temperature."""
+    names = list(
+        dict.fromkeys(
+            name for sets in comparison.figures.values() for name, each in sets.items() if each.calibration_error is not None
+        )
+    )
+    shown = Table("model", *names, title="calibration error (after a temperature fitted on the set's validation part)")
+    for model, sets in comparison.figures.items():
+        if any(each.calibration_error is not None for each in sets.values()):
+            shown.add_row(model, *(_error(sets.get(name)) for name in names))
+    return shown
+
+
+def _error(figure: Figure | None) -> str:
+    if figure is None or figure.calibration_error is None:
+        return "–"
+    scaled = "" if figure.scaled_error is None else f" ({figure.scaled_error:.3f})"
+    return f"{figure.calibration_error:.3f}{scaled}"
 
 
 def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) -> Table:

@@ -40,8 +40,8 @@ class DataError(ModelError):
 
 @dataclass(slots=True)
 class Corpus:
-    """Examples by split. `tests` by the name of the set, and so `validations`, which are of all sets, while `validation` is of those
-    learnt from; `sets` those that were found, `trained` those learnt from."""
+    """Examples by split. `tests` by the name of the set, and so `validations`, if asked for, which are of all sets, while `validation`
+    is of those learnt from; `sets` those that were found, `trained` those learnt from."""
 
     train: list[Example] = field(default_factory=list)
     validation: list[Example] = field(default_factory=list)
@@ -57,6 +57,8 @@ def load_corpus(
     *,
     permissive_only: bool = True,
     with_service_lines: bool = True,
+    to_learn: bool = True,
+    with_validations: bool = False,
     seed: int = 0,
     mask: Callable[[str], str] = str,
 ) -> Corpus:
@@ -64,7 +66,8 @@ def load_corpus(
 
     The test parts do not depend on what is learnt from. A text that occurs in a test part, or nearly so, is removed from
     validation and training, one in validation from training, and a text with two labels is removed altogether. `mask` hides
-    personal data in files of one's own, as the job does before it scores. Raises DataError if nothing is found to learn from.
+    personal data in files of one's own, as the job does before it scores. to_learn: raise DataError if nothing is found to learn
+    from; with_validations: fill in `validations`. Raises DataError, too, where two sets have one name.
     """
     corpus = Corpus()
     parts: dict[Split, list[Example]] = {"train": [], "validation": []}
@@ -83,11 +86,11 @@ def load_corpus(
                 tests.append(example)
             elif learnt:
                 parts[split].append(example)
-            elif split == "validation":
+            elif split == "validation" and with_validations:
                 others.append(example)
         if tests:
             corpus.tests[info.name] = list(_single(tests))
-    if not parts["train"]:
+    if to_learn and not parts["train"]:
         expected = ", ".join(info.folder for info in SETS if info.permissive or not permissive_only)
         raise DataError(
             f"no training set under {', '.join(map(str, data))}: expected a CSV or JSON lines file, or a folder named {expected}"
@@ -98,12 +101,15 @@ def load_corpus(
     before = len(parts["train"]) + len(parts["validation"])
     tested = Seen(example.text for examples in corpus.tests.values() for example in examples)
     corpus.validation = [example for example in _single(parts["validation"]) if example.text not in tested]
-    for example in chain(corpus.validation, (each for each in _single(others) if each.text not in tested)):
-        corpus.validations.setdefault(example.source, []).append(example)
     validated = Seen(example.text for example in corpus.validation)
     corpus.train = [
         example for example in _single(parts["train"]) if example.text not in tested and example.text not in validated
     ]
+    if with_validations:
+        learnt_from = {identity(example.text) for example in corpus.train}
+        apart = (each for each in _single(others) if each.text not in tested and identity(each.text) not in learnt_from)
+        for example in chain(corpus.validation, apart):
+            corpus.validations.setdefault(example.source, []).append(example)
     corpus.repeats_removed = before - len(corpus.train) - len(corpus.validation)
     corpus.train += _joined(corpus.train, random.Random(seed))
     return corpus
@@ -121,13 +127,19 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
     missing = [path for path in data if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} does not exist: give a folder with sets, or a CSV or JSON lines file")
+    names: set[str] = set()
     for info in SETS:
         path = next((folder / info.folder for folder in data if (folder / info.folder).is_dir()), None)
         if path is not None:
+            names.add(info.name)
             yield info, path
     for path in data:
         if path.is_file():
-            yield own_set(path), path
+            info = own_set(path)
+            if info.name in names:
+                raise DataError(f"{path}: another set is called {info.name}, too: rename the file, for its name is the set's")
+            names.add(info.name)
+            yield info, path
 
 
 class Seen:

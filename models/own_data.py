@@ -69,10 +69,18 @@ def _tone(value: Any, name: str, where: str) -> int:
 def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)
-        if "text" not in (reader.fieldnames or ()):
-            raise RowError(f"{path}, line 1: no column text: the first line names the columns")
-        for row in reader:
-            yield reader.line_num, row
+        try:
+            if "text" not in (reader.fieldnames or ()):
+                raise RowError(f"{path}, line 1: no column text: the first line names the columns")
+            for row in reader:
+                yield reader.line_num, row
+        except UnicodeDecodeError as error:
+            raise RowError(
+                f"{path}, line {reader.line_num + 1} or some lines further: is not UTF-8 ({error.reason}): save it as UTF-8, in Excel as "
+                "“CSV UTF-8”"
+            ) from error
+        except csv.Error as error:
+            raise RowError(f"{path}, line {reader.line_num + 1}: no CSV ({error})") from error
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

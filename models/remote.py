@@ -35,7 +35,11 @@ class RemoteScorer(CachedScorer):
     def __init__(self, url: str, limits: Limits | None = None) -> None:
         """Ask the server what it serves. The environment variable REPLYWATCH_SCORING__TOKEN is sent as a bearer token."""
         super().__init__(limits or Limits())
-        if httpx.URL(url).userinfo:
+        try:
+            userinfo = httpx.URL(url).userinfo
+        except httpx.InvalidURL as error:
+            raise ModelError(f"{url} is no URL of a model server: {error}") from error
+        if userinfo:
             raise ModelError(f"the URL of a model server must hold no user or password: set {TOKEN_VARIABLE}")
         token = bearer_token()
         self._client = httpx.Client(

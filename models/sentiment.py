@@ -1,6 +1,6 @@
 """Sentiment and tone by a transformer: any BERT-like sequence classifier, from a directory or from the hub.
 
-What makes it fast on a CPU: batches hold texts of one length, padding goes only to the longest of its batch, matrices are
+What makes it fast on a CPU: batches hold texts of similar length, padding goes only to the longest of its batch, matrices are
 multiplied in bf16 or eight bits, and one thread per process leaves the cores to the other processes.
 """
 

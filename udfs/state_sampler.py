@@ -1,9 +1,9 @@
 """Beam's state sampler, told to rest: a bundle does not end before the sampler's thread has, and that one sleeps.
 
-In PyFlink's process mode Beam measures which step of a bundle takes how long, by a thread that sleeps a sixth of the
-bundle's age so far, up to 200 ms, between two looks. The end of a bundle waits for the end of that sleep
-(`StateSampler.stop` joins the thread), and the reading process idles: 100 ms on average after a second of scoring. Flink
-shows none of what is measured.
+In PyFlink's process mode Beam measures which step of a bundle takes how long, by a thread that sleeps between two looks: at
+first 2 ms, then a fifth longer each time, up to 200 ms. The end of a bundle waits for the end of that sleep
+(`StateSampler.stop` joins the thread), and the reading process idles: 100 ms on average after more than a second of scoring.
+Flink shows none of what is measured.
 """
 
 from __future__ import annotations

@@ -152,13 +152,16 @@ def evaluate(
 ) -> None:
     """Measure models on texts that none was trained on, beside SnowNLP, VADER, a lexicon, TF-IDF and fastText.
 
-    The table shows macro-F1; below it, for each model, the slices (source, language, length) that it reads worst.
+    The tables show macro-F1 and how far confidences can be believed; below them, for each model, the slices (source, language,
+    length) that it reads worst.
     """
-    from models.comparison import compare, gaps, named_models, table
+    from models.comparison import believable, compare, gaps, named_models, table
     from models.evaluation_report import write_report
     from models.scorer import SHIPPED
     from models.sets import SETS
 
+    if report is not None and report.exists() and not report.is_dir():
+        raise typer.BadParameter(f"{report} is a file: name a folder, which is made if need be", param_hint="--report")
     chosen = named_models(models or list(SHIPPED))
     wanted = [name for name in rivals.split(",") if name and name != "none"]
     found = compare(
@@ -174,6 +177,7 @@ def evaluate(
         return
     console = Console()
     console.print(table(found))
+    console.print(believable(found))
     for model in chosen:
         console.print(f"{model}: {found.versions[model]}")
         console.print(gaps(found.answers[model], {info.name: info.language for info in SETS}))

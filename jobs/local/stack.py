@@ -218,13 +218,21 @@ def up(
     """Start the services so that they stay when this program ends, or find them running.
 
     `directory` (default: the state directory) keeps data, logs and the state file. A stack of which a part has died is
-    stopped and started again on its data. Raises ProcessError, JarError, JavaError, RedisError with a remedy.
+    stopped and started again on its data. Raises ProcessError, JarError, JavaError, RedisError with a remedy; ProcessError, too, where
+    one runs with fewer TaskManagers, or without the metrics, that are asked for.
     """
     directory = directory or state_directory()
     with _exclusive(directory):
         state = read_state(directory)
         if state is not None and _all_alive(state):
-            return LocalStack.running(directory)
+            running = LocalStack.running(directory)
+            if running.flink.task_managers < task_managers or (metrics and not state.metrics_ports):
+                raise ProcessError(
+                    f"the services run already, with {running.flink.task_managers} TaskManagers and "
+                    f"{'' if state.metrics_ports else 'no '}metrics: `replywatch down`, then `up` as you want them; data stay, and the "
+                    "job goes on where it was"
+                )
+            return running
         if state is not None:
             processes.stop(state.children())
         stack = LocalStack(directory, task_managers=task_managers, metrics=metrics, console=console)

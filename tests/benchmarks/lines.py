@@ -30,7 +30,6 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--lines", type=int, default=12_000, help="of each file at most")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args(arguments)
-    collect_seldom()
     for path in options.files:
         with path.open(encoding="utf-8", errors="replace") as lines:
             texts = [line.strip() for line in islice(lines, options.lines) if line.strip()]
@@ -46,6 +45,7 @@ def main(arguments: list[str]) -> None:
 def rate(model: str, texts: list[str], precision: str, batch_size: int) -> float:
     """Messages a second of a fresh scorer, after a first chunk that isn't counted."""
     scorer = load_scorer(model, "cpu", precision, threads=1, batch_size=batch_size)
+    collect_seldom()
     scorer.score(texts[:CHUNK])
     started = time.perf_counter()
     for start in range(CHUNK, len(texts), CHUNK):

@@ -18,6 +18,7 @@ from jobs.reader import make_reader
 from jobs.settings import Settings, load_settings
 from models.scorer import Score, load_scorer
 from tests.benchmarks.topic import simulated
+from udfs.collector import collect_seldom
 
 
 class Recorder:
@@ -63,6 +64,7 @@ def main(arguments: list[str]) -> None:
     scorer = load_scorer(
         options.model, scoring.device, scoring.precision, batch_size=scoring.batch_size, threads=scoring.threads
     )
+    collect_seldom()
     skipped = options.skip // settings.flink.batch_size
     for texts in prepared[:skipped]:
         scorer.score(texts)

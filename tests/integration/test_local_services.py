@@ -263,6 +263,10 @@ def test_up_and_down_leave_data_but_no_process_and_no_port(tmp_path: Path) -> No
         assert all(row.alive and row.memory_bytes > 1_000_000 for row in rows)
         assert [child.pid for child in local.up(tmp_path).flink.children] == [row.pid for row in rows[:2]]
 
+        for wanted in ({"task_managers": 2}, {"metrics": True}):
+            with pytest.raises(ProcessError, match=r"run already, with 1 TaskManagers and no metrics: `replywatch down`, then"):
+                local.up(tmp_path, **wanted)
+
         attached = LocalStack.running(tmp_path)
         attached.restart_task_managers()
         assert [row.name for row in local.status(tmp_path)][:2] == ["jobmanager", "taskmanager-2"]

@@ -67,6 +67,8 @@ def test_every_command_explains_itself(command: str) -> None:
         (("train", "--data", "{home}/bad.csv", "--output", "{home}/m"), "bad.csv, line 2: label is 'good'"),
         (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--recipe", "best"), "recipe 'best' is not known"),
         (("evaluate", "--data", "{home}/bad.csv", "--rivals", "bert"), "bert is not known: one of tfidf"),
+        (("evaluate", "--data", "{home}/bad.csv", "--report", "{home}/bad.csv"), "is a file: name a folder"),
+        (("score", "--model", "http://127.0.0.1:port"), "is no URL of a model server"),
     ],
 )
 def test_faults_of_training_and_evaluation_are_one_message(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

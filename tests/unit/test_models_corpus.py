@@ -66,8 +66,8 @@ def test_a_near_copy_of_a_measured_text_is_not_learnt_from(folder: Path) -> None
 
 
 def test_a_set_that_must_not_shape_shipped_weights_is_measured_on_all_the_same(folder: Path) -> None:
-    shipped = load_corpus([folder], with_service_lines=False)
-    local = load_corpus([folder], with_service_lines=False, permissive_only=False)
+    shipped = load_corpus([folder], with_service_lines=False, with_validations=True)
+    local = load_corpus([folder], with_service_lines=False, permissive_only=False, with_validations=True)
     assert shipped.tests == local.tests
     assert {example.label for example in shipped.tests["waimai"]} == {NEGATIVE, POSITIVE}
     assert not any("次买" in example.text for example in shipped.train + shipped.validation)
@@ -131,6 +131,31 @@ def test_rows_of_ones_own_are_read_with_tones_and_splits(tmp_path: Path) -> None
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     with pytest.raises(ModelError, match=r"a\.parquet is neither \.csv, \.jsonl nor \.ndjson"):
         list(read_rows(tmp_path / "a.parquet"))
+
+
+def test_a_file_of_excel_in_another_encoding_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("text,label\n很好，谢谢,positive\n".encode("gbk"))
+    with pytest.raises(RowError, match=r"a\.csv, line \d.* is not UTF-8 .*: save it as UTF-8, in Excel as “CSV UTF-8”"):
+        list(read_rows(tmp_path / "a.csv"))
+
+
+def test_two_sets_of_one_name_are_refused_for_one_would_replace_the_other(tmp_path: Path, folder: Path) -> None:
+    for part in ("one", "two"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "x.csv").write_text("text,label,split\nhi,neutral,train\n", "utf-8")
+    with pytest.raises(DataError, match=r"two/x\.csv: another set is called x, too"):
+        load_corpus([tmp_path / "one" / "x.csv", tmp_path / "two" / "x.csv"])
+    (tmp_path / "go.csv").write_text("text,label,split\nhi,neutral,train\n", "utf-8")
+    with pytest.raises(DataError, match=r"go\.csv: another set is called go, too"):
+        load_corpus([folder, tmp_path / "go.csv"])
+
+
+def test_who_only_measures_needs_nothing_to_learn_from(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("text,label,split\nhi,neutral,test\n", "utf-8")
+    measured = load_corpus([tmp_path / "x.csv"], with_service_lines=False, to_learn=False)
+    assert [example.text for example in measured.tests["x"]] == ["hi"]
+    with pytest.raises(DataError, match="no training set under"):
+        load_corpus([tmp_path / "x.csv"])
 
 
 def test_missing_data_is_named(tmp_path: Path) -> None:

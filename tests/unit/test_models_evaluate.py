@@ -23,7 +23,7 @@ from models.calibration import (
     reliability,
     tempered,
 )
-from models.comparison import Comparison, compare, gaps, named_models, table
+from models.comparison import Comparison, believable, compare, gaps, named_models, table
 from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, odds, slices, worst
 from models.evaluation_report import write_report
 from models.heads import IMPOSSIBLE
@@ -247,7 +247,11 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     text = Console(width=120, record=True, file=io.StringIO())
     text.print(table(found))
     text.print(gaps(found.answers["shipped"], {"own": "en"}))
+    text.print(believable(found))
     shown = text.export_text()
+    measured = found.figures["shipped"]["own"]
+    assert f"{measured.calibration_error:.3f} ({measured.scaled_error:.3f})" in shown
+    assert measured.temperature is not None and found.figures["vader"]["own"].scaled_error is None
     assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown and "language en" in shown
 
     written = write_report(found, ["shipped"], tmp_path / "report")
@@ -281,5 +285,5 @@ def test_an_unknown_rival_is_refused(folder: Path) -> None:
 
 
 def test_an_empty_comparison_has_an_empty_table() -> None:
-    assert table(Comparison()).row_count == 0
+    assert table(Comparison()).row_count == believable(Comparison()).row_count == 0
     assert figure([]).macro_f1 == 0.0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.paths import conf_directory
 from jobs.settings import Settings, hash_key, load_settings
 from udfs.parsing import NO_LIMIT
 from udfs.yaml_file import FileError
@@ -67,7 +68,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, ""))
-    assert settings == Settings()
+    assert settings.model_dump(exclude={"rules_file"}) == Settings().model_dump(exclude={"rules_file"})
+    assert settings.rules_file == str(conf_directory() / "rules.yaml")
     assert (settings.time.session_gap_seconds, settings.time.allowed_lateness_seconds) == (1_800, 300)
     assert (settings.time.duplicate_memory_seconds, settings.time.alarm_grace_seconds) == (28_800, 5)
     assert settings.dead_letter_limit == 0.5
@@ -94,6 +96,55 @@ def test_an_argument_wins_over_the_environment_unless_it_is_none(
     monkeypatch.setenv("REPLYWATCH_NAMESPACE", "env")
     settings = load_settings(write(tmp_path, ""), input="replay", namespace=None)
     assert (settings.input, settings.namespace) == ("replay", "env")
+
+
+def test_words_and_digits_stay_what_was_typed_where_a_text_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings(write(tmp_path, "scoring: {model: null}\nnamespace: 2024\n")).scoring.model == "null"
+    for name, text in {"SCORING__MODEL": "null", "NAMESPACE": "007", "KAFKA__USERNAME": "12345678", "KAFKA__PASSWORD": "0x10"}.items():
+        monkeypatch.setenv(f"REPLYWATCH_{name}", text)
+    settings = load_settings(write(tmp_path, ""))
+    assert (settings.scoring.model, settings.namespace, settings.kafka.username) == ("null", "007", "12345678")
+    assert settings.kafka.password.get_secret_value() == "0x10"
+
+
+def test_rules_lie_beside_the_settings_and_a_variable_means_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "- {id: %s, kind: silence, severity: info, limit_seconds: 60}\n"
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    settings = write(tmp_path / "etc", "rules_file: mine.yaml\n")
+    for folder in ("etc", "here"):
+        (tmp_path / folder / "mine.yaml").write_text("schema_version: 1\nrules:\n" + rule % folder, "utf-8")
+    assert [each.id for each in load_settings(settings).rules().rules] == ["etc"]
+    monkeypatch.setenv("REPLYWATCH_RULES_FILE", "mine.yaml")
+    assert [each.id for each in load_settings(settings).rules().rules] == ["here"]
+    monkeypatch.setenv("REPLYWATCH_RULES_FILE", "none.yaml")
+    with pytest.raises(FileError, match=r"here/none\.yaml"):
+        load_settings(settings).rules()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("REDIS__URL", "localhost:6379"),
+        ("REDIS__URL", "http://localhost:6379"),
+        ("REDIS__URL", "redis://:s3cret-of-redis@localhost:port"),
+        ("FLINK__REST_URL", "http://jobmanager:port"),
+        ("FLINK__REST_URL", "jobmanager:8081"),
+        ("SCORING__MODEL", "http://models:80x"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_by_name_and_without_what_it_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(f"REPLYWATCH_{name}", text)
+    with pytest.raises(FileError, match=f"REPLYWATCH_{name}: .*host:port") as told:
+        load_settings(write(tmp_path, ""))
+    assert "s3cret" not in str(told.value)
 
 
 def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
