@@ -33,11 +33,12 @@ RECIPES = {
     "fast": (
         SMALL_NETWORK,
         Schedule(
-            epochs=6,
+            epochs=5,
             batch_size=128,
             learning_rate=6e-4,
             weight_decay=0.05,
             token_dropout=0.15,
+            consistency=1.0,
             averaging=0.999,
             max_tokens=48,
         ),
