@@ -20,6 +20,9 @@ COLDEST, HOTTEST = 0.05, 20.0
 WIDEST = 5.0
 """Bounds of the temperature, and of the weight of the wide part."""
 
+TOLERANCE = 0.5
+"""How much the wide part may cost on validation texts, in standard errors of their loss."""
+
 RAREST = 1e-6
 """Scores have six decimals: a probability may come out as 0."""
 
@@ -79,22 +82,44 @@ class Mix(NamedTuple):
 
 
 def fitted_mix(deep: torch.Tensor, labels: torch.Tensor, priors: torch.Tensor, wide: torch.Tensor | None = None) -> Mix:
-    """The temperature, and the weight of the wide part where there is one, that give validation texts the highest likelihood.
+    """The temperature, and the weight of the wide part where there is one, that suit validation texts.
 
-    deep, wide: logits, (texts, labels); labels: (texts,); priors: the log priors of each text's set, (texts, labels), as in
-    `models.heads.masked_loss`: each set is judged by the labels that it has.
+    The temperature gives them the highest likelihood. The weight is the largest whose loss lies within TOLERANCE standard errors
+    of the lowest (after Breiman's rule of one): validation texts are of the kind that was learnt from, and the wide part holds better on
+    others. deep, wide: logits, (texts, labels); labels: (texts,); priors: the log priors of each text's set, (texts, labels),
+    as in `models.heads.masked_loss`: each set is judged by the labels that it has.
     """
     if not len(labels):
         return Mix(1.0)
-    from scipy.optimize import minimize  # with the extra `train` only; scoring imports this module without it
+    from scipy.optimize import (  # with the extra `train` only; scoring imports this module without it
+        brentq,
+        minimize_scalar,
+    )
 
-    def loss(numbers: Sequence[float]) -> float:
-        logits = deep.double() / math.exp(numbers[0])
+    def losses(temperature: float, weight: float) -> torch.Tensor:
+        logits = deep.double() / temperature
         if wide is not None:
-            logits = logits + wide.double() * numbers[1]
-        return float(functional.cross_entropy(logits + priors.double(), labels))
+            logits = logits + wide.double() * weight
+        return functional.cross_entropy(logits + priors.double(), labels, reduction="none")
 
-    # Bounded: where every text is right, the likelihood has no maximum and grows towards temperature 0.
-    bounds = [(math.log(COLDEST), math.log(HOTTEST)), (0.0, WIDEST)][: 1 if wide is None else 2]
-    found = minimize(loss, [0.0, WIDEST / 10][: len(bounds)], bounds=bounds, method="Nelder-Mead").x.tolist()
-    return Mix(math.exp(found[0]), *found[1:])
+    def best(weight: float) -> tuple[float, float]:
+        """The temperature that suits the weight, and the loss then."""
+        # Bounded: where every text is right, the likelihood has no maximum and grows towards temperature 0.
+        found = minimize_scalar(
+            lambda logarithm: float(losses(math.exp(logarithm), weight).mean()),
+            bounds=(math.log(COLDEST), math.log(HOTTEST)),
+            method="bounded",
+        )
+        return math.exp(found.x), float(found.fun)
+
+    if wide is None:
+        return Mix(best(0.0)[0])
+    lowest = float(minimize_scalar(lambda weight: best(weight)[1], bounds=(0.0, WIDEST), method="bounded").x)
+    temperature, loss = best(lowest)
+    allowed = loss + TOLERANCE * float(losses(temperature, lowest).std(correction=0)) / math.sqrt(len(labels))
+    weight = (
+        WIDEST
+        if best(WIDEST)[1] <= allowed
+        else brentq(lambda each: best(each)[1] - allowed, lowest, WIDEST, xtol=1e-3)
+    )
+    return Mix(best(weight)[0], weight)

@@ -16,6 +16,7 @@ from rich.console import Console
 from models.calibration import (
     COLDEST,
     HOTTEST,
+    TOLERANCE,
     Mix,
     calibration_error,
     fitted_mix,
@@ -140,7 +141,22 @@ def test_two_parts_that_each_know_half_are_added_as_much_as_each_is_worth() -> N
     assert mix.temperature == pytest.approx(2.0, rel=0.15)
     assert mix.wide_weight == pytest.approx(2.0, rel=0.15)
     noise = fitted_mix(deep * 2, labels, priors, torch.randn(6_000, 3))
-    assert noise.wide_weight < 0.1
+    assert noise.wide_weight < 0.3
+
+
+def test_the_wide_part_gets_the_largest_weight_that_costs_next_to_nothing() -> None:
+    torch.manual_seed(6)
+    deep, wide = torch.randn(6_000, 3), torch.randn(6_000, 3)
+    labels = torch.distributions.Categorical(logits=deep + wide / 2).sample()
+    mix = fitted_mix(deep, labels, ALL_ALIKE.expand(len(labels), 3), wide)
+
+    def losses(weight: float) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(deep / mix.temperature + weight * wide, labels, reduction="none")
+
+    lowest = min(float(losses(each / 100).mean()) for each in range(200))
+    error = float(losses(0.5).std()) / len(labels) ** 0.5
+    assert mix.wide_weight > 0.55
+    assert float(losses(mix.wide_weight).mean()) - lowest == pytest.approx(TOLERANCE * error, rel=0.15)
 
 
 def test_the_mix_judges_a_set_by_the_labels_that_it_has() -> None:
