@@ -35,7 +35,8 @@ Sessions
      abandoned. Nothing but the wait crosses a cut. Where 8 and 9 both apply, 8 does.
  10. An event of another kind belongs to the session of the last message before it in order if it is less than
      `session_gap_ms` after it; otherwise it does nothing, but that `reopen` marks the next session.
- 11. `reopened`: the conversation had a session before this one, or a `reopen` lies in the session or before it.
+ 11. `reopened`: the conversation had a session that ended less than `duplicate_memory_ms` before this one, or a `reopen` lies
+     in the session or before it.
  12. `resolved`: the session has a `resolve`, and after its last one neither a `reopen` nor a customer message that
      opens a wait.
 
@@ -95,6 +96,7 @@ def sessions(
     events: Iterable[Event],
     *,
     session_gap_ms: int = 1_800_000,
+    duplicate_memory_ms: int = 28_800_000,
     clock_skew_ms: int = 2_000,
     max_messages: int = 2_000,
     max_span_ms: int = 86_400_000,
@@ -110,7 +112,7 @@ def sessions(
     for _, conversation in sorted(by_conversation(events).items()):
         ordered = sorted(without_repeats(conversation), key=order)
         wait: int | None = None
-        for part in split(ordered, session_gap_ms, max_messages, max_span_ms):
+        for part in split(ordered, session_gap_ms, max_messages, max_span_ms, duplicate_memory_ms):
             record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks)
             records.append(record)
     return records
@@ -140,7 +142,9 @@ def order(event: Event) -> tuple[int, int, str, bool, str]:
     return event["sent_at"], rank, str(event["message_id"]), kind != "message", kind
 
 
-def split(ordered: list[Event], session_gap_ms: int, max_messages: int, max_span_ms: int) -> list[Part]:
+def split(
+    ordered: list[Event], session_gap_ms: int, max_messages: int, max_span_ms: int, duplicate_memory_ms: int
+) -> list[Part]:
     """Rules 7–11: the sessions of one conversation, its events given in order and without repeats."""
     parts: list[Part] = []
     reopen_pending = False
@@ -158,7 +162,8 @@ def split(ordered: list[Event], session_gap_ms: int, max_messages: int, max_span
         if full:
             parts[-1].cut = True
         if not near or full:
-            parts.append(Part(reopened=bool(parts) or reopen_pending))
+            again = bool(parts) and event["sent_at"] - parts[-1].closed_at < duplicate_memory_ms
+            parts.append(Part(reopened=again or reopen_pending))
             reopen_pending = False
         parts[-1].events.append(event)
         parts[-1].messages.append(event)

@@ -229,11 +229,20 @@ class Conversation:
             following = Measures(row[SENT_AT], row[ARRIVAL], wait=wait, reopened=True)
             current.cut = True
         else:
-            following = Measures(row[SENT_AT], row[ARRIVAL], reopened=bool(sessions or self.done or self.barrier != NEVER))
+            before = self._ended_before(sessions, limits)
+            reopened = before is not None and row[SENT_AT] - before < limits.duplicate_memory_ms
+            following = Measures(row[SENT_AT], row[ARRIVAL], reopened=reopened)
         following.reopened |= self.reopen_live
         self.reopen_live = False
         following.hear(row, limits)
         sessions.append(following)
+
+    def _ended_before(self, sessions: list[Measures], limits: Limits) -> int | None:
+        """When the session before the next one ended; None if there was none. Told by times alone, so that it doesn't matter when
+        exactly a conversation is forgotten."""
+        if sessions or self.done:
+            return (sessions or self.done)[-1].last_at
+        return None if self.barrier == NEVER else self.barrier - limits.session_gap_ms
 
     def _place(self, event: Row) -> int:
         place = event[SHOP : URL + 1]
