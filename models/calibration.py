@@ -7,7 +7,7 @@ Networks", ICML 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,13 +65,22 @@ def fitted_temperature(odds: NDArray[np.float64], labels: Sequence[int]) -> floa
     """The temperature that gives labelled texts the highest likelihood; 1 for no texts. odds: (texts, labels)."""
     if not len(labels):
         return 1.0
-    from scipy.optimize import minimize_scalar  # with the extra `train` only, as below
 
-    def loss(logarithm: float) -> float:
-        scaled = tempered(odds, math.exp(logarithm))
+    def loss(temperature: float) -> float:
+        scaled = tempered(odds, temperature)
         return float(-np.log(scaled[np.arange(len(labels)), list(labels)]).mean())
 
-    return math.exp(minimize_scalar(loss, bounds=(math.log(COLDEST), math.log(HOTTEST)), method="bounded").x)
+    return _suiting(loss)[0]
+
+
+def _suiting(loss: Callable[[float], float]) -> tuple[float, float]:
+    """The temperature with the lowest loss, and that loss."""
+    from scipy.optimize import minimize_scalar  # with the extra `train` only; scoring imports this module without it
+
+    # Bounded: where every text is right, the likelihood has no maximum and grows towards temperature 0.
+    bounds = (math.log(COLDEST), math.log(HOTTEST))
+    found = minimize_scalar(lambda logarithm: loss(math.exp(logarithm)), bounds=bounds, method="bounded")
+    return math.exp(found.x), float(found.fun)
 
 
 class Mix(NamedTuple):
@@ -104,13 +113,7 @@ def fitted_mix(deep: torch.Tensor, labels: torch.Tensor, priors: torch.Tensor, w
 
     def best(weight: float) -> tuple[float, float]:
         """The temperature that suits the weight, and the loss then."""
-        # Bounded: where every text is right, the likelihood has no maximum and grows towards temperature 0.
-        found = minimize_scalar(
-            lambda logarithm: float(losses(math.exp(logarithm), weight).mean()),
-            bounds=(math.log(COLDEST), math.log(HOTTEST)),
-            method="bounded",
-        )
-        return math.exp(found.x), float(found.fun)
+        return _suiting(lambda temperature: float(losses(temperature, weight).mean()))
 
     if wide is None:
         return Mix(best(0.0)[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,15 +28,13 @@ def submit(
     from jobs.flink_client import submit as submit_job
     from jobs.interruption import Interruption
     from jobs.local.flink_rest import FlinkRest
-    from jobs.local.hash_key import keep_hash_key
     from jobs.local.jars import fetch_jars
-    from jobs.local.service import find_settings, local_addresses
+    from jobs.local.service import find_settings, take_local_secret
     from jobs.topics import create_topics
 
     effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
     rules = effective.rules()
-    if local_addresses().get("flink__rest_url") == effective.flink.rest_url:
-        os.environ.update(keep_hash_key())  # the secret that the local cluster has
+    take_local_secret("flink__rest_url", effective.flink.rest_url)
     with Interruption():
         with FlinkRest(effective.flink.rest_url) as rest:
             free = int(rest.overview()["slots-available"])
@@ -127,12 +124,10 @@ def account(
     Prints one JSON object; exit code 1 if the account does not close, as while conversations are still open.
     """
     from jobs.accounting import read_account
-    from jobs.local.hash_key import keep_hash_key
-    from jobs.local.service import find_settings, local_addresses
+    from jobs.local.service import find_settings, take_local_secret
 
     effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
-    if local_addresses().get("kafka__bootstrap_servers") == effective.kafka.bootstrap_servers:
-        os.environ.update(keep_hash_key())
+    take_local_secret("kafka__bootstrap_servers", effective.kafka.bootstrap_servers)
     found = read_account(effective)
     print_json(found)
     raise typer.Exit(0 if found["accounted"] else 1)

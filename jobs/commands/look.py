@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -86,10 +85,8 @@ def mask() -> None:
 def doctor(settings: SettingsFile = None, namespace: Namespace = None) -> None:
     """Check this machine and the services of the settings, and say what to do; exit code 1 if something is missing."""
     from jobs.doctor import examine
-    from jobs.local.hash_key import keep_hash_key
-    from jobs.local.service import find_settings, local_addresses
+    from jobs.local.service import find_settings, take_local_secret
 
     effective = find_settings(settings, namespace=namespace)
-    if local_addresses().get("flink__rest_url") == effective.flink.rest_url:
-        os.environ.update(keep_hash_key())  # the secret that the local cluster has
+    take_local_secret("flink__rest_url", effective.flink.rest_url)
     raise typer.Exit(examine(effective, Console()))

@@ -142,6 +142,12 @@ def find_settings(path: Path | None = None, **overrides: object) -> Settings:
     return load_settings(path, **{**local, **overrides}) if local else settings
 
 
+def take_local_secret(name: str, address: str) -> None:
+    """Put the secret for personal ids that the local services have into the environment, if the setting's address is theirs."""
+    if local_addresses().get(name) == address:
+        os.environ.update(keep_hash_key())
+
+
 def _start_clock(directory: Path) -> processes.Child:
     command = [sys.executable, "-m", "jobs.cli", "clock"]
     # From the folder that holds the packages, in case they are not installed.

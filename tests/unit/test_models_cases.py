@@ -124,6 +124,7 @@ def test_anger_at_the_end_of_a_long_calm_text_is_heard(scorer: Scorer) -> None:
         ("iPhone15什么时候发", "neutral"),
         ("客服reply得好快，love it", "positive"),
         ("wait了三天还没ship，太过分了", "negative"),
+        ("ok la 退了吧", "neutral"),
     ],
 )
 def test_two_languages_in_one_line(scorer: Scorer, text: str, label: str) -> None:
@@ -144,5 +145,5 @@ def test_emoji_alone_say_something(scorer: Scorer, text: str, label: str) -> Non
 
 
 def test_what_holds_nothing_to_read_has_no_score_and_leaves_the_others_in_order(scorer: Scorer) -> None:
-    scores = scorer.score(["差评", "", "很满意", "\u200b", "https://shop.example/a"])
+    scores = scorer.score(["差评", "", "谢谢", "\u200b", "https://shop.example/a"])
     assert [score and score.label for score in scores] == ["negative", None, "positive", None, None]
