@@ -73,7 +73,9 @@ def tiny(folder: Path, output: Path, **changes: Any) -> TrainOptions:
 def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "model"
     said = io.StringIO()
-    report = train(tiny(folder, output), Console(file=said))
+    options = tiny(folder, output)
+    # Twice as long as the others: the tokeniser's trainer breaks ties differently in every process, and some take longer to learn from.
+    report = train(replace(options, schedule=replace(options.schedule, epochs=16)), Console(file=said))
     assert "texts to learn from" in said.getvalue()
     for name in ("model.safetensors", "config.json", "tokenizer.json", "README.md"):
         assert (output / name).is_file()
