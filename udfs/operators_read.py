@@ -11,6 +11,7 @@ from udfs.collector import collect_seldom
 from udfs.gathering import gather
 from udfs.reading import Reader
 from udfs.state_sampler import sample_no_states
+from udfs.worker_guard import guard_task_manager
 
 
 class Read(ScalarFunction):  # type: ignore[misc]
@@ -28,6 +29,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
         self._reader = self._make_reader()
         collect_seldom()
         sample_no_states()
+        guard_task_manager()
         group = function_context.get_metric_group().add_group("read")
         self._messages = group.counter("messages")  # records read, ticks not counted
         self._batches = group.counter("batches")

@@ -59,6 +59,8 @@ class Cluster:
     def make_whole(self) -> None:
         """Replace the TaskManagers that a test has killed, and wait until the JobManager counts all slots."""
         flink = self.stack.flink
+        for child in [child for child in flink.children if not child.is_alive()]:
+            flink.kill_task_manager(child)  # so that nobody waits for it
         while len(flink.running_task_managers()) < TASK_MANAGERS:
             flink.add_task_manager()
         flink.wait_for_slots(TASK_MANAGERS)
@@ -121,10 +123,10 @@ class Monitor:
         """Poll for a fact, taking what comes out of the job meanwhile; fails with the job's state and failure."""
         deadline = time.monotonic() + seconds
         while not fact():
-            if not self.account.update(POLL_S):
+            late = time.monotonic() > deadline
+            if not self.account.update(POLL_S) or late:
                 flink = self.cluster.stack.flink
                 state = flink.job_state(self.job) if self.job else "not submitted"
-                late = time.monotonic() > deadline
                 if late or state in ENDED:
                     failures = flink.exceptions(self.job)[:1] if self.job else []
                     pytest.fail(f"not {what}; the job is {state}; {self.figures()}; {failures}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +54,24 @@ def test_nothing_is_lost_or_said_twice_when_processes_are_killed(cluster: Cluste
             # The writer may have been stopped within a conversation: it counts if the insult, its second line, was written.
             assert len(abused) == (produced() + 2) // len(TEXTS)
             assert len(entries) == len(identities(entries)) == len(monitor.account.alerts)
+    finally:
+        cluster.make_whole()
+
+
+@pytest.mark.kill
+def test_a_task_manager_that_does_not_notice_a_dead_python_process_is_ended(cluster: Cluster) -> None:
+    """Beam can wait for a dead process without end. Here the TaskManager is stopped, so that it notices for certain nothing."""
+    try:
+        with cluster.monitor("unnoticed") as monitor:
+            monitor.submit()
+            with writing(monitor) as produced:
+                monitor.until(lambda: monitor.account.alerts and monitor.checkpoints() > 0, "at work")
+                (task_manager, python), *_ = monitor.workers()
+                os.kill(task_manager.pid, signal.SIGSTOP)
+                python[-1].kill()
+                monitor.until(lambda: not task_manager.is_alive(), "ended by the guard")
+                seconds_to_the_next_alert(monitor, lambda: None)
+            monitor.until_accounted(produced=produced())
     finally:
         cluster.make_whole()
 
