@@ -54,7 +54,8 @@ def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, conte
     limits = context.limits
     state.watermark = now
     latest = row[SENT_AT] if row[SENT_AT] > now else now
-    state.forget_at = latest + limits.duplicate_memory_ms
+    # A message may follow within the memory's time and arrive late.
+    state.forget_at = latest + limits.duplicate_memory_ms + limits.allowed_lateness_ms
     out: list[Output] = []
     if state.repeated(row, now, limits):
         out.append(Output("duplicates", key, records.duplicate(key, row, context.topic)))

@@ -76,6 +76,19 @@ def test_a_group_restored_at_any_time_says_what_conversations_alone_say(data: st
     assert group.stored == {}
 
 
+def test_a_conversation_is_remembered_until_nothing_can_follow_within_its_memory_any_more() -> None:
+    *first, last = Chat(T0).customer(0, "水壶漏水").agent(30, "换").customer(30 + 8 * 3_600 - 1, "又漏了").events
+    group = Group(Talk())
+    group.hear(first, T0)
+    now = last["sent_at"] + 5 * 60_000 - 1  # as late as a message may be
+    group.advance(now)
+    group.hear([last], now)
+    group.advance(now + 12 * HOUR)
+    reopened = [orjson.loads(output.value)["reopened"] for output in group.out if output.stream == "sessions"]
+    assert reopened == [False, True]
+    assert group.stored == {}
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 20)), max_size=40), st.integers(0, 20))
 def test_an_agenda_gives_each_name_once_at_its_latest_instant(entries: list[tuple[str, int]], now: int) -> None:
     agenda = Agenda()
