@@ -54,8 +54,7 @@ def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, conte
     limits = context.limits
     state.watermark = now
     latest = row[SENT_AT] if row[SENT_AT] > now else now
-    # A message may follow within the memory's time and arrive late.
-    state.forget_at = latest + limits.duplicate_memory_ms + limits.allowed_lateness_ms
+    state.forget_at = latest + limits.duplicate_memory_ms
     out: list[Output] = []
     if state.repeated(row, now, limits):
         out.append(Output("duplicates", key, records.duplicate(key, row, context.topic)))
@@ -92,7 +91,7 @@ def wake_at(state: Conversation, now: int, limits: Limits) -> int:
     """The next instant, as a watermark, at which `advance` has something to do."""
     sessions = state.sessions
     if not sessions:
-        return max(state.forget_at, now + 1)
+        return max(_forget_at(state, limits), now + 1)
     if len(sessions) == 1:  # as a rule
         session = sessions[0]
         publish = session.final_at(limits)
@@ -100,9 +99,14 @@ def wake_at(state: Conversation, now: int, limits: Limits) -> int:
     return min(*state.publish_at(limits), alarms.next_due(sessions, now, limits))
 
 
-def forgettable(state: Conversation, now: int) -> bool:
+def forgettable(state: Conversation, now: int, limits: Limits) -> bool:
     """Whether nothing is left to remember: no session, and every id's memory is over."""
-    return not state.live and not state.done and now >= state.forget_at
+    return not state.live and not state.done and now >= _forget_at(state, limits)
+
+
+def _forget_at(state: Conversation, limits: Limits) -> int:
+    """A message may follow within the memory's time, and arrive late."""
+    return state.forget_at + limits.allowed_lateness_ms
 
 
 def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Context) -> list[Output]:

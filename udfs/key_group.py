@@ -90,7 +90,7 @@ class KeyGroup:
             if was_open and not state.sessions:
                 step.closed += 1
             state.armed = NO_TIMER
-            if forgettable(state, now):
+            if forgettable(state, now, self._context.limits):
                 del self._at_hand[key]
                 step.forgotten.append(key)
             else:

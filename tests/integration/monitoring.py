@@ -57,7 +57,7 @@ class Cluster:
             monitor.close()
 
     def make_whole(self) -> None:
-        """Replace the TaskManagers that a test has killed, and wait until the JobManager counts all slots."""
+        """Replace the TaskManagers that have ended, and wait until the JobManager counts all slots."""
         flink = self.stack.flink
         for child in [child for child in flink.children if not child.is_alive()]:
             flink.kill_task_manager(child)  # so that nobody waits for it
@@ -93,7 +93,8 @@ class Monitor:
         self.redis = redis.Redis.from_url(self.redis_url, socket_timeout=5)
 
     def submit(self, savepoint: str | None = None) -> None:
-        """Start the job, from a savepoint if given, and return when it runs."""
+        """Start the job, from a savepoint if given, and return when it runs. A cancelled one may have cost its TaskManager."""
+        self.cluster.make_whole()
         arguments = ["--settings", _with_address(self.settings, self.redis_url), "--rules", self.rules.model_dump_json()]
         self.job = self.cluster.stack.flink.submit(
             "jobs.submit", arguments=arguments, python_files=[self.cluster.application], savepoint=savepoint
