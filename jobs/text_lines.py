@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from models.scorer import TONES, load_scorer
+from models.scorer import SATISFACTIONS, TONES, load_scorer
 from udfs.privacy import Masker
 from udfs.text import repair
 
@@ -19,7 +19,7 @@ def score_lines(
 
     The label is `unknown` where the model is less sure than `least_confidence`.
 
-    A model that tells tones adds the probability of each under `tones`.
+    A model that tells tones adds the probability of each under `tones`, one that tells satisfactions likewise.
 
     As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
     """
@@ -34,6 +34,9 @@ def score_lines(
             }
             if result and result.tones:
                 line["tones"] = {name: round(heard, 4) for name, heard in zip(TONES, result.tones, strict=True)}
+            if result and result.satisfaction:
+                named = zip(SATISFACTIONS, result.satisfaction, strict=True)
+                line["satisfaction"] = {name: round(each, 4) for name, each in named}
             yield line
 
 

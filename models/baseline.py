@@ -29,32 +29,45 @@ class TfidfScorer:
     version = "tfidf"
 
     def __init__(self, examples: Sequence[Example], seed: int = 0) -> None:
-        """Fit on the examples that have a sentiment."""
-        told = [example for example in examples if example.label != UNKNOWN]
-        vectors = TfidfVectorizer(
-            analyzer="char",
-            ngram_range=(1, LONGEST_GRAM),
-            min_df=2 if len(told) > 1_000 else 1,
-            sublinear_tf=True,
-            max_features=MAX_FEATURES,
-            lowercase=False,
-        )
-        regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS, class_weight="balanced", random_state=seed)
-        self._pipeline: Pipeline = make_pipeline(vectors, regression)
-        self._pipeline.fit([_cleaned(example.text) for example in told], [example.label for example in told])
+        """Fit on the examples that have a sentiment, and apart on those that have a satisfaction, if there are any."""
+        sided = [(example.text, example.label) for example in examples if example.label != UNKNOWN]
+        rated = [(example.text, example.satisfaction) for example in examples if example.satisfaction != UNKNOWN]
+        self._sentiment = _fitted(sided, seed)
+        self._satisfaction = _fitted(rated, seed) if len({told for _, told in rated}) > 1 else None
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         """A score per text, in order; None where there is nothing to read."""
         cleaned = [_cleaned(text) for text in texts]
-        odds = [[0.0] * len(LABELS) for _ in texts]
-        if texts:
-            for row, values in zip(odds, self._pipeline.predict_proba(cleaned).tolist(), strict=True):
-                for label, value in zip(self._pipeline.classes_.tolist(), values, strict=True):
-                    row[label] = value
+        odds = _odds(self._sentiment, cleaned)
+        rated: list[list[float]] = _odds(self._satisfaction, cleaned) if self._satisfaction else [[]] * len(texts)
         return [
-            Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], confidence=max(row)) if text else None
-            for text, row in zip(cleaned, odds, strict=True)
+            Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], (), max(row), tuple(each)) if text else None
+            for text, row, each in zip(cleaned, odds, rated, strict=True)
         ]
+
+
+def _fitted(told: Sequence[tuple[str, int]], seed: int) -> Pipeline:
+    vectors = TfidfVectorizer(
+        analyzer="char",
+        ngram_range=(1, LONGEST_GRAM),
+        min_df=2 if len(told) > 1_000 else 1,
+        sublinear_tf=True,
+        max_features=MAX_FEATURES,
+        lowercase=False,
+    )
+    regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS, class_weight="balanced", random_state=seed)
+    pipeline = make_pipeline(vectors, regression)
+    return pipeline.fit([_cleaned(text) for text, _ in told], [label for _, label in told])
+
+
+def _odds(pipeline: Pipeline, texts: Sequence[str]) -> list[list[float]]:
+    """(texts, three): the probability of each of three answers, 0 for one that was never met."""
+    odds = [[0.0] * len(LABELS) for _ in texts]
+    if texts:
+        for row, values in zip(odds, pipeline.predict_proba(texts).tolist(), strict=True):
+            for label, value in zip(pipeline.classes_.tolist(), values, strict=True):
+                row[label] = value
+    return odds
 
 
 def _cleaned(text: str) -> str:

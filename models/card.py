@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from models.corpus import Corpus
 from models.evaluate import Figure
+from models.heads import outputs
+from models.labels import OUTPUTS, SATISFACTIONS
 
 _LIMITS = """\
 - It reads one message without the lines before it: irony, and politeness after a refusal, are mostly missed.
@@ -30,6 +32,7 @@ def model_card(
 ) -> str:
     """Return the card in Markdown. `network`: a sentence on its shape; `training`: lines of the training section."""
     learnt = {info.name for info in corpus.trained}
+    rated = f", then {', '.join(SATISFACTIONS)} (softmax)" if len(outputs(corpus.train)) > len(OUTPUTS) else ""
     lines = [
         "---",
         "language: [zh, en]",
@@ -39,7 +42,7 @@ def model_card(
         "# Sentiment and tone of service messages, Chinese and English",
         "",
         f"{network}. Trained by `replywatch train`. Columns: negative, neutral, positive (softmax), then polite, angry, "
-        "anxious, abusive (a sigmoid each); score = p(positive) − p(negative).",
+        f"anxious, abusive (a sigmoid each){rated}; score = p(positive) − p(negative).",
         "",
         "## Data",
         "",

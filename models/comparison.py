@@ -15,8 +15,7 @@ from rich.table import Table
 
 from models.baseline import TfidfScorer
 from models.corpus import Corpus, load_corpus
-from models.evaluate import Answer, Figure, answered, confident, figure, length_slice, slices, tells_neutral
-from models.labels import UNKNOWN
+from models.evaluate import Answer, Figure, answered, asks, confident, figure, length_slice, slices, tells_neutral
 from models.lexicon import LexiconScorer
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
 from models.scorer import ModelError, Scorer, load_scorer
@@ -73,10 +72,10 @@ def compare(
     tests = {
         name: part[: most or None]
         for name, examples in corpus.tests.items()
-        if (part := [example for example in examples if example.label != UNKNOWN])
+        if (part := [example for example in examples if asks(example)])
     }
     held = {
-        name: [example for example in corpus.validations.get(name, ()) if example.label != UNKNOWN][: most or CALIBRATING]
+        name: [example for example in corpus.validations.get(name, ()) if asks(example)][: most or CALIBRATING]
         if tells_neutral(examples)
         else []
         for name, examples in tests.items()

@@ -193,11 +193,13 @@ def _single(examples: Iterable[Example]) -> Iterator[Example]:
 
 def _merged(one: Example, other: Example) -> Example | None:
     """What two sets tell of one text; None if they contradict each other."""
-    pairs = [(one.label, other.label), *zip(one.tones, other.tones, strict=True)]
+    pairs = [
+        (one.label, other.label), (one.satisfaction, other.satisfaction), *zip(one.tones, other.tones, strict=True)
+    ]  # fmt: skip
     if any(UNKNOWN not in pair and pair[0] != pair[1] for pair in pairs):
         return None
-    label, *heard = (max(pair) for pair in pairs)
-    return one._replace(label=label, tones=tuple(heard))
+    label, satisfaction, *heard = (max(pair) for pair in pairs)
+    return one._replace(label=label, satisfaction=satisfaction, tones=tuple(heard))
 
 
 def _joined(examples: Sequence[Example], chance: random.Random) -> list[Example]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.calibration import calibration_error, fitted_temperature, tempered
 from models.labels import NEUTRAL, UNKNOWN
-from models.scorer import LABELS, Score, Scorer
+from models.scorer import LABELS, Score, Scorer, score_of
 from models.sets import Example
 
 CHUNK = 8_192
@@ -100,25 +100,34 @@ def class_f1(actual: Sequence[int], predicted: Sequence[int]) -> dict[int, float
 
 def tells_neutral(examples: Iterable[Example]) -> bool:
     """Whether a set's labels leave room for neutral."""
-    return any(example.label == NEUTRAL for example in examples)
+    return any(NEUTRAL in (example.label, example.satisfaction) for example in examples)
 
 
 def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
-    """Score the examples that have a sentiment; texts without a score are left out.
+    """Score the examples that have a sentiment or a satisfaction; texts without a score are left out.
 
     A set without neutral texts is answered by the side alone (the sign of the score), because its labels leave no room for
-    neutral.
+    neutral. Satisfaction is compared as if it were sentiment, dissatisfied being negative: so a scorer that tells none answers, too.
     """
-    told = [example for example in examples if example.label != UNKNOWN]
+    told = [example for example in examples if asks(example)]
     binary = not tells_neutral(told)
     answers = []
     for start in range(0, len(told), CHUNK):
         chunk = told[start : start + CHUNK]
         for example, score in zip(chunk, scorer.score([example.text for example in chunk]), strict=True):
             if score is not None:
+                if example.label == UNKNOWN:
+                    example = example._replace(label=example.satisfaction)
+                    if score.satisfaction:
+                        score = score_of(dict(zip(LABELS, score.satisfaction, strict=True)), score.tones, 0.0)
                 side = "positive" if score.score > 0 else "negative"
                 answers.append(Answer(example, LABELS.index(side if binary else score.label), score))
     return answers
+
+
+def asks(example: Example) -> bool:
+    """Whether there is something to compare an answer with: a sentiment or a satisfaction."""
+    return example.label != UNKNOWN or example.satisfaction != UNKNOWN
 
 
 def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figure:

@@ -17,9 +17,10 @@ from models.adapters import KINDS
 from models.calibration import Mix, fitted_mix
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import taught
-from models.evaluate import macro_f1
-from models.labels import TONES, UNKNOWN
-from models.loading import load_tokenizer
+from models.evaluate import asks, macro_f1
+from models.heads import SATISFACTION, SENTIMENT, TOLD_PRIORS, TOLD_SATISFACTION, log_shares, outputs
+from models.labels import UNKNOWN
+from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer
 from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
@@ -27,7 +28,7 @@ from models.scorer import Limits, ModelError
 from models.sets import Example
 from models.supervised import Trained, train_supervised
 from models.text import readable
-from models.wide import WidePart
+from models.wide import WIDE_SATISFACTION, WidePart
 from models.wide_training import fit_wide
 
 TOKENIZER = "tokenizer"
@@ -91,8 +92,8 @@ def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Ex
 
 
 def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
-    """The examples with at most `most` of those that tell a tone and no sentiment, in their order."""
-    toned = [at for at, example in enumerate(examples) if example.label == UNKNOWN]
+    """The examples with at most `most` of those that tell nothing but a tone, in their order."""
+    toned = [at for at, example in enumerate(examples) if not asks(example)]
     dropped = set(random.Random(seed).sample(toned, max(0, len(toned) - most)))
     return [example for at, example in enumerate(examples) if at not in dropped]
 
@@ -107,17 +108,31 @@ def fit(
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
     logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))
-    mix = mixed(trained, logits)
-    served = {"sentiment_temperature": round(mix.temperature, 4), "wide_weight": round(mix.wide_weight, 4)}
-    model.config.update({**served, "max_tokens": options.schedule.max_tokens})
-    both = trained.logits / mix.temperature + (0.0 if logits is None else logits * mix.wide_weight)
-    figure = macro_f1(trained.told[:, 0].long().tolist(), both.argmax(-1).tolist())
-    return Fitted(model, tokenizer, wide if mix.wide_weight else None, figure, trained.step)
+    mix, figure = mixed(trained, logits)
+    served = {SENTIMENT_MIX: mix}
+    if trained.logits.shape[1] >= SATISFACTION.stop:
+        served[SATISFACTION_MIX] = mixed(trained, logits, satisfaction=True)[0]
+    for names, each in served.items():
+        model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})
+    model.config.update({"max_tokens": options.schedule.max_tokens})
+    used = any(each.wide_weight for each in served.values())
+    return Fitted(model, tokenizer, wide if used else None, figure, trained.step)
 
 
-def mixed(trained: Trained, wide: torch.Tensor | None) -> Mix:
-    """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by."""
-    return fitted_mix(trained.logits, trained.told[:, 0].long(), trained.told[:, 1 + len(TONES) :], wide)
+def mixed(trained: Trained, wide: torch.Tensor | None, satisfaction: bool = False) -> tuple[Mix, float]:
+    """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them."""
+    column, deep_columns, wide_columns = (0, SENTIMENT, SENTIMENT)
+    if satisfaction:
+        column, deep_columns, wide_columns = (TOLD_SATISFACTION, SATISFACTION, WIDE_SATISFACTION)
+    known = trained.told[:, column] != UNKNOWN
+    labels, deep = trained.told[known, column].long(), trained.logits[known][:, deep_columns]
+    beside = None if wide is None else wide[known][:, wide_columns]
+    priors = trained.told[known][:, TOLD_PRIORS]
+    if satisfaction:
+        priors = torch.tensor(log_shares(labels.tolist())).expand(len(labels), -1)
+    mix = fitted_mix(deep, labels, priors, beside)
+    both = deep / mix.temperature + (0.0 if beside is None else beside * mix.wide_weight)
+    return mix, macro_f1(labels.tolist(), both.argmax(-1).tolist())
 
 
 def _network(
@@ -130,7 +145,8 @@ def _network(
     known = load_tokenizer(work / TOKENIZER, local=True) if resumed and (work / TOKENIZER).is_dir() else None
     cleaned = _cleaned([example.text for example in learnt])
     unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
-    model, tokenizer = make_network(options.shape, cleaned + unlabelled, options.schedule.max_tokens, known)
+    shape = replace(options.shape, columns=outputs(learnt))
+    model, tokenizer = make_network(shape, cleaned + unlabelled, options.schedule.max_tokens, known)
     tokenizer.save_pretrained(work / TOKENIZER)
     if unlabelled and resumed:
         console.print("the unlabelled texts were read before the checkpoint that is gone on from")

@@ -1,4 +1,4 @@
-"""One network, several answers: the loss over sentiment and tones, of which most sets tell only one."""
+"""One network, several answers: the loss over sentiment, tones and satisfaction, of which most sets tell only one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from models.labels import TONES, UNKNOWN
+from models.labels import OUTPUTS, SATISFACTIONS, TONES, UNKNOWN
 from models.scorer import LABELS
 from models.sets import Example
 
@@ -17,7 +17,13 @@ SENTIMENT = slice(0, len(LABELS))
 """The columns of the logits that sentiment's softmax is over; the others are the tones' sigmoids."""
 
 TONE = slice(len(LABELS), len(LABELS) + len(TONES))
-TOLD_COLUMNS = 1 + len(TONES) + len(LABELS)
+SATISFACTION = slice(len(OUTPUTS), len(OUTPUTS) + len(SATISFACTIONS))
+"""The columns of satisfaction's softmax; none, if no set tells it."""
+
+TOLD_TONES = slice(1, 1 + len(TONES))
+TOLD_PRIORS = slice(TOLD_TONES.stop, TOLD_TONES.stop + len(LABELS))
+TOLD_SATISFACTION = TOLD_PRIORS.stop
+TOLD_COLUMNS = TOLD_SATISFACTION + 1
 """Of `targets`; a teacher's columns follow them."""
 
 MAX_TONE_WEIGHT = 8.0
@@ -32,34 +38,42 @@ Loss = Callable[[Any, torch.Tensor, Any], torch.Tensor]
 
 
 def targets(examples: Sequence[Example]) -> torch.Tensor:
-    """What the loss is told of each example, (examples, 1 + tones + sentiments): its label, its tones, UNKNOWN where a set
-    doesn't tell, and the log priors of the sentiments in its set."""
+    """What the loss is told of each example, (examples, TOLD_COLUMNS): its label, its tones, the log priors of the sentiments in
+    its set, and its satisfaction; UNKNOWN where a set doesn't tell."""
     priors = log_priors(examples)
-    rows = [[example.label, *example.tones, *priors[example.source]] for example in examples]
+    rows = [[example.label, *example.tones, *priors[example.source], example.satisfaction] for example in examples]
     return torch.tensor(rows, dtype=torch.float32)
+
+
+def outputs(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The columns of a network that learns from the examples."""
+    return OUTPUTS + SATISFACTIONS if any(example.satisfaction != UNKNOWN for example in examples) else OUTPUTS
 
 
 def log_priors(examples: Sequence[Example]) -> dict[str, list[float]]:
     """The logarithm of each sentiment's share in each set, IMPOSSIBLE where it has none."""
-    counts: dict[str, list[int]] = {}
+    told: dict[str, list[int]] = {}
     for example in examples:
-        count = counts.setdefault(example.source, [0] * len(LABELS))
-        if example.label != UNKNOWN:
-            count[example.label] += 1
-    return {
-        source: [math.log(each / sum(count)) if each else IMPOSSIBLE if any(count) else 0.0 for each in count]
-        for source, count in counts.items()
-    }
+        told.setdefault(example.source, []).append(example.label)
+    return {source: log_shares(labels) for source, labels in told.items()}
+
+
+def log_shares(told: Sequence[int]) -> list[float]:
+    """The logarithm of the share of each of three answers, IMPOSSIBLE for one that is never told; zeros where none is."""
+    counts = [told.count(each) for each in range(len(LABELS))]
+    return [math.log(each / sum(counts)) if each else IMPOSSIBLE if any(counts) else 0.0 for each in counts]
 
 
 def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
-    """The loss of a training on `examples`: cross-entropy over sentiment plus binary cross-entropy over each tone.
+    """The loss of a training on `examples`: cross-entropy over sentiment, binary cross-entropy over each tone, cross-entropy over
+    satisfaction.
 
     What a set doesn't tell adds nothing. Sentiment's logits are moved by the log priors of the text's set (logit adjustment,
     Menon et al. 2021): so a set full of neutral texts doesn't teach that texts are neutral, and one without any doesn't
     teach that none are; the network learns what speaks for a label, all being equally likely. A tone weighs by how seldom
-    it is heard. The signature is that of `Trainer(compute_loss_func=…)`.
+    it is heard; satisfaction's logits are moved like sentiment's. The signature is that of `Trainer(compute_loss_func=…)`.
     """
+    satisfaction_priors = torch.tensor(log_shares([example.satisfaction for example in examples]))
     heard_by_tone = zip(*(example.tones for example in examples), strict=True)
     tone_weights = torch.tensor([_positive_weight(heard) for heard in heard_by_tone])
 
@@ -69,13 +83,20 @@ def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
         total = logits.sum() * 0.0  # a batch that tells nothing has no gradient, and still a graph
         if sided.any():
             total = total + _sentiment_loss(logits[sided], told[sided], label_smoothing)
-        heard = told[:, 1 : 1 + len(TONES)]
+        heard = told[:, TOLD_TONES]
         known = heard != UNKNOWN
         if known.any():
             each = functional.binary_cross_entropy_with_logits(
                 logits[:, TONE], heard.clamp(min=0), pos_weight=tone_weights.to(logits.device), reduction="none"
             )
             total = total + each[known].mean()
+        rated = told[:, TOLD_SATISFACTION] != UNKNOWN
+        if rated.any():
+            total = total + functional.cross_entropy(
+                logits[rated, SATISFACTION] + satisfaction_priors.to(logits.device),
+                told[rated, TOLD_SATISFACTION].long(),
+                label_smoothing=label_smoothing,
+            )
         return total
 
     return loss
@@ -83,7 +104,7 @@ def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
 
 def _sentiment_loss(logits: torch.Tensor, told: torch.Tensor, label_smoothing: float) -> torch.Tensor:
     """Cross-entropy of logits moved by the log priors; smoothing spreads over the labels that the set has."""
-    priors = told[:, 1 + len(TONES) :]
+    priors = told[:, TOLD_PRIORS]
     possible = (priors > IMPOSSIBLE / 2).float()
     spread = possible / possible.sum(dim=-1, keepdim=True)
     wanted = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.scorer import LABELS, TONES, Score
+from models.scorer import LABELS, SATISFACTIONS, TONES, Score
 
 __all__ = [
-    "ABUSIVE", "ANGRY", "ANXIOUS", "NEGATIVE", "NEUTRAL", "NO_TONES", "OUTPUTS", "POLITE", "POSITIVE", "TONES", "UNKNOWN",
-    "sided", "tones",
+    "ABUSIVE", "ANGRY", "ANXIOUS", "NEGATIVE", "NEUTRAL", "NO_TONES", "OUTPUTS", "POLITE", "POSITIVE", "SATISFACTIONS", "TONES",
+    "UNKNOWN", "sided", "tones",
 ]  # fmt: skip
 
 NEGATIVE, NEUTRAL, POSITIVE = range(len(LABELS))
@@ -17,7 +17,8 @@ POLITE, ANGRY, ANXIOUS, ABUSIVE = range(len(TONES))
 NO_TONES = (UNKNOWN,) * len(TONES)
 
 OUTPUTS = (*LABELS, *TONES)
-"""The columns of the network's answer: softmax over the first three, a sigmoid for each of the others."""
+"""The columns of the network's answer: softmax over the first three, a sigmoid for each of the others. SATISFACTIONS follow, a
+softmax again, where the network has learnt from a set that tells them."""
 
 
 def tones(**heard: bool) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from transformers import (
@@ -22,7 +22,7 @@ from models.calibration import COLDEST, HOTTEST, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward, Forward
 from models.lean_bert import Dense, LeanBert
-from models.scorer import LABELS, TONES, ModelError, weights_digest
+from models.scorer import LABELS, SATISFACTIONS, TONES, ModelError, weights_digest
 from models.wide import WIDE_FILE
 
 
@@ -134,30 +134,44 @@ def _check_directory(path: Path) -> None:
         raise ModelError(f"{path} is not a model directory: {', '.join(missing)} missing")
 
 
-def columns_of(id2label: Mapping[Any, str], source: Path | str) -> tuple[list[tuple[int, str]], list[int]]:
-    """Return (column of the logits, our label) pairs, and the columns of the tones, none or all of them.
+class Columns(NamedTuple):
+    """Of a network's logits: (column, our label) pairs, and the columns of TONES and of SATISFACTIONS, none or all of them each."""
+
+    sided: list[tuple[int, str]]
+    tones: list[int]
+    satisfaction: list[int]
+
+
+def columns_of(id2label: Mapping[Any, str], source: Path | str) -> Columns:
+    """Which column of the logits is which answer.
 
     Raises ModelError unless both sides are there, once each, and nothing else.
     """
     columns = {name.strip().lower(): int(at) for at, name in id2label.items()}
     sided = [(at, name) for name, at in columns.items() if name in LABELS]
     toned = [columns[name] for name in TONES if name in columns]
+    rated = [columns[name] for name in SATISFACTIONS if name in columns]
     named = {name for _, name in sided}
-    complete = {"negative", "positive"} <= named and len(toned) in (0, len(TONES))
-    if not complete or len(sided) + len(toned) != len(id2label):
+    complete = {"negative", "positive"} <= named and len(toned) in (0, len(TONES)) and len(rated) in (0, len(SATISFACTIONS))
+    if not complete or len(sided) + len(toned) + len(rated) != len(id2label):
         raise ModelError(
             f"{source} has the labels {', '.join(id2label.values())}: negative, positive and optionally neutral are "
-            f"needed, and besides them nothing or {', '.join(TONES)} (id2label in config.json)"
+            f"needed, and besides them nothing, or all of {', '.join(TONES)}, or all of {', '.join(SATISFACTIONS)} "
+            "(id2label in config.json)"
         )
-    return sided, toned
+    return Columns(sided, toned, rated)
 
 
-def mix_of(config: object, source: Path | str) -> Mix:
-    """What sentiment's logits are divided by, so that a confidence can be believed, and the weight of the wide part; 1 and 0
+SENTIMENT_MIX = ("sentiment_temperature", "wide_weight")
+SATISFACTION_MIX = ("satisfaction_temperature", "satisfaction_wide_weight")
+"""The names of a mix's two numbers in config.json."""
+
+
+def mix_of(config: object, source: Path | str, names: tuple[str, str] = SENTIMENT_MIX) -> Mix:
+    """What logits are divided by, so that a confidence can be believed, and the weight of the wide part; 1 and 0
     where the config names none. Raises ModelError for a number out of bounds."""
-    bounds = {"sentiment_temperature": (1.0, COLDEST, HOTTEST), "wide_weight": (0.0, 0.0, WIDEST)}
     found = []
-    for name, (default, low, high) in bounds.items():
+    for name, (default, low, high) in zip(names, ((1.0, COLDEST, HOTTEST), (0.0, 0.0, WIDEST)), strict=True):
         value = getattr(config, name, default)
         if not isinstance(value, int | float) or not low <= value <= high:
             raise ModelError(

@@ -39,7 +39,7 @@ class NetworkShape:
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
     first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
     its own), a directory, or a hub name; `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
-    beside it (a power of two, see `models.wide`), 0 for none.
+    beside it (a power of two, see `models.wide`), 0 for none. columns: what it answers, see `models.heads.outputs`.
     """
 
     encoder: str = MULTILINGUAL_E5
@@ -49,6 +49,7 @@ class NetworkShape:
     heads: int = 4
     dropout: float = 0.1
     wide: int = 0
+    columns: tuple[str, ...] = OUTPUTS
 
     def __post_init__(self) -> None:
         if self.wide & (self.wide - 1) or self.wide == 1:
@@ -124,7 +125,7 @@ def _pretrained(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokeniz
             local_files_only=local,
             dtype=torch.float32,  # weights kept in half precision are not trained in it: AdamW would overflow
             ignore_mismatched_sizes=True,
-            **_names(),
+            **_names(shape),
         )
     except ModelError:
         raise
@@ -142,10 +143,10 @@ def _config(sizes: dict[str, Any], shape: NetworkShape, tokenizer: PreTrainedTok
             "pad_token_id": tokenizer.pad_token_id,
             "hidden_dropout_prob": shape.dropout,
             "attention_probs_dropout_prob": shape.dropout,
-            **_names(),
+            **_names(shape),
         }
     )
 
 
-def _names() -> dict[str, Any]:
-    return {"id2label": dict(enumerate(OUTPUTS)), "label2id": {name: at for at, name in enumerate(OUTPUTS)}}
+def _names(shape: NetworkShape) -> dict[str, Any]:
+    return {"id2label": dict(enumerate(shape.columns)), "label2id": {name: at for at, name in enumerate(shape.columns)}}

@@ -1,20 +1,21 @@
 """Labelled texts of one's own: CSV with a header, or JSON lines.
 
-Columns: `text`, `label` (negative, neutral, positive, or empty), any of the tones (0, 1 or empty), `conversation` (texts of one
-conversation come into one split), `split` (train, validation, test; drawn where it is missing). Others are ignored.
+Columns: `text`, `label` (negative, neutral, positive, or empty), any of the tones (0, 1 or empty), `satisfaction` (dissatisfied,
+neither, satisfied, or empty), `conversation` (texts of one conversation come into one split), `split` (train, validation, test;
+drawn where it is missing). Others are ignored.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from models.labels import TONES, UNKNOWN
-from models.scorer import LABELS, ModelError
+from models.scorer import LABELS, SATISFACTIONS, ModelError
 from models.sets import Example, SetInfo, Split
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
@@ -45,17 +46,24 @@ def _example(row: Mapping[str, Any], where: str) -> tuple[Split | None, Example]
         raise RowError(f"{where}: text is empty or missing: every row needs one")
     if len(text) > MAX_CHARACTERS:
         raise RowError(f"{where}: text has {len(text):,} characters: at most {MAX_CHARACTERS:,} are read")
-    label = row.get("label") or ""
-    if label and label not in LABELS:
-        raise RowError(f"{where}: label is {label!r}: one of {', '.join(LABELS)} is needed, or none")
+    label = _one_of(LABELS, row.get("label"), "label", where)
+    satisfaction = _one_of(SATISFACTIONS, row.get("satisfaction"), "satisfaction", where)
     heard = tuple(_tone(row.get(name), name, where) for name in TONES)
-    if not label and set(heard) == {UNKNOWN}:
-        raise RowError(f"{where}: neither a label nor a tone ({', '.join(TONES)}): such a row teaches nothing")
+    if {label, satisfaction, *heard} == {UNKNOWN}:
+        raise RowError(f"{where}: no label, no satisfaction and no tone ({', '.join(TONES)}): such a row teaches nothing")
     split = row.get("split") or None
     if split is not None and split not in SPLITS:
         raise RowError(f"{where}: split is {split!r}: one of {', '.join(SPLITS)} is needed, or none")
     group = str(row.get("conversation") or "")
-    return split, Example(text, LABELS.index(label) if label else UNKNOWN, heard, group)
+    return split, Example(text, label, heard, group, satisfaction=satisfaction)
+
+
+def _one_of(names: Sequence[str], value: Any, column: str, where: str) -> int:
+    if value in (None, ""):
+        return UNKNOWN
+    if value not in names:
+        raise RowError(f"{where}: {column} is {value!r}: one of {', '.join(names)} is needed, or none")
+    return names.index(value)
 
 
 def _tone(value: Any, name: str, where: str) -> int:

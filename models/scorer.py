@@ -19,6 +19,9 @@ UNSURE = "unknown"
 """The label of a text about which a scorer is less sure than it was asked to be."""
 
 TONES = ("polite", "angry", "anxious", "abusive")
+SATISFACTIONS = ("dissatisfied", "neither", "satisfied")
+"""How a customer is with the service at that moment, as people rated it; in the order of LABELS."""
+
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("accurate", "fast")
 """The models that come with the project; `default` is the first of them."""
@@ -36,23 +39,28 @@ class Score(NamedTuple):
     """Sentiment of one text: `label` is one of LABELS or UNSURE, `score` = p(positive) - p(negative), -1 to 1.
 
     `tones`: the probability of each of TONES, in their order; empty where the model tells none. `confidence`: the
-    probability of the likeliest label; nan where the scorer knows none.
+    probability of the likeliest label; nan where the scorer knows none. `satisfaction`: the probability of each of SATISFACTIONS;
+    empty where the model tells none.
     """
 
     label: str
     score: float
     tones: tuple[float, ...] = ()
     confidence: float = math.nan
+    satisfaction: tuple[float, ...] = ()
 
 
-def score_of(odds: Mapping[str, float], tones: Sequence[float], least_confidence: float) -> Score:
-    """The score of a text from the probabilities of its labels, by name, and of TONES, or of none."""
+def score_of(
+    odds: Mapping[str, float], tones: Sequence[float], least_confidence: float, satisfaction: Sequence[float] = ()
+) -> Score:
+    """The score of a text from the probabilities of its labels, by name, and of TONES and of SATISFACTIONS, or of none."""
     best = max(odds, key=odds.__getitem__)
     return Score(
         best if odds[best] >= least_confidence else UNSURE,
         round(max(-1.0, min(1.0, odds["positive"] - odds["negative"])), 6),
         tuple(round(tone, 6) for tone in tones),
         round(odds[best], 6),
+        tuple(round(each, 6) for each in satisfaction),
     )
 
 

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from models.batches import batches_by_length, padded
 from models.cached import CachedScorer
-from models.loading import columns_of, load_classifier, mix_of, placed, token_limit
+from models.calibration import Mix
+from models.loading import SATISFACTION_MIX, columns_of, load_classifier, mix_of, placed, token_limit
 from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
 from models.text import readable
 from models.tokenizer import Encoder
-from models.wide import WIDE_FILE, WidePart
+from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart
 
-Answer = tuple[list[float], list[float]]
-"""The probabilities of the model's labels in the order of its columns, and of TONES."""
+Answer = tuple[list[float], list[float], list[float]]
+"""The probabilities of the model's labels in the order of its columns, of TONES, and of SATISFACTIONS."""
 
 PASS_TOKENS = {"fp32": 30, "bf16": 100, "int8": 15}
 PASS_TOKENS_ON_GPU = 10_000
@@ -35,7 +36,8 @@ _WARM_UP = ("hello", "什么时候发货", "thank you very much for the quick an
 
 
 class TransformerScorer(CachedScorer):
-    """Scores texts with a sequence classifier whose labels are named negative, (neutral,) positive, and perhaps the tones.
+    """Scores texts with a sequence classifier whose labels are named negative, (neutral,) positive, and perhaps the tones and the
+    satisfactions.
 
     Thread-safe. The score of a text does not depend on its batch, up to rounding: 1e-4 in fp32, 0.03 in bf16
     and int8.
@@ -52,9 +54,11 @@ class TransformerScorer(CachedScorer):
         if self._limits.threads:
             torch.set_num_threads(self._limits.threads)
         model, tokenizer, self._version = load_classifier(source)
-        self._columns, self._tones = columns_of(model.config.id2label or {}, source)
+        self._columns, self._tones, self._satisfaction = columns_of(model.config.id2label or {}, source)
         self._mix = mix_of(model.config, source)
-        self._wide = wide_part(source, self._columns) if self._mix.wide_weight else None
+        self._satisfaction_mix = mix_of(model.config, source, SATISFACTION_MIX) if self._satisfaction else Mix(1.0)
+        wide = self._mix.wide_weight or self._satisfaction_mix.wide_weight
+        self._wide = wide_part(source, self._columns, bool(self._satisfaction_mix.wide_weight)) if wide else None
         self._encoder = Encoder(tokenizer, token_limit(model.config, self._limits.max_tokens))
         self._padding = int(tokenizer.pad_token_id or 0)
         self._logits, self._device, self._precision = placed(model, device, precision)
@@ -72,16 +76,16 @@ class TransformerScorer(CachedScorer):
         return self._version
 
     def probabilities(self, texts: Sequence[str]) -> list[dict[str, float] | None]:
-        """The probability of each label, and of each tone, that the model tells, by name, in order; None for nothing to read."""
+        """The probability of each label and of each tone that the model tells, by name, in order; None for nothing to read."""
         cleaned = [readable(text, self._limits.max_characters) for text in texts]
         names = (*(label for _, label in self._columns), *(TONES if self._tones else ()))
-        return [answer and dict(zip(names, chain(*answer), strict=True)) for answer in self._answers(cleaned)]
+        return [answer and dict(zip(names, chain(*answer[:2]), strict=True)) for answer in self._answers(cleaned)]
 
     def score_unique(self, texts: Sequence[str]) -> list[Score | None]:
         """Score in batches of similar length."""
         names, least = [label for _, label in self._columns], self._limits.least_confidence
         return [
-            answer and score_of(dict(zip(names, answer[0], strict=True)), answer[1], least)
+            answer and score_of(dict(zip(names, answer[0], strict=True)), answer[1], least, answer[2])
             for answer in self._answers(texts)
         ]
 
@@ -100,37 +104,45 @@ class TransformerScorer(CachedScorer):
             self._forward([encoded[at].ids for at in batch], None if wide is None else wide[batch]) for batch in batches
         ]
         answers: list[Answer | None] = [None] * len(texts)
-        for batch, (odds, heard) in zip(batches, found, strict=True):
-            for at, answer in zip(batch, zip(odds.tolist(), heard.tolist(), strict=True), strict=True):
+        for batch, told in zip(batches, found, strict=True):
+            for at, answer in zip(batch, zip(*(each.tolist() for each in told), strict=True), strict=True):
                 answers[at] = answer
         return answers
 
     def _forward(
         self, rows: Sequence[list[int]], wide: NDArray[np.float32] | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """One forward pass: probabilities (texts, labels) and (texts, tones).
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """One forward pass: probabilities (texts, labels), (texts, tones) and (texts, satisfactions).
 
-        wide: what the wide part says of each, over LABELS.
+        wide: what the wide part says of each, over its labels.
         """
         ids, mask = padded(rows, self._padding)
         with torch.inference_mode():
             logits = self._logits(self._moved(ids), self._moved(mask)).float()
             sided = logits[:, [column for column, _ in self._columns]] / self._mix.temperature
+            rated = logits[:, self._satisfaction] / self._satisfaction_mix.temperature
             if wide is not None:
-                sided = sided + self._moved(torch.from_numpy(wide)) * self._mix.wide_weight
-            return torch.softmax(sided, dim=-1), torch.sigmoid(logits[:, self._tones])
+                beside = self._moved(torch.from_numpy(wide))
+                sided = sided + beside[:, : len(LABELS)] * self._mix.wide_weight
+                if self._satisfaction_mix.wide_weight:
+                    rated = rated + beside[:, WIDE_SATISFACTION] * self._satisfaction_mix.wide_weight
+            return torch.softmax(sided, dim=-1), torch.sigmoid(logits[:, self._tones]), torch.softmax(rated, dim=-1)
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         """To where the network is; from pinned memory, so that this thread doesn't wait for the GPU."""
         return tensor if self._device.type == "cpu" else tensor.pin_memory().to(self._device, non_blocking=True)
 
 
-def wide_part(source: Path | str, columns: Sequence[tuple[int, str]]) -> WidePart:
-    """The wide part beside a network. Raises ModelError where its config speaks of one and there is none that fits."""
+def wide_part(source: Path | str, columns: Sequence[tuple[int, str]], rates: bool = False) -> WidePart:
+    """The wide part beside a network; rates: which tells satisfaction, too. Raises ModelError where its config speaks of one and
+    there is none that fits."""
     if not isinstance(source, Path) or not (source / WIDE_FILE).is_file():
         raise ModelError(f"{source} has a wide_weight, but no {WIDE_FILE}: give the whole directory")
     if tuple(label for _, label in columns) != LABELS:
         raise ModelError(
             f"{source} has a wide part, but not the labels {', '.join(LABELS)} in this order (config.json)"
         )
-    return WidePart.read(source / WIDE_FILE)
+    wide = WidePart.read(source / WIDE_FILE)
+    if rates and len(wide.bias) < WIDE_SATISFACTION.stop:
+        raise ModelError(f"{source} has a satisfaction_wide_weight, but its {WIDE_FILE} tells no satisfaction")
+    return wide

@@ -43,13 +43,15 @@ _POLITE_FROM, _IMPOLITE_TO = 0.6, -0.2
 
 class Example(NamedTuple):
     """One text: `label` an index of LABELS or UNKNOWN; `tones` one of 0, 1, UNKNOWN for each of TONES; `group` its
-    conversation, where there is one: a group is in one split; `source` the set that it is from."""
+    conversation, where there is one: a group is in one split; `source` the set that it is from; `satisfaction` an index of
+    SATISFACTIONS or UNKNOWN."""
 
     text: str
     label: int
     tones: tuple[int, ...] = NO_TONES
     group: str = ""
     source: str = ""
+    satisfaction: int = UNKNOWN
 
 
 Read = Callable[[Path], Iterator[tuple["Split | None", Example]]]
@@ -208,7 +210,7 @@ def _jddc(folder: Path) -> Iterator[tuple[Split | None, Example]]:
     for row in jddc_rows(folder):
         customer, _ = row.turns[-1]
         if customer.strip():
-            yield None, Example(customer, row.rating, group=f"jddc {row.dialogue}")
+            yield None, Example(customer, UNKNOWN, group=f"jddc {row.dialogue}", satisfaction=row.rating)
 
 
 def _rows(path: Path, delimiter: str = ",", quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:

@@ -28,7 +28,7 @@ from models.batches import Item, Padding, encoded, predicted
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
-from models.heads import SENTIMENT, masked_loss
+from models.heads import SATISFACTION, SENTIMENT, TOLD_SATISFACTION, masked_loss
 from models.labels import UNKNOWN
 from models.loading import cpu_computes_in_bf16
 from models.sets import Example
@@ -67,8 +67,9 @@ class Schedule:
 
 
 class Trained(NamedTuple):
-    """What a training came to: the best evaluation's macro-F1 and step, and what the network says of the validation texts that
-    have a sentiment: their texts, logits (texts, labels), and what is told of them, see `models.heads.targets`."""
+    """What a training came to: the best evaluation's macro-F1 of sentiment and step, and what the network says of the validation
+    texts that have a sentiment or a satisfaction: the texts, logits (texts, columns), and what is told of them, see
+    `models.heads.targets`."""
 
     macro_f1: float
     step: int
@@ -119,7 +120,7 @@ def train_supervised(
         train_dataset=items,
         eval_dataset=held_out,
         compute_loss_func=loss,
-        compute_metrics=sentiment_figures,
+        compute_metrics=figures,
         callbacks=callbacks,
     )
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
@@ -137,20 +138,20 @@ def train_supervised(
 
 
 class _Judge:
-    """Asks a network about the validation texts that have a sentiment."""
+    """Asks a network about the validation texts that have a sentiment or a satisfaction."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, held_out: Sequence[Item], schedule: Schedule) -> None:
         self._tokenizer = tokenizer
         self._schedule = schedule
-        self._items = sorted(
-            (item for item in held_out if item["labels"][0] != UNKNOWN), key=lambda item: int(item["length"])
-        )
+        asked = [item for item in held_out if any(item["labels"][column] != UNKNOWN for column in (0, TOLD_SATISFACTION))]
+        self._items = sorted(asked, key=lambda item: int(item["length"]))
 
     def __call__(self, model: PreTrainedModel, step: int) -> Trained:
         padding = Padding(self._tokenizer, 0.0, self._schedule.seed, model)
-        logits = predicted(model, self._items, padding, 2 * self._schedule.batch_size)[:, SENTIMENT]
+        logits = predicted(model, self._items, padding, 2 * self._schedule.batch_size)
         told = torch.stack([item["labels"] for item in self._items])
-        figure = macro_f1(told[:, 0].long().tolist(), logits.argmax(-1).tolist())
+        sided = told[:, 0] != UNKNOWN
+        figure = macro_f1(told[sided, 0].long().tolist(), logits[sided, SENTIMENT].argmax(-1).tolist())
         return Trained(figure, step, [item["text"] for item in self._items], logits, told)
 
 
@@ -206,9 +207,15 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
     )
 
 
-def sentiment_figures(prediction: EvalPrediction) -> dict[str, float]:
-    """Macro-F1 of sentiment over the validation texts that have one."""
-    told: NDArray[np.int64] = np.asarray(prediction.label_ids)[:, 0].astype(np.int64)
-    answered = np.asarray(prediction.predictions)[:, SENTIMENT].argmax(-1)
-    sided = told != UNKNOWN
-    return {"macro_f1": macro_f1(told[sided].tolist(), answered[sided].tolist())}
+def figures(prediction: EvalPrediction) -> dict[str, float]:
+    """Macro-F1 of sentiment over the validation texts that have one, and of satisfaction likewise: their mean by texts."""
+    all_told: NDArray[np.int64] = np.asarray(prediction.label_ids).astype(np.int64)
+    logits = np.asarray(prediction.predictions)
+    each, texts = [], []
+    for column, answers in ((0, SENTIMENT), (TOLD_SATISFACTION, SATISFACTION)):
+        told = all_told[:, column]
+        known = told != UNKNOWN
+        if known.any() and logits.shape[1] >= answers.stop:
+            each.append(macro_f1(told[known].tolist(), logits[known, answers].argmax(-1).tolist()))
+            texts.append(int(known.sum()))
+    return {"macro_f1": float(np.average(each, weights=texts)) if each else 0.0}

@@ -15,9 +15,8 @@ from models.baseline import TfidfScorer
 from models.card import model_card
 from models.compact import write_compact
 from models.corpus import Corpus
-from models.evaluate import Figure, evaluate
+from models.evaluate import Figure, asks, evaluate
 from models.fitting import fit, parts, prepare
-from models.labels import UNKNOWN
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
@@ -66,7 +65,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     # Figures are measured on what was written, through the scorer that will serve it.
     scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=0))
     linear = TfidfScorer(learnt, options.schedule.seed) if options.with_baseline else None
-    tests = {name: [each for each in part if each.label != UNKNOWN] for name, part in corpus.tests.items()}
+    tests = {name: [each for each in part if asks(each)] for name, part in corpus.tests.items()}
     report = TrainReport(
         output=options.output,
         version=scorer.version,

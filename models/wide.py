@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from models.scorer import LABELS, ModelError
+from models.scorer import LABELS, SATISFACTIONS, ModelError
 from models.text import cut
 
 WIDE_FILE = "wide.safetensors"
 LONGEST_RUN = 4
 MAX_CHARACTERS = 400
 LARGEST = 127.0
+WIDE_SATISFACTION = slice(len(LABELS), len(LABELS + SATISFACTIONS))
+"""The columns of its answer behind those of sentiment, if there are any."""
+
 CHUNK = 512
 """Texts at a time: as many as make the arrays large enough for NumPy, and not too large for the memory."""
 
@@ -38,7 +41,8 @@ Numbers = NDArray[np.int64]
 @dataclass(frozen=True, slots=True)
 class WidePart:
     """weights: (buckets, labels) int8, with `scales` (labels,); rarity: (buckets,) uint8, a bucket's inverse document
-    frequency in steps of `step`, 0 for one that was never met; bias: (labels,). `buckets` is a power of two."""
+    frequency in steps of `step`, 0 for one that was never met; bias: (labels,). `buckets` is a power of two; the labels are LABELS,
+    and SATISFACTIONS behind them where those were learnt, too."""
 
     weights: NDArray[np.int8]
     scales: Floats
@@ -79,7 +83,7 @@ class WidePart:
             raise ModelError(f"cannot read {path}: {error}") from error
         shapes = {name: array.shape for name, array in kept.items()}
         buckets = shapes.get("rarity", (0,))[0]
-        labels = (len(LABELS),)
+        labels = (len(LABELS + SATISFACTIONS) if shapes.get("bias") == (len(LABELS + SATISFACTIONS),) else len(LABELS),)
         wanted = {"weights": (buckets, *labels), "scales": labels, "rarity": (buckets,), "step": (1,), "bias": labels}
         if shapes != wanted or buckets < 2 or buckets & (buckets - 1):
             raise ModelError(f"{path} is not a wide part: its arrays are {shapes}")

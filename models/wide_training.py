@@ -7,11 +7,13 @@ The loss is that of the deep part, so that both answer the same question: logits
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.heads import log_priors
+from models.evaluate import asks
+from models.heads import log_priors, log_shares
 from models.labels import UNKNOWN
 from models.scorer import LABELS
 from models.sets import Example
@@ -27,11 +29,11 @@ LEAST_TEXTS = 2
 
 
 def fit_wide(examples: Sequence[Example], buckets: int) -> WidePart:
-    """Learn from the examples that have a sentiment. `buckets`: a power of two; about four bytes are kept for each."""
+    """Learn from the examples that have a sentiment or a satisfaction. `buckets`: a power of two; about four bytes are kept for
+    each, seven where satisfaction is told."""
     from scipy import sparse  # with the extra `train` only
-    from scipy.optimize import minimize
 
-    told = [example for example in examples if example.label != UNKNOWN]
+    told = [example for example in examples if asks(example)]
     found, owners = runs([readable(example.text, MAX_CHARACTERS) for example in told], buckets)
     counts = sparse.csr_matrix((np.ones(len(found), np.float32), (owners, found)), (len(told), buckets))
     met = np.bincount(counts.indices, minlength=buckets)
@@ -40,11 +42,24 @@ def fit_wide(examples: Sequence[Example], buckets: int) -> WidePart:
     # As WidePart.logits divides: every run counts, a repeated one as often as it is there.
     length = np.sqrt(counts @ (rarity * rarity))
     table = sparse.diags((1 / np.maximum(length, 1e-6)).astype(np.float32)) @ weighed
-    turned = table.T.tocsr()
 
     priors = log_priors(told)
-    moved = np.array([priors[example.source] for example in told], np.float32)
-    wanted = np.eye(len(LABELS), dtype=np.float32)[[example.label for example in told]]
+    sided = [at for at, example in enumerate(told) if example.label != UNKNOWN]
+    moved = np.array([priors[told[at].source] for at in sided], np.float32)
+    learnt = [_fitted(table[sided], [told[at].label for at in sided], moved)]
+    rated = [at for at, example in enumerate(told) if example.satisfaction != UNKNOWN]
+    if rated:
+        ratings = [told[at].satisfaction for at in rated]
+        learnt.append(_fitted(table[rated], ratings, np.tile(np.array(log_shares(ratings), np.float32), (len(rated), 1))))
+    return compressed(np.hstack([weights for weights, _ in learnt]), rarity, np.concatenate([bias for _, bias in learnt]))
+
+
+def _fitted(table: Any, answers: Sequence[int], moved: Floats) -> tuple[Floats, Floats]:
+    """Weights (buckets, 3) and bias (3,) for texts (texts, buckets) and their answers; moved: the log priors of each, (texts, 3)."""
+    from scipy.optimize import minimize  # with the extra `train` only
+
+    turned = table.T.tocsr()
+    wanted = np.eye(len(LABELS), dtype=np.float32)[list(answers)]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, bias = _split(flat)
@@ -57,10 +72,9 @@ def fit_wide(examples: Sequence[Example], buckets: int) -> WidePart:
         slope = np.concatenate([(turned @ wrong + weights / STRENGTH).ravel(), wrong.sum(axis=0)])
         return float(cost), slope.astype(np.float64)
 
-    start = np.zeros((buckets + 1) * len(LABELS))
+    start = np.zeros((table.shape[1] + 1) * len(LABELS))
     answer = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
-    weights, bias = _split(answer.x)
-    return compressed(weights, rarity, bias)
+    return _split(answer.x)
 
 
 def _split(flat: NDArray[np.float64]) -> tuple[Floats, Floats]:

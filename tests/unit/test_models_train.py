@@ -14,10 +14,11 @@ import pytest
 import torch
 from rich.console import Console
 
+from jobs.text_lines import score_lines
 from models.cross_validation import cross_validate
 from models.fitting import thinned
-from models.heads import masked_loss, targets
-from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, TONES, UNKNOWN, tones
+from models.heads import SATISFACTION, masked_loss, outputs, targets
+from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, SATISFACTIONS, TONES, UNKNOWN, tones
 from models.loading import load_tokenizer
 from models.network import NetworkShape, make_network
 from models.recipes import TrainOptions, from_recipe
@@ -234,6 +235,34 @@ def test_only_so_many_texts_without_a_sentiment_are_learnt_from() -> None:
     assert thinned([*toned, *sided], 50, seed=1) == [*toned, *sided]
 
 
+def test_a_model_that_learns_satisfaction_tells_it_beside_sentiment(folder: Path, tmp_path: Path) -> None:
+    """And is measured by it on texts that are rated, however their sentiment sounds."""
+    rows = [
+        {"text": f"{word}，第{at}件", "satisfaction": rating, "split": ("test", "validation", *("train",) * 8)[at % 10]}
+        for rating, words in (("satisfied", WORDS["anger"]), ("neither", WORDS["none"]), ("dissatisfied", WORDS["like"]))
+        for word in words
+        for at in range(30)
+    ]
+    rated = tmp_path / "rated.jsonl"
+    rated.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    options = tiny(folder, tmp_path / "model", data=[folder, rated])
+    shape, schedule = replace(options.shape, wide=2**12), replace(options.schedule, epochs=16)
+    report = train(replace(options, shape=shape, schedule=schedule), Console(file=io.StringIO()))
+    assert report.figures["rated"].macro_f1 > 0.8
+    assert report.baseline["rated"].macro_f1 > 0.8
+    assert report.figures["nlpcc"].macro_f1 > 0.8
+    (score,) = load_scorer(str(tmp_path / "model"), "cpu").score(["太差，第3件"])
+    assert score is not None
+    assert score.label == "negative"
+    assert SATISFACTIONS[score.satisfaction.index(max(score.satisfaction))] == "satisfied"
+    assert sum(score.satisfaction) == pytest.approx(1, abs=1e-5)
+    config = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
+    assert config["satisfaction_wide_weight"] > 0
+    assert config["satisfaction_temperature"] > 0
+    (line,) = score_lines(["太差，第3件"], str(tmp_path / "model"), "cpu")
+    assert list(line["satisfaction"]) == list(SATISFACTIONS)
+
+
 TOLD = [
     *(Example(f"review {at}{label}", label, source="reviews") for at in range(2) for label in (NEGATIVE, POSITIVE)),
     *(Example(f"post {at}", NEUTRAL, source="posts") for at in range(8)),
@@ -262,6 +291,19 @@ def test_what_a_set_does_not_tell_adds_nothing_to_the_loss() -> None:
         {"logits": torch.zeros(1, 7, requires_grad=True)}, targets([Example("d", UNKNOWN)]), None
     )
     assert silent.item() == 0.0
+
+
+def test_satisfaction_has_columns_of_its_own_where_a_set_tells_it() -> None:
+    rated = [Example(f"a{at}", UNKNOWN, satisfaction=0) for at in range(3)] + [Example("b", UNKNOWN, satisfaction=2)]
+    assert outputs(TOLD) == OUTPUTS
+    assert outputs(TOLD + rated) == OUTPUTS + SATISFACTIONS
+    logits = torch.zeros(4, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
+    masked_loss(rated, label_smoothing=0.0)({"logits": logits}, targets(rated), None).backward()
+    assert logits.grad is not None
+    assert not logits.grad[:, : SATISFACTION.start].any()
+    # At equal logits the odds are the shares, 3/4 and 1/4: that most are dissatisfied is not what is to be learnt.
+    assert logits.grad[0, SATISFACTION].tolist() == pytest.approx([-1 / 16, 0, 1 / 16])
+    assert logits.grad[3, SATISFACTION].tolist() == pytest.approx([3 / 16, 0, -3 / 16])
 
 
 def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:

@@ -10,7 +10,7 @@ import pytest
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN
 from models.scorer import ModelError
 from models.sets import Example
-from models.wide import WIDE_FILE, WidePart, compressed, runs
+from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart, compressed, runs
 from models.wide_training import fit_wide
 
 BUCKETS = 2**12
@@ -59,6 +59,22 @@ def test_it_learns_what_speaks_for_a_label_and_keeps_it(tmp_path: Path) -> None:
     assert path.name == WIDE_FILE
     for label, words in LINES.items():
         assert WidePart.read(path).logits(words).argmax(axis=1).tolist() == [label] * len(words)
+
+
+def test_satisfaction_is_learnt_apart_from_sentiment(tmp_path: Path) -> None:
+    rated = [
+        Example(f"{word} {number}", UNKNOWN, source="rated", satisfaction=2 - label)
+        for label, words in LINES.items()
+        for word in words
+        for number in range(10)
+    ]
+    alone, both = fit_wide(examples(), BUCKETS), fit_wide(examples() + rated, BUCKETS)
+    assert len(alone.bias) == 3
+    kept = WidePart.read(both.write(tmp_path))
+    for label, words in LINES.items():
+        told = kept.logits(words)
+        assert told[:, :3].argmax(axis=1).tolist() == [label] * len(words)
+        assert told[:, WIDE_SATISFACTION].argmax(axis=1).tolist() == [2 - label] * len(words)
 
 
 def test_a_set_full_of_one_label_does_not_teach_that_label() -> None:
