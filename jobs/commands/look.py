@@ -62,7 +62,7 @@ def score(
         float, typer.Option(min=0, max=1, help="Below it the label is unknown, as in the job.")
     ] = 0.5,
 ) -> None:
-    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model, tones."""
+    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model, and what else it tells."""
     from jobs.text_lines import score_lines
     from models.scorer import check_place
 
