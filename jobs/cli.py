@@ -43,6 +43,7 @@ for command in (
     look.score,
     look.mask,
     model.train,
+    model.calibrate,
     model.evaluate,
     model.train_satisfaction,
     model.serve,

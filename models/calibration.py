@@ -1,4 +1,4 @@
-"""How far a model's confidence can be believed, and one number that mends it.
+"""How far a model's confidence can be believed, and the few numbers that mend it.
 
 Expected calibration error over equal-width bins, and temperature scaling: Guo et al., "On Calibration of Modern Neural
 Networks", ICML 2017.
@@ -25,6 +25,9 @@ TOLERANCE = 0.5
 
 RAREST = 1e-6
 """Scores have six decimals: a probability may come out as 0."""
+
+LARGEST_BIAS = 10.0
+BIAS_PENALTY = 0.1
 
 
 class Bin(NamedTuple):
@@ -54,23 +57,46 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
     return sum(part.texts * abs(part.accuracy - part.confidence) for part in parts) / total if total else 0.0
 
 
-def tempered(odds: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """(texts, labels) probabilities as they would be with logits divided by the temperature; which is likeliest stays."""
-    powers = np.clip(odds, RAREST, 1.0) ** (1.0 / temperature)
-    scaled: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return scaled
+class Scaling(NamedTuple):
+    """How confidences are fitted to texts of one kind: logits / temperature + bias, one for each label; the last of them is what
+    a label's share among those texts is worth (Alexandari et al. 2020, arXiv:1901.06852: bias-corrected temperature scaling)."""
+
+    temperature: float = 1.0
+    bias: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
-def fitted_temperature(odds: NDArray[np.float64], labels: Sequence[int]) -> float:
-    """The temperature that gives labelled texts the highest likelihood; 1 for no texts. odds: (texts, labels)."""
+def scaled(odds: NDArray[np.float64], scaling: Scaling) -> NDArray[np.float64]:
+    """(texts, labels) probabilities as they are after the scaling."""
+    logits = np.log(np.clip(odds, RAREST, 1.0)) / scaling.temperature + np.array(scaling.bias)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return found
+
+
+def fitted_scaling(odds: NDArray[np.float64], labels: Sequence[int]) -> Scaling:
+    """The scaling that gives labelled texts the highest likelihood; one that changes nothing for no texts. odds: (texts, labels).
+
+    A weak prior keeps the bias of a label that is never told within bounds.
+    """
     if not len(labels):
-        return 1.0
+        return Scaling()
+    from scipy.optimize import minimize  # with the extra `train` only; scoring imports this module without it
 
-    def loss(temperature: float) -> float:
-        scaled = tempered(odds, temperature)
-        return float(-np.log(scaled[np.arange(len(labels)), list(labels)]).mean())
+    logits = np.log(np.clip(odds, RAREST, 1.0))
+    wanted = np.eye(odds.shape[1])[list(labels)]
 
-    return _suiting(loss)[0]
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        coldness, bias = math.exp(-flat[0]), flat[1:]
+        found = scaled(odds, Scaling(1 / coldness, tuple(bias)))
+        wrong = (found - wanted) / len(labels)
+        cost = -np.log((found * wanted).sum(axis=1).clip(RAREST)).mean() + BIAS_PENALTY * (bias**2).sum() / len(labels)
+        slope = [-(wrong * logits).sum() * coldness, *(wrong.sum(axis=0) + 2 * BIAS_PENALTY * bias / len(labels))]
+        return float(cost), np.array(slope)
+
+    bounds = [(math.log(COLDEST), math.log(HOTTEST)), *[(-LARGEST_BIAS, LARGEST_BIAS)] * odds.shape[1]]
+    found = minimize(loss, np.zeros(1 + odds.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    bias = found[1:] - found[1:].mean()  # a number added to all changes nothing
+    return Scaling(math.exp(found[0]), tuple(map(float, bias)))
 
 
 def _suiting(loss: Callable[[float], float]) -> tuple[float, float]:

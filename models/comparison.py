@@ -28,7 +28,7 @@ LANGUAGES = {"snownlp": ("zh",), "vader": ("en",)}
 
 GAPS_SHOWN = 8
 CALIBRATING = 2_000
-"""Validation texts of a set that a temperature is fitted on, at most."""
+"""Validation texts of a set that a scaling is fitted on, at most."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ def compare(
     """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
 
     Rivals that learn, learn from what a model would be trained on. most: texts a set at most (0 = all, but of those that a
-    temperature is fitted on CALIBRATING). Raises DataError where there is no data, ModelError for an unknown rival or a model that
+    scaling is fitted on CALIBRATING). Raises DataError where there is no data, ModelError for an unknown rival or a model that
     can't be loaded.
     """
     unknown = [name for name in rivals if name not in RIVALS]
@@ -144,13 +144,13 @@ def table(comparison: Comparison) -> Table:
 
 
 def believable(comparison: Comparison) -> Table:
-    """The calibration error of models that tell a confidence, on sets with neutral texts, as it is and after a temperature."""
+    """The calibration error of models that tell a confidence, on sets with neutral texts, as it is and after scaling."""
     names = list(
         dict.fromkeys(
             name for sets in comparison.figures.values() for name, each in sets.items() if each.calibration_error is not None
         )
     )
-    shown = Table("model", *names, title="calibration error (after a temperature fitted on the set's validation part)")
+    shown = Table("model", *names, title="calibration error → after scaling on the set's validation part (macro-F1 then)")
     for model, sets in comparison.figures.items():
         if any(each.calibration_error is not None for each in sets.values()):
             shown.add_row(model, *(_error(sets.get(name)) for name in names))
@@ -160,8 +160,8 @@ def believable(comparison: Comparison) -> Table:
 def _error(figure: Figure | None) -> str:
     if figure is None or figure.calibration_error is None:
         return "–"
-    scaled = "" if figure.scaled_error is None else f" ({figure.scaled_error:.3f})"
-    return f"{figure.calibration_error:.3f}{scaled}"
+    after = "" if figure.scaled_error is None else f" → {figure.scaled_error:.3f} ({figure.scaled_macro_f1:.3f})"
+    return f"{figure.calibration_error:.3f}{after}"
 
 
 def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) -> Table:

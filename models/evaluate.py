@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import calibration_error, fitted_temperature, tempered
+from models.calibration import Scaling, calibration_error, fitted_scaling, scaled
 from models.labels import NEUTRAL, UNKNOWN
 from models.scorer import LABELS, Score, Scorer, score_of
 from models.sets import Example
@@ -39,8 +39,8 @@ class Answer(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Figure:
     """Figures of one set. `classes`: how many labels it has; `per_class`: F1 by label; `calibration_error`: None where the
-    scorer tells no confidence; `scaled_error`: the same after logits are divided by `temperature`, which is fitted on the set's own
-    validation part: what a shop gains by calibrating on lines of its own; `confusion`: rows actual, columns answered, over LABELS."""
+    scorer tells no confidence; `scaled_error` and `scaled_macro_f1`: after `scaling`, which is fitted on the set's own validation
+    part: what a shop gains by calibrating on lines of its own; `confusion`: rows actual, columns answered, over LABELS."""
 
     macro_f1: float
     accuracy: float
@@ -48,8 +48,9 @@ class Figure:
     classes: int
     per_class: dict[str, float] = field(default_factory=dict)
     calibration_error: float | None = None
-    temperature: float | None = None
+    scaling: Scaling | None = None
     scaled_error: float | None = None
+    scaled_macro_f1: float | None = None
     confusion: list[list[int]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -60,8 +61,10 @@ class Figure:
             "texts": self.texts,
             "per_class": {name: round(value, 4) for name, value in self.per_class.items()},
             "calibration_error": _rounded(self.calibration_error),
-            "temperature": _rounded(self.temperature),
+            "temperature": _rounded(self.scaling and self.scaling.temperature),
+            "bias": self.scaling and [round(each, 4) for each in self.scaling.bias],
             "scaled_calibration_error": _rounded(self.scaled_error),
+            "scaled_macro_f1": _rounded(self.scaled_macro_f1),
             "confusion": self.confusion,
         }
 
@@ -131,16 +134,19 @@ def asks(example: Example) -> bool:
 
 
 def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figure:
-    """The figures of a set's answers; validation: what the scorer answers to other texts of the set, for the temperature."""
+    """The figures of a set's answers; validation: what the scorer answers to other texts of the set, for the scaling."""
     actual, predicted = [each.example.label for each in answers], [each.label for each in answers]
     confusion = [[0] * len(LABELS) for _ in LABELS]
     for a, p in zip(actual, predicted, strict=True):
         confusion[a][p] += 1
     confidences, right = believed(answers) if NEUTRAL in actual else ([], [])
-    temperature, scaled = None, None
+    scaling, scaled_error, scaled_macro_f1 = None, None, None
     if confidences and (known := confident(validation)):
-        temperature = fitted_temperature(odds(known), [each.example.label for each in known])
-        scaled = calibration_error(tempered(odds(confident(answers)), temperature).max(axis=1).tolist(), right)
+        scaling = fitted_scaling(odds(known), [each.example.label for each in known])
+        mended = scaled(odds(confident(answers)), scaling)
+        labels, best = [each.example.label for each in confident(answers)], mended.argmax(axis=1).tolist()
+        scaled_error = calibration_error(mended.max(axis=1).tolist(), [a == b for a, b in zip(labels, best, strict=True)])
+        scaled_macro_f1 = macro_f1(labels, best)
     return Figure(
         macro_f1(actual, predicted),
         sum(each.right for each in answers) / len(answers) if answers else 0.0,
@@ -148,8 +154,9 @@ def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figu
         len(set(actual)),
         {LABELS[label]: value for label, value in class_f1(actual, predicted).items()},
         calibration_error(confidences, right) if confidences else None,
-        temperature,
-        scaled,
+        scaling,
+        scaled_error,
+        scaled_macro_f1,
         confusion,
     )
 

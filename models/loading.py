@@ -18,7 +18,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from models import eight_bits
-from models.calibration import COLDEST, HOTTEST, WIDEST, Mix
+from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward, Forward
 from models.lean_bert import Dense, LeanBert
@@ -179,6 +179,24 @@ def mix_of(config: object, source: Path | str, names: tuple[str, str] = SENTIMEN
             )
         found.append(float(value))
     return Mix(*found)
+
+
+SENTIMENT_BIAS = "sentiment_bias"
+
+
+def bias_of(config: object, columns: Columns, source: Path | str) -> list[float]:
+    """What is added to each of sentiment's logits (after temperature and wide part), see `models.calibrating`; zeros where the config
+    names nothing, else numbers over LABELS. Raises ModelError for anything else."""
+    bias = getattr(config, SENTIMENT_BIAS, None)
+    if bias is None:
+        return [0.0] * len(columns.sided)
+    told = isinstance(bias, list) and len(bias) == len(LABELS) and len(columns.sided) == len(LABELS)
+    if not told or not all(isinstance(each, int | float) and abs(each) <= LARGEST_BIAS for each in bias):
+        raise ModelError(
+            f"{source} has {SENTIMENT_BIAS} {bias!r}: {len(LABELS)} numbers from {-LARGEST_BIAS:g} to {LARGEST_BIAS:g} are needed, for a "
+            f"model with the labels {', '.join(LABELS)} (config.json)"
+        )
+    return [float(bias[LABELS.index(name)]) for _, name in columns.sided]
 
 
 USUAL_TOKENS, SHORTEST = 64, 8

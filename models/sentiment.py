@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.batches import batches_by_length, padded
 from models.cached import CachedScorer
 from models.calibration import Mix
-from models.loading import SATISFACTION_MIX, columns_of, load_classifier, mix_of, placed, token_limit
+from models.loading import SATISFACTION_MIX, bias_of, columns_of, load_classifier, mix_of, placed, token_limit
 from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
 from models.text import readable
 from models.tokenizer import Encoder
@@ -54,14 +54,17 @@ class TransformerScorer(CachedScorer):
         if self._limits.threads:
             torch.set_num_threads(self._limits.threads)
         model, tokenizer, self._version = load_classifier(source)
-        self._columns, self._tones, self._satisfaction = columns_of(model.config.id2label or {}, source)
+        columns = columns_of(model.config.id2label or {}, source)
+        self._columns, self._tones, self._satisfaction = columns
         self._mix = mix_of(model.config, source)
         self._satisfaction_mix = mix_of(model.config, source, SATISFACTION_MIX) if self._satisfaction else Mix(1.0)
         wide = self._mix.wide_weight or self._satisfaction_mix.wide_weight
         self._wide = wide_part(source, self._columns, bool(self._satisfaction_mix.wide_weight)) if wide else None
+        bias = torch.tensor(bias_of(model.config, columns, source))
         self._encoder = Encoder(tokenizer, token_limit(model.config, self._limits.max_tokens))
         self._padding = int(tokenizer.pad_token_id or 0)
         self._logits, self._device, self._precision = placed(model, device, precision)
+        self._bias = bias.to(self._device)
         self._pass_tokens = PASS_TOKENS[self._precision] if self._device.type == "cpu" else PASS_TOKENS_ON_GPU
         self.score_unique([readable(text, self._limits.max_characters) for text in _WARM_UP])
 
@@ -126,7 +129,8 @@ class TransformerScorer(CachedScorer):
                 sided = sided + beside[:, : len(LABELS)] * self._mix.wide_weight
                 if self._satisfaction_mix.wide_weight:
                     rated = rated + beside[:, WIDE_SATISFACTION] * self._satisfaction_mix.wide_weight
-            return torch.softmax(sided, dim=-1), torch.sigmoid(logits[:, self._tones]), torch.softmax(rated, dim=-1)
+            odds = torch.softmax(sided + self._bias, dim=-1)
+            return odds, torch.sigmoid(logits[:, self._tones]), torch.softmax(rated, dim=-1)
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         """To where the network is; from pinned memory, so that this thread doesn't wait for the GPU."""

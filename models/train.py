@@ -48,7 +48,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     """
     console = console or Console(stderr=True)
     started = time.monotonic()
-    _check_output(options.output)
+    check_output(options.output)
     corpus = prepare(options)
     learnt, held_out = parts(corpus, options)
     console.print(
@@ -96,7 +96,8 @@ def write(model: PreTrainedModel, wide: WidePart | None, output: Path, compact: 
         wide.write(output)
 
 
-def _check_output(output: Path) -> None:
+def check_output(output: Path) -> None:
+    """Raise ModelError where a model must not be written, or can't."""
     if output.exists() and not output.is_dir():
         raise ModelError(f"output {output} is a file: give a directory")
     if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -18,11 +19,12 @@ from models.calibration import (
     HOTTEST,
     TOLERANCE,
     Mix,
+    Scaling,
     calibration_error,
     fitted_mix,
-    fitted_temperature,
+    fitted_scaling,
     reliability,
-    tempered,
+    scaled,
 )
 from models.comparison import Comparison, believable, compare, gaps, named_models, table
 from models.evaluate import Answer, class_f1, evaluate, figure, length_slice, macro_f1, odds, slices, worst
@@ -85,13 +87,13 @@ def test_probabilities_are_told_back_from_a_score_and_a_temperature_leaves_the_l
     score = score_of(dict(zip(LABELS, probabilities, strict=True)), (), 0.0)
     told = odds([Answer(Example("a", NEUTRAL), LABELS.index(score.label), score)])
     assert told.tolist()[0] == pytest.approx(probabilities, abs=3e-6)
-    scaled = tempered(told, temperature)[0]
-    assert scaled.sum() == pytest.approx(1.0)
-    assert scaled.max() == pytest.approx(scaled[int(told.argmax())], abs=1e-5)
-    assert tempered(told, 1.0)[0].tolist() == pytest.approx(probabilities, abs=5e-6)
+    found = scaled(told, Scaling(temperature))[0]
+    assert found.sum() == pytest.approx(1.0)
+    assert found.max() == pytest.approx(found[int(told.argmax())], abs=1e-5)
+    assert scaled(told, Scaling())[0].tolist() == pytest.approx(probabilities, abs=5e-6)
 
 
-def test_a_temperature_of_the_set_s_own_validation_part_mends_a_confidence_that_is_too_high() -> None:
+def test_a_scaling_by_the_set_s_own_validation_part_mends_a_confidence_that_is_too_high() -> None:
     def answers(texts: int) -> list[Answer]:
         sure = Score("negative", -0.9, confidence=0.94)  # negative .94, neutral .02, positive .04
         return [
@@ -99,13 +101,33 @@ def test_a_temperature_of_the_set_s_own_validation_part_mends_a_confidence_that_
             for at in range(texts)
         ]
 
-    alone, scaled = figure(answers(100)), figure(answers(100), answers(50))
-    assert alone.calibration_error == scaled.calibration_error == pytest.approx(0.34)
-    assert (alone.temperature, alone.scaled_error) == (None, None)
-    assert scaled.temperature is not None and scaled.temperature > 2
-    assert scaled.scaled_error == pytest.approx(0.0, abs=0.02)
-    assert fitted_temperature(odds([]), []) == 1.0
+    alone, mended = figure(answers(100)), figure(answers(100), answers(50))
+    assert alone.calibration_error == mended.calibration_error == pytest.approx(0.34)
+    assert (alone.scaling, alone.scaled_error, alone.scaled_macro_f1) == (None, None, None)
+    assert mended.scaled_error == pytest.approx(0.0, abs=0.02)
+    assert mended.scaled_macro_f1 == mended.macro_f1
+    assert fitted_scaling(odds([]), []) == Scaling()
     assert figure(answers(6), answers(50)).scaled_error is None  # a set without neutral has no confidence to believe
+
+
+def test_a_scaling_knows_how_often_a_label_is_met_and_how_sure_one_may_be() -> None:
+    """Probabilities that are right where all labels are alike, made twice as sure, met in shares of 8 : 1 : 1."""
+    chance = np.random.default_rng(3)
+    honest = chance.normal(size=(20_000, 3)) * 1.5
+    shares = np.log(np.array([0.8, 0.1, 0.1]))
+    real = np.exp(honest + shares)
+    real /= real.sum(axis=1, keepdims=True)
+    labels = [int(chance.choice(3, p=row)) for row in real]
+    told = np.exp(2 * honest) / np.exp(2 * honest).sum(axis=1, keepdims=True)
+    found = fitted_scaling(told, labels)
+    assert found.temperature == pytest.approx(2.0, rel=0.05)
+    assert np.array(found.bias) == pytest.approx(shares - shares.mean(), abs=0.1)
+    np.testing.assert_allclose(scaled(told, found), real, atol=0.03)
+
+
+def test_a_label_that_is_never_told_gets_a_bounded_bias() -> None:
+    found = fitted_scaling(np.full((30, 3), 1 / 3), [0, 1] * 15)
+    assert -11 < found.bias[2] < -2
 
 
 ALL_ALIKE = torch.tensor([0.0, 0.0, 0.0]).log_softmax(0)
@@ -266,8 +288,8 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     text.print(believable(found))
     shown = text.export_text()
     measured = found.figures["shipped"]["own"]
-    assert f"{measured.calibration_error:.3f} ({measured.scaled_error:.3f})" in shown
-    assert measured.temperature is not None and found.figures["vader"]["own"].scaled_error is None
+    assert f"{measured.calibration_error:.3f} → {measured.scaled_error:.3f} ({measured.scaled_macro_f1:.3f})" in shown
+    assert measured.scaling is not None and found.figures["vader"]["own"].scaled_error is None
     assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown and "language en" in shown
 
     written = write_report(found, ["shipped"], tmp_path / "report")
