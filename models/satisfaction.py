@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from models.scorer import ModelError
+from models.scorer import SATISFACTIONS, ModelError
 
 DEFAULT_SATISFACTION = Path(__file__).parent / "weights" / "satisfaction.json"
 FORMAT = 1
-OUTCOMES = ("dissatisfied", "neither", "satisfied")
 FEATURES = ("mood", "last_mood", "shift", "negative_share", "messages", "exchanges", "left_waiting", "never_answered")
 MAX_BYTES = 65_536
 
@@ -31,7 +30,7 @@ class Contribution(NamedTuple):
 
 
 class Satisfaction(NamedTuple):
-    """`score`: 0 to 1, p(satisfied) + p(neither) / 2; `probabilities` over OUTCOMES; the largest contribution first."""
+    """`score`: 0 to 1, p(satisfied) + p(neither) / 2; `probabilities` over SATISFACTIONS; the largest contribution first."""
 
     score: float
     probabilities: tuple[float, ...]
@@ -42,7 +41,7 @@ class Satisfaction(NamedTuple):
 class SatisfactionModel:
     """Softmax of bias + weights · (value − mean) / scale; a value that a session lacks is an average one.
 
-    means, scales: for each of FEATURES; weights: (OUTCOMES, FEATURES); bias: for each of OUTCOMES.
+    means, scales: for each of FEATURES; weights: (SATISFACTIONS, FEATURES); bias: for each of SATISFACTIONS.
     """
 
     version: str
@@ -82,7 +81,7 @@ class SatisfactionModel:
         told = {
             "format": FORMAT,
             "version": self.version,
-            "outcomes": OUTCOMES,
+            "outcomes": SATISFACTIONS,
             "features": {
                 name: {"mean": mean, "scale": scale, "weights": [row[at] for row in self.weights]}
                 for at, (name, mean, scale) in enumerate(zip(FEATURES, self.means, self.scales, strict=True))
@@ -100,15 +99,15 @@ class SatisfactionModel:
             told = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise ModelError(f"cannot read a satisfaction model from {path}: {error}") from error
-        if not isinstance(told, dict) or told.get("format") != FORMAT or told.get("outcomes") != list(OUTCOMES):
+        if not isinstance(told, dict) or told.get("format") != FORMAT or told.get("outcomes") != list(SATISFACTIONS):
             raise ModelError(
-                f"{path} is no satisfaction model of format {FORMAT} with the outcomes {', '.join(OUTCOMES)}"
+                f"{path} is no satisfaction model of format {FORMAT} with the outcomes {', '.join(SATISFACTIONS)}"
             )
         features = told.get("features")
         if not isinstance(features, dict) or set(features) != set(FEATURES):
             raise ModelError(f"{path}, features: exactly {', '.join(FEATURES)} are needed")
         columns = [
-            _numbers(features[name].get("weights"), len(OUTCOMES), f"{path}, {name}.weights") for name in FEATURES
+            _numbers(features[name].get("weights"), len(SATISFACTIONS), f"{path}, {name}.weights") for name in FEATURES
         ]
         scales = tuple(_numbers([features[name].get("scale")], 1, f"{path}, {name}.scale")[0] for name in FEATURES)
         if not all(scale > 0 for scale in scales):
@@ -117,8 +116,8 @@ class SatisfactionModel:
             str(told.get("version") or path.stem),
             tuple(_numbers([features[name].get("mean")], 1, f"{path}, {name}.mean")[0] for name in FEATURES),
             scales,
-            tuple(tuple(column[row] for column in columns) for row in range(len(OUTCOMES))),
-            _numbers(told.get("bias"), len(OUTCOMES), f"{path}, bias"),
+            tuple(tuple(column[row] for column in columns) for row in range(len(SATISFACTIONS))),
+            _numbers(told.get("bias"), len(SATISFACTIONS), f"{path}, bias"),
         )
 
 

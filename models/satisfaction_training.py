@@ -22,8 +22,8 @@ from models.calibration import calibration_error
 from models.corpus import DataError
 from models.evaluate import macro_f1
 from models.own_data import RowError
-from models.satisfaction import FEATURES, OUTCOMES, SatisfactionModel, features_of
-from models.scorer import Scorer
+from models.satisfaction import FEATURES, SatisfactionModel, features_of, load_satisfaction
+from models.scorer import SATISFACTIONS, Scorer
 from models.sets import jddc_rows
 
 PARTS = 5
@@ -34,7 +34,7 @@ HELPDESK_SIDE = 0.5
 
 
 class Rated(NamedTuple):
-    """The features of a session, how it was rated (an index of OUTCOMES), and what it must not be separated from."""
+    """The features of a session, how it was rated (an index of SATISFACTIONS), and what it must not be separated from."""
 
     features: dict[str, float | None]
     rating: int
@@ -53,19 +53,23 @@ class Dialogue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SatisfactionReport:
-    """What came out, by cross-validation in which a dialogue is on one side: on all, and by the name of the data."""
+    """What came out, by cross-validation in which a dialogue is on one side: on all, and by the name of the data; and what the model
+    that comes with the project, which has seen none of it, comes to."""
 
     model: SatisfactionModel
     sessions: int
     macro_f1: float
     calibration_error: float
     by_source: dict[str, float]
+    shipped_macro_f1: float
+    shipped_calibration_error: float
 
     def __str__(self) -> str:
         each = ", ".join(f"{name} {value:.3f}" for name, value in self.by_source.items())
         return (
             f"{self.sessions:,} sessions, {PARTS} parts: macro-F1 {self.macro_f1:.3f} ({each}), "
-            f"calibration error {self.calibration_error:.3f}"
+            f"calibration error {self.calibration_error:.3f}; the model that comes with the project: {self.shipped_macro_f1:.3f} and "
+            f"{self.shipped_calibration_error:.3f}"
         )
 
 
@@ -85,7 +89,7 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
         for name, rated in found:
             by_source.setdefault(name, []).extend(rated)
     every = [rated for part in by_source.values() for rated in part]
-    missing = [name for at, name in enumerate(OUTCOMES) if all(rated.rating != at for rated in every)]
+    missing = [name for at, name in enumerate(SATISFACTIONS) if all(rated.rating != at for rated in every)]
     if missing:
         raise DataError(f"no session is rated as {missing[0]}: ratings of 1 or 2, of 3, and of 4 or 5 are needed")
     conversations = len({rated.group for rated in every})
@@ -114,7 +118,9 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
         at += len(part)
     right = [a == b for a, b in zip(ratings, answered, strict=True)]
     error = calibration_error(odds.max(axis=1).tolist(), right)
-    return SatisfactionReport(model, len(every), macro_f1(ratings, answered), error, figures)
+    shipped = load_satisfaction("default")
+    assert shipped is not None
+    return SatisfactionReport(model, len(every), macro_f1(ratings, answered), error, figures, *judged(shipped, every))
 
 
 def _digest(ratings: Sequence[int], table: Sequence[Sequence[float]]) -> str:
@@ -122,10 +128,12 @@ def _digest(ratings: Sequence[int], table: Sequence[Sequence[float]]) -> str:
     return hashlib.sha256(json.dumps([ratings, table]).encode()).hexdigest()[:12]
 
 
-def judged(model: SatisfactionModel, rated: Sequence[Rated]) -> float:
-    """Macro-F1 of a model's likeliest outcomes."""
+def judged(model: SatisfactionModel, rated: Sequence[Rated]) -> tuple[float, float]:
+    """Macro-F1 of a model's likeliest outcomes, and its calibration error."""
     odds = [model.rate(each.features).probabilities for each in rated]
-    return macro_f1([each.rating for each in rated], [each.index(max(each)) for each in odds])
+    ratings, answered = [each.rating for each in rated], [each.index(max(each)) for each in odds]
+    right = [a == b for a, b in zip(ratings, answered, strict=True)]
+    return macro_f1(ratings, answered), calibration_error([max(each) for each in odds], right)
 
 
 def _found(path: Path, scorer: Scorer, console: Console) -> Iterator[tuple[str, list[Rated]]]:

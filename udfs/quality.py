@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from models.satisfaction import OUTCOMES, SatisfactionModel, features_of
+from models.satisfaction import SatisfactionModel, features_of
+from models.scorer import SATISFACTIONS
 from udfs.rules import Phrases, RuleSet, SlowReply
 
 SHOWN: Final = 4
@@ -35,7 +36,7 @@ def rated(record: Mapping[str, Any], model: SatisfactionModel, rules: RuleSet) -
         score = found.score
         satisfaction = {
             "score": round(found.score, 4),
-            "probabilities": {name: round(odds, 4) for name, odds in zip(OUTCOMES, found.probabilities, strict=True)},
+            "probabilities": {name: round(odds, 4) for name, odds in zip(SATISFACTIONS, found.probabilities, strict=True)},
             "contributions": [
                 {"feature": each.feature, "value": round(each.value, 4), "points": round(each.points, 4)}
                 for each in found.contributions[:SHOWN]
