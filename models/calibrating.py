@@ -1,4 +1,4 @@
-"""Fit a model to one shop's own texts by four numbers in its config: minutes, and no training.
+"""Fit a model to one shop's own texts by a few numbers in its config: minutes, and no training.
 
 A shop where most customers complain is another one than where most ask. How often each label is met, and how sure the model
 may be, are fitted on labelled lines of the shop's own; the weights stay as they are.

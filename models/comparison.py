@@ -53,13 +53,14 @@ def compare(
     rivals: Sequence[str],
     *,
     permissive_only: bool = True,
+    with_scaling: bool = True,
     most: int = 0,
     device: str = "auto",
     console: Console | None = None,
 ) -> Comparison:
     """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
 
-    Rivals that learn, learn from what a model would be trained on. most: texts a set at most (0 = all, but of those that a
+    Rivals that learn, learn from what a model would be trained on. with_scaling: fit a scaling to each set's validation part. most: texts a set at most (0 = all, but of those that a
     scaling is fitted on CALIBRATING). Raises DataError where there is no data, ModelError for an unknown rival or a model that
     can't be loaded.
     """
@@ -67,7 +68,10 @@ def compare(
     if unknown:
         raise ModelError(f"{unknown[0]} is not known: one of {', '.join(RIVALS)} is needed")
     corpus = load_corpus(
-        data, permissive_only=permissive_only, to_learn=any(name in LEARNERS for name in rivals), with_validations=True
+        data,
+        permissive_only=permissive_only,
+        to_learn=any(name in LEARNERS for name in rivals),
+        with_validations=with_scaling,
     )
     tests = {
         name: part[: most or None]
@@ -76,7 +80,7 @@ def compare(
     }
     held = {
         name: [example for example in corpus.validations.get(name, ()) if asks(example)][: most or CALIBRATING]
-        if tells_neutral(examples)
+        if with_scaling and tells_neutral(examples)
         else []
         for name, examples in tests.items()
     }

@@ -138,7 +138,7 @@ def calibrate(
 ) -> None:
     """Fit a model to your shop by a few hundred labelled lines: how often each label is met, and how sure it may be.
 
-    Minutes, and no training: a copy with four other numbers in its config.json. A tenth of the lines is held out and measured on,
+    Minutes, and no training: a copy with a few other numbers in its config.json. A tenth of the lines is held out and measured on,
     before and after. Use it: scoring.model in the settings, or replywatch score --model OUTPUT.
     """
     from models.calibrating import calibrate as fit
@@ -198,7 +198,8 @@ def evaluate(
     chosen = named_models(models or list(SHIPPED))
     wanted = [name for name in rivals.split(",") if name and name != "none"]
     found = compare(
-        data, chosen, wanted, permissive_only=not all_data, most=most, device=device, console=ERRORS
+        data, chosen, wanted, permissive_only=not all_data, with_scaling=not json or report is not None, most=most,
+        device=device, console=ERRORS,
     )  # fmt: skip
     if report is not None:
         written = write_report(found, list(chosen), report)

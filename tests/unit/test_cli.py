@@ -21,7 +21,7 @@ from jobs.settings import Settings, load_settings
 
 COMMANDS = (
     "demo", "up", "down", "status", "submit", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
-    "mask", "doctor", "train", "evaluate",
+    "mask", "doctor", "train", "calibrate", "evaluate", "train-satisfaction", "serve",
 )  # fmt: skip
 
 
@@ -77,6 +77,18 @@ def test_faults_of_training_and_evaluation_are_one_message(tmp_path: Path, argum
     assert result.returncode == 2, result.stderr
     assert message in result.stderr and "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_command_whose_extra_is_not_installed_says_which_one(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("text,label\nhi,neutral\n", "utf-8")
+    program = (
+        "import sys; sys.modules['sklearn'] = None; from jobs.cli import main; "
+        f"sys.argv = ['replywatch', 'calibrate', '--data', {str(tmp_path / 'own.csv')!r}, '--output', {str(tmp_path / 'new')!r}]; main()"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert "pip install 'replywatch[train]'" in found.stderr
+    assert "Traceback" not in found.stderr
 
 
 def test_config_prints_settings_from_file_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
