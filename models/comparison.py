@@ -15,7 +15,18 @@ from rich.table import Table
 
 from models.baseline import TfidfScorer
 from models.corpus import Corpus, load_corpus
-from models.evaluate import Answer, Figure, answered, asks, confident, figure, length_slice, slices, tells_neutral
+from models.evaluate import (
+    Answer,
+    Figure,
+    answered,
+    by_question,
+    confident,
+    figure,
+    length_slice,
+    slices,
+    tells_neutral,
+)
+from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
 from models.scorer import ModelError, Scorer, load_scorer
@@ -73,14 +84,11 @@ def compare(
         to_learn=any(name in LEARNERS for name in rivals),
         with_validations=with_scaling,
     )
-    tests = {
-        name: part[: most or None]
-        for name, examples in corpus.tests.items()
-        if (part := [example for example in examples if asks(example)])
-    }
+    tests = {name: part[: most or None] for name, part in by_question(corpus.tests).items()}
+    # Sentiment only: what `calibrate` fits.
     held = {
-        name: [example for example in corpus.validations.get(name, ()) if asks(example)][: most or CALIBRATING]
-        if with_scaling and tells_neutral(examples)
+        name: [example for example in corpus.validations.get(name, ()) if example.label != UNKNOWN][: most or CALIBRATING]
+        if with_scaling and examples[0].label != UNKNOWN and tells_neutral(examples)
         else []
         for name, examples in tests.items()
     }
@@ -95,7 +103,8 @@ def compare(
             found.figures[name], found.answers[name] = {}, {}
             for at, (set_name, examples) in enumerate(tests.items(), 1):
                 progress.update(task, description=f"{name}: {set_name}", completed=at - 1)
-                if not languages[set_name] or languages[set_name] in LANGUAGES.get(name, (languages[set_name],)):
+                language = languages[examples[0].source]
+                if not language or language in LANGUAGES.get(name, (language,)):
                     answers = answered(scorer, examples)
                     calibrating = answered(scorer, held[set_name]) if confident(answers) else []
                     found.answers[name][set_name] = answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -103,7 +103,7 @@ def class_f1(actual: Sequence[int], predicted: Sequence[int]) -> dict[int, float
 
 def tells_neutral(examples: Iterable[Example]) -> bool:
     """Whether a set's labels leave room for neutral."""
-    return any(NEUTRAL in (example.label, example.satisfaction) for example in examples)
+    return any(asked(example) == NEUTRAL for example in examples)
 
 
 def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
@@ -128,9 +128,28 @@ def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
     return answers
 
 
+def asked(example: Example) -> int:
+    """What an answer is compared with: the sentiment, or the satisfaction where there is none; UNKNOWN for nothing."""
+    return example.satisfaction if example.label == UNKNOWN else example.label
+
+
 def asks(example: Example) -> bool:
-    """Whether there is something to compare an answer with: a sentiment or a satisfaction."""
-    return example.label != UNKNOWN or example.satisfaction != UNKNOWN
+    """Whether there is something to compare an answer with."""
+    return asked(example) != UNKNOWN
+
+
+def by_question(parts: Mapping[str, Sequence[Example]]) -> dict[str, list[Example]]:
+    """Examples by the name of their set, those that ask nothing left out. What tells sentiment and satisfaction is there twice: by
+    its name, and by `<name> satisfaction`, where only that is asked."""
+    found = {}
+    for name, examples in parts.items():
+        sided = [each for each in examples if each.label != UNKNOWN]
+        rated = [each._replace(label=UNKNOWN) for each in examples if each.satisfaction != UNKNOWN]
+        if sided:
+            found[name] = sided
+        if rated:
+            found[f"{name} satisfaction" if sided else name] = rated
+    return found
 
 
 def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figure:

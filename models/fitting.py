@@ -19,7 +19,7 @@ from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import taught
 from models.evaluate import asks, macro_f1
 from models.heads import SATISFACTION, SENTIMENT, TOLD_PRIORS, TOLD_SATISFACTION, log_shares, outputs
-from models.labels import UNKNOWN
+from models.labels import SATISFACTIONS, UNKNOWN
 from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer
 from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
@@ -36,7 +36,7 @@ TOKENIZER = "tokenizer"
 
 
 TONE_TEXTS_TO_CHOOSE_BY = 1_000
-"""Of the validation texts that tell a tone and no sentiment: they are in the loss that is shown, and choose nothing."""
+"""Of the validation texts that tell nothing but a tone: they are in the loss that is shown, and choose nothing."""
 
 
 class Fitted(NamedTuple):
@@ -81,13 +81,19 @@ def prepare(options: TrainOptions) -> Corpus:
 
 
 def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Example]]:
-    """The texts to learn from and to choose by, of those that tell a tone and no sentiment only so many."""
+    """The texts to learn from and to choose by, of those that tell nothing but a tone only so many. Raises DataError where one of
+    three satisfactions is told to nobody: what isn't learnt must not be answered."""
     if not any(example.label != UNKNOWN for example in corpus.validation):
         raise DataError("the data leaves no text with a sentiment for validation: more texts are needed")
+    ratings = {example.satisfaction for example in corpus.train} - {UNKNOWN}
+    missing = [name for at, name in enumerate(SATISFACTIONS) if at not in ratings]
+    if ratings and missing:
+        raise DataError(f"no text to learn from is rated as {missing[0]}: all of {', '.join(SATISFACTIONS)} are needed, or none")
+    validation = corpus.validation if ratings else [each._replace(satisfaction=UNKNOWN) for each in corpus.validation]
     schedule = options.schedule
     most = len(corpus.train) if options.teacher else schedule.tone_texts  # a teacher tells the sentiment of all
     return thinned(corpus.train, most, schedule.seed), thinned(
-        corpus.validation, TONE_TEXTS_TO_CHOOSE_BY, schedule.seed
+        validation, TONE_TEXTS_TO_CHOOSE_BY, schedule.seed
     )
 
 

@@ -14,7 +14,7 @@ from models.scorer import LABELS
 from models.sets import Example
 
 SENTIMENT = slice(0, len(LABELS))
-"""The columns of the logits that sentiment's softmax is over; the others are the tones' sigmoids."""
+"""The columns of the logits that sentiment's softmax is over; the tones' sigmoids follow, and satisfaction's softmax."""
 
 TONE = slice(len(LABELS), len(LABELS) + len(TONES))
 SATISFACTION = slice(len(OUTPUTS), len(OUTPUTS) + len(SATISFACTIONS))
@@ -71,7 +71,7 @@ def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
     What a set doesn't tell adds nothing. Sentiment's logits are moved by the log priors of the text's set (logit adjustment,
     Menon et al. 2021): so a set full of neutral texts doesn't teach that texts are neutral, and one without any doesn't
     teach that none are; the network learns what speaks for a label, all being equally likely. A tone weighs by how seldom
-    it is heard; satisfaction's logits are moved like sentiment's. The signature is that of `Trainer(compute_loss_func=…)`.
+    it is heard; satisfaction's logits are moved by the log priors of all sets together. The signature is that of `Trainer(compute_loss_func=…)`.
     """
     satisfaction_priors = torch.tensor(log_shares([example.satisfaction for example in examples]))
     heard_by_tone = zip(*(example.tones for example in examples), strict=True)
@@ -82,7 +82,9 @@ def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
         sided = told[:, 0] != UNKNOWN
         total = logits.sum() * 0.0  # a batch that tells nothing has no gradient, and still a graph
         if sided.any():
-            total = total + _sentiment_loss(logits[sided], told[sided], label_smoothing)
+            total = total + _moved_loss(
+                logits[sided, SENTIMENT], told[sided, 0], told[sided, TOLD_PRIORS], label_smoothing
+            )
         heard = told[:, TOLD_TONES]
         known = heard != UNKNOWN
         if known.any():
@@ -92,25 +94,21 @@ def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
             total = total + each[known].mean()
         rated = told[:, TOLD_SATISFACTION] != UNKNOWN
         if rated.any():
-            total = total + functional.cross_entropy(
-                logits[rated, SATISFACTION] + satisfaction_priors.to(logits.device),
-                told[rated, TOLD_SATISFACTION].long(),
-                label_smoothing=label_smoothing,
+            priors = satisfaction_priors.to(logits.device).expand(int(rated.sum()), -1)
+            total = total + _moved_loss(
+                logits[rated, SATISFACTION], told[rated, TOLD_SATISFACTION], priors, label_smoothing
             )
         return total
 
     return loss
 
 
-def _sentiment_loss(logits: torch.Tensor, told: torch.Tensor, label_smoothing: float) -> torch.Tensor:
-    """Cross-entropy of logits moved by the log priors; smoothing spreads over the labels that the set has."""
-    priors = told[:, TOLD_PRIORS]
+def _moved_loss(logits: torch.Tensor, told: torch.Tensor, priors: torch.Tensor, label_smoothing: float) -> torch.Tensor:
+    """Cross-entropy of logits moved by the log priors; smoothing spreads over the answers that are met at all."""
     possible = (priors > IMPOSSIBLE / 2).float()
     spread = possible / possible.sum(dim=-1, keepdim=True)
-    wanted = (
-        functional.one_hot(told[:, 0].long(), len(LABELS)).float() * (1 - label_smoothing) + spread * label_smoothing
-    )
-    return functional.cross_entropy(logits[:, SENTIMENT] + priors, wanted)
+    wanted = functional.one_hot(told.long(), len(LABELS)).float() * (1 - label_smoothing) + spread * label_smoothing
+    return functional.cross_entropy(logits + priors, wanted)
 
 
 def _positive_weight(heard: Sequence[int]) -> float:

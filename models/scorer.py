@@ -138,6 +138,9 @@ class CheckedScorer:
                 raise ModelError(f"model {self.version} returned {score} for text {position}: no confidence")
             if score.tones and (len(score.tones) != len(TONES) or not all(0.0 <= each <= 1.0 for each in score.tones)):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: no tones")
+            rated = score.satisfaction
+            if rated and (len(rated) != len(SATISFACTIONS) or not all(0.0 <= each <= 1.0 for each in rated)):
+                raise ModelError(f"model {self.version} returned {score} for text {position}: no satisfaction")
         return scores
 
 

@@ -42,7 +42,7 @@ class Schedule:
 
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the texts that
-    tell a tone and no sentiment so many at most, but all where a teacher tells the rest; adapters: none (all
+    tell nothing but a tone so many at most, but all where a teacher tells the rest; adapters: none (all
     numbers learn), lora or adalora, of so much `rank`.
     """
 
@@ -67,7 +67,7 @@ class Schedule:
 
 
 class Trained(NamedTuple):
-    """What a training came to: the best evaluation's macro-F1 of sentiment and step, and what the network says of the validation
+    """What a training came to: the best evaluation's macro-F1 and step, and what the network says of the validation
     texts that have a sentiment or a satisfaction: the texts, logits (texts, columns), and what is told of them, see
     `models.heads.targets`."""
 
@@ -150,9 +150,7 @@ class _Judge:
         padding = Padding(self._tokenizer, 0.0, self._schedule.seed, model)
         logits = predicted(model, self._items, padding, 2 * self._schedule.batch_size)
         told = torch.stack([item["labels"] for item in self._items])
-        sided = told[:, 0] != UNKNOWN
-        figure = macro_f1(told[sided, 0].long().tolist(), logits[sided, SENTIMENT].argmax(-1).tolist())
-        return Trained(figure, step, [item["text"] for item in self._items], logits, told)
+        return Trained(mean_macro_f1(told.numpy(), logits.numpy()), step, [item["text"] for item in self._items], logits, told)
 
 
 def _better(
@@ -208,14 +206,18 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
 
 
 def figures(prediction: EvalPrediction) -> dict[str, float]:
-    """Macro-F1 of sentiment over the validation texts that have one, and of satisfaction likewise: their mean by texts."""
-    all_told: NDArray[np.int64] = np.asarray(prediction.label_ids).astype(np.int64)
-    logits = np.asarray(prediction.predictions)
+    """What the best evaluation is chosen by."""
+    return {"macro_f1": mean_macro_f1(np.asarray(prediction.label_ids), np.asarray(prediction.predictions))}
+
+
+def mean_macro_f1(told: NDArray[np.float32], logits: NDArray[np.float32]) -> float:
+    """Macro-F1 of sentiment over the texts that have one, and of satisfaction likewise: their mean by texts. told: as in
+    `models.heads.targets`."""
     each, texts = [], []
     for column, answers in ((0, SENTIMENT), (TOLD_SATISFACTION, SATISFACTION)):
-        told = all_told[:, column]
-        known = told != UNKNOWN
+        labels = told[:, column].astype(np.int64)
+        known = labels != UNKNOWN
         if known.any() and logits.shape[1] >= answers.stop:
-            each.append(macro_f1(told[known].tolist(), logits[known, answers].argmax(-1).tolist()))
+            each.append(macro_f1(labels[known].tolist(), logits[known, answers].argmax(-1).tolist()))
             texts.append(int(known.sum()))
-    return {"macro_f1": float(np.average(each, weights=texts)) if each else 0.0}
+    return float(np.average(each, weights=texts)) if each else 0.0

@@ -15,7 +15,7 @@ from models.baseline import TfidfScorer
 from models.card import model_card
 from models.compact import write_compact
 from models.corpus import Corpus
-from models.evaluate import Figure, asks, evaluate
+from models.evaluate import Figure, by_question, evaluate
 from models.fitting import fit, parts, prepare
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
@@ -65,7 +65,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     # Figures are measured on what was written, through the scorer that will serve it.
     scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=0))
     linear = TfidfScorer(learnt, options.schedule.seed) if options.with_baseline else None
-    tests = {name: [each for each in part if asks(each)] for name, part in corpus.tests.items()}
+    tests = by_question(corpus.tests)
     report = TrainReport(
         output=options.output,
         version=scorer.version,
@@ -74,8 +74,8 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         validation_macro_f1=macro_f1,
         best_step=step,
         seconds=seconds,
-        figures={name: evaluate(scorer, part) for name, part in tests.items() if part},
-        baseline={name: evaluate(linear, part) for name, part in tests.items() if part} if linear else {},
+        figures={name: evaluate(scorer, part) for name, part in tests.items()},
+        baseline={name: evaluate(linear, part) for name, part in tests.items()} if linear else {},
     )
     (options.output / "README.md").write_text(_card(options, corpus, report, len(tokenizer)), "utf-8")
     return report

@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import psutil
@@ -77,9 +76,13 @@ def _end(manager: psutil.Process, grace_s: float) -> None:
         f"replywatch: the Python process of this TaskManager has been dead for {grace_s:.0f} s, and the TaskManager has not "
         "noticed: it is ended, so that the job goes on in another one. Why the process died: the kernel's log (memory?).\n"
     )
-    # To whoever keeps the TaskManager's errors, where the system shows us its standard error; ending it does not hang on it.
-    with suppress(OSError), Path(f"/proc/{manager.pid}/fd/2").open("a", encoding="utf-8") as errors:
-        errors.write(reason)
+    # To whoever keeps the TaskManager's errors, where the system shows us its standard error. Ending it must not wait for a reader.
+    with suppress(OSError):
+        errors = os.open(f"/proc/{manager.pid}/fd/2", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+        try:
+            os.write(errors, reason.encode())
+        finally:
+            os.close(errors)
     manager.terminate()
     try:
         manager.wait(EXIT_S)

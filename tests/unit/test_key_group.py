@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,10 +77,11 @@ def test_a_group_restored_at_any_time_says_what_conversations_alone_say(data: st
     assert group.stored == {}
 
 
-def test_a_conversation_is_remembered_until_nothing_can_follow_within_its_memory_any_more() -> None:
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_conversation_is_remembered_until_nothing_can_follow_within_its_memory_any_more(in_order: bool) -> None:
     *first, last = Chat(T0).customer(0, "水壶漏水").agent(30, "换").customer(30 + 8 * 3_600 - 1, "又漏了").events
     group = Group(Talk())
-    group.hear(first, T0)
+    group.hear(first[:: 1 if in_order else -1], T0 - 1)
     now = last["sent_at"] + 5 * 60_000 - 1  # as late as a message may be
     group.advance(now)
     group.hear([last], now)

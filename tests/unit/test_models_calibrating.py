@@ -64,7 +64,7 @@ def test_a_calibrated_model_says_what_the_scaling_makes_of_the_old_one(lines: Pa
 def test_too_few_lines_of_a_label_are_refused(lines: Path, tmp_path: Path) -> None:
     few = [line for line in lines.read_text("utf-8").splitlines() if not line.endswith(",positive")]
     lines.write_text("\n".join([*few, "好评,positive"]), "utf-8")
-    with pytest.raises(DataError, match=r"the data have \d positive texts: at least 10 of each label are needed"):
+    with pytest.raises(DataError, match=r"\d positive texts are left to fit to: at least 10 of each label are needed"):
         calibrate("fast", [lines], tmp_path / "mine", console=QUIET)
     assert not (tmp_path / "mine").exists()
 
@@ -73,6 +73,32 @@ def test_too_few_lines_of_a_label_are_refused(lines: Path, tmp_path: Path) -> No
 def test_only_a_directory_can_be_copied(model: str, lines: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is no directory with a model"):
         calibrate(model, [lines], tmp_path / "mine", console=QUIET)
+
+
+def test_a_model_is_not_written_over_itself(lines: Path, tmp_path: Path) -> None:
+    calibrate("fast", [lines], tmp_path / "mine", device="cpu", console=QUIET)
+    with pytest.raises(ModelError, match="is the model itself"):
+        calibrate(str(tmp_path / "mine"), [lines], tmp_path / "." / "mine", console=QUIET)
+
+
+def test_an_earlier_copy_leaves_nothing_behind(lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its directory is called like a model that comes with the project."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "default").mkdir(exist_ok=True)
+        (tmp_path / "default" / name).write_bytes(b"{}")
+    found = calibrate("fast", [lines], Path("default"), device="cpu", console=QUIET)
+    assert sorted(path.name for path in Path("default").glob("*.safetensors")) == ["model.int8.safetensors", "wide.safetensors"]
+    assert found.after is not None and found.before is not None
+    assert found.after.macro_f1 != found.before.macro_f1
+
+
+def test_a_model_without_neutral_is_refused_before_anything_is_written(lines: Path, tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "config.json").write_text('{"id2label": {"0": "negative", "1": "positive"}}', "utf-8")
+    with pytest.raises(ModelError, match="tells no neutral"):
+        calibrate(str(tmp_path / "two"), [lines], tmp_path / "mine", console=QUIET)
+    assert not (tmp_path / "mine").exists()
 
 
 def test_nothing_else_is_overwritten(lines: Path, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ import torch
 from rich.console import Console
 
 from jobs.text_lines import score_lines
+from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
-from models.fitting import thinned
+from models.fitting import parts, thinned
 from models.heads import SATISFACTION, masked_loss, outputs, targets
 from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, SATISFACTIONS, TONES, UNKNOWN, tones
 from models.loading import load_tokenizer
@@ -304,6 +305,27 @@ def test_satisfaction_has_columns_of_its_own_where_a_set_tells_it() -> None:
     # At equal logits the odds are the shares, 3/4 and 1/4: that most are dissatisfied is not what is to be learnt.
     assert logits.grad[0, SATISFACTION].tolist() == pytest.approx([-1 / 16, 0, 1 / 16])
     assert logits.grad[3, SATISFACTION].tolist() == pytest.approx([3 / 16, 0, -3 / 16])
+
+
+def test_smoothing_gives_nothing_to_a_satisfaction_that_nobody_has() -> None:
+    rated = [Example("a", UNKNOWN, satisfaction=0), Example("b", UNKNOWN, satisfaction=2)]
+    logits = torch.zeros(2, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
+    loss = masked_loss(rated, label_smoothing=0.2)({"logits": logits}, targets(rated), None)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2))
+    assert logits.grad is not None and not logits.grad[:, SATISFACTION][:, 1].any()
+
+
+def test_what_cannot_be_learnt_of_satisfaction_is_not_judged_or_is_refused() -> None:
+    sided = [Example("a", NEGATIVE, source="own"), Example("b", POSITIVE, source="own")]
+    rated = [Example(f"r{at}", UNKNOWN, source="own", satisfaction=at) for at in range(3)]
+    options = TrainOptions([], Path("out"))
+    _, held_out = parts(Corpus(train=sided, validation=sided + rated), options)
+    assert {each.satisfaction for each in held_out} == {UNKNOWN}
+    learnt, held_out = parts(Corpus(train=sided + rated, validation=sided + rated), options)
+    assert outputs(learnt) == OUTPUTS + SATISFACTIONS and held_out == sided + rated
+    with pytest.raises(DataError, match="no text to learn from is rated as neither"):
+        parts(Corpus(train=[*sided, rated[0], rated[2]], validation=sided), options)
 
 
 def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:

@@ -73,6 +73,8 @@ def test_the_guard_does_nothing_as_long_as_its_parent_lives() -> None:
             assert process.poll() is None
             process.kill()
             process.wait()
+            with pytest.raises(subprocess.TimeoutExpired):
+                guard.wait(2)  # it still waits for its parent's end, and looks at nothing before
             assert guard.stdin is not None
             guard.stdin.close()
             assert guard.wait(20) == 0
