@@ -32,11 +32,10 @@ def score_lines(
                 "score": round(result.score, 4) if result else None,
                 "model": scorer.version,
             }
-            if result and result.tones:
-                line["tones"] = {name: round(heard, 4) for name, heard in zip(TONES, result.tones, strict=True)}
-            if result and result.satisfaction:
-                named = zip(SATISFACTIONS, result.satisfaction, strict=True)
-                line["satisfaction"] = {name: round(each, 4) for name, each in named}
+            told = {"tones": (TONES, result.tones), "satisfaction": (SATISFACTIONS, result.satisfaction)} if result else {}
+            for what, (names, odds) in told.items():
+                if odds:
+                    line[what] = {name: round(each, 4) for name, each in zip(names, odds, strict=True)}
             yield line
 
 

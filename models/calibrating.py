@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -20,8 +22,9 @@ from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix, Scal
 from models.corpus import DataError, load_corpus
 from models.evaluate import Figure, answered, confident, figure, odds
 from models.labels import UNKNOWN
-from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of
+from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
 from models.scorer import LABELS, ModelError, load_scorer, source_of
+from models.sets import Example
 from models.train import check_output
 
 LEAST_OF_EACH = 10
@@ -71,23 +74,30 @@ def calibrate(
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
     own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != "joined"]
     own = random.Random(SEED).sample(own, min(MOST, len(own)))
-    _check(LABELS[each.label] for each in own)
+    _check(own)
     console.print(f"{len(own):,} texts to fit to")
     scorer = load_scorer(str(source), device, cache_size=0)
     answers = confident(answered(scorer, own))
-    temperature, wide = (config.get(name, default) for name, default in zip(SENTIMENT_MIX, Mix(1.0, 0.0), strict=True))
-    coldest = max(COLDEST, COLDEST / temperature, wide / WIDEST)  # so that what is written is what is fitted
-    scaling = fitted_scaling(odds(answers), [each.example.label for each in answers], coldest, HOTTEST / max(1.0, temperature))
-    _copy(source, output, config, scaling, len(answers))
+    mix = mix_of(SimpleNamespace(**config), source)
+    # Bounds, so that what is written is what is fitted.
+    coldest, hottest = max(COLDEST, COLDEST / mix.temperature, mix.wide_weight / WIDEST), HOTTEST / max(1.0, mix.temperature)
+    scaling = fitted_scaling(odds(answers), [each.example.label for each in answers], coldest, hottest)
+    _copy(source, output, config | _served(config, mix, scaling), f"to {len(answers):,} texts: {described(scaling)}")
     fitted = load_scorer(str(output.resolve()), device, cache_size=0)
     held_out = [each for each in chain.from_iterable(corpus.tests.values()) if each.label != UNKNOWN]
     before, after = (figure(answered(each, held_out)) if held_out else None for each in (scorer, fitted))
     return Calibrated(fitted.version, len(answers), scaling, before, after)
 
 
-def _check(labels: Any) -> None:
-    told = list(labels)
-    short = [f"{told.count(name)} {name}" for name in LABELS if told.count(name) < LEAST_OF_EACH]
+def described(scaling: Scaling) -> str:
+    """The scaling in words and numbers."""
+    added = ", ".join(f"{name} {each:+.2f}" for name, each in zip(LABELS, scaling.bias, strict=True))
+    return f"logits divided by {scaling.temperature:.2f}, then {added}"
+
+
+def _check(examples: Sequence[Example]) -> None:
+    counts = Counter(LABELS[each.label] for each in examples)
+    short = [f"{counts[name]} {name}" for name in LABELS if counts[name] < LEAST_OF_EACH]
     if short:
         raise DataError(
             f"{', '.join(short)} texts are left to fit to: at least {LEAST_OF_EACH} of each label are needed (a tenth is held out, a "
@@ -95,30 +105,27 @@ def _check(labels: Any) -> None:
         )
 
 
-def _copy(source: Path, output: Path, config: dict[str, Any], scaling: Scaling, texts: int) -> None:
-    """The model's files, with what its logits are divided by, and what is added, as they are after the scaling."""
+def _served(config: Mapping[str, Any], mix: Mix, scaling: Scaling) -> dict[str, Any]:
+    """What the config says of temperature, wide part and bias after the scaling."""
+    temperature, wide = SENTIMENT_MIX
+    earlier = config.get(SENTIMENT_BIAS) or [0.0] * len(LABELS)
+    bias = [old / scaling.temperature + new for old, new in zip(earlier, scaling.bias, strict=True)]
+    return {
+        temperature: round(mix.temperature * scaling.temperature, 4),
+        wide: round(mix.wide_weight / scaling.temperature, 4),
+        SENTIMENT_BIAS: [round(min(LARGEST_BIAS, max(-LARGEST_BIAS, each)), 4) for each in bias],
+    }
+
+
+def _copy(source: Path, output: Path, config: Mapping[str, Any], fitted: str) -> None:
+    """The model's files with another config, and a line about it on the card."""
     output.mkdir(parents=True, exist_ok=True)
     for path in output.glob("*.safetensors"):  # of an earlier one, which may be kept in another form
         path.unlink()
     for path in (path for path in source.iterdir() if path.is_file()):
         shutil.copyfile(path, output / path.name)
-    config = dict(config)
-    temperature, wide = SENTIMENT_MIX
-    config[temperature] = _within(config.get(temperature, 1.0) * scaling.temperature, COLDEST, HOTTEST)
-    config[wide] = _within(config.get(wide, 0.0) / scaling.temperature, 0.0, WIDEST)
-    earlier = config.get(SENTIMENT_BIAS) or [0.0] * len(LABELS)
-    config[SENTIMENT_BIAS] = [
-        _within(old / scaling.temperature + new, -LARGEST_BIAS, LARGEST_BIAS)
-        for old, new in zip(earlier, scaling.bias, strict=True)
-    ]
     (output / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", "utf-8")
     with (output / "README.md").open("a", encoding="utf-8") as card:
-        added = ", ".join(f"{name} {each:+.2f}" for name, each in zip(LABELS, scaling.bias, strict=True))
         card.write(
-            f"\n## Calibrated\n\nFitted by `replywatch calibrate` to {texts:,} texts: logits divided by {scaling.temperature:.2f}, then "
-            f"{added}. The figures above are of the model as it was before.\n"
+            f"\n## Calibrated\n\nFitted by `replywatch calibrate` {fitted}. The figures above are of the model as it was before.\n"
         )
-
-
-def _within(value: float, low: float, high: float) -> float:
-    return round(min(high, max(low, value)), 4)

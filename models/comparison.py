@@ -71,9 +71,9 @@ def compare(
 ) -> Comparison:
     """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
 
-    Rivals that learn, learn from what a model would be trained on. with_scaling: fit a scaling to each set's validation part. most: texts a set at most (0 = all, but of those that a
-    scaling is fitted on CALIBRATING). Raises DataError where there is no data, ModelError for an unknown rival or a model that
-    can't be loaded.
+    Rivals that learn, learn from what a model would be trained on. with_scaling: fit a scaling to each set's validation part.
+    most: texts a set at most (0 = all, but of those that a scaling is fitted on CALIBRATING). Raises DataError where there is no
+    data, ModelError for an unknown rival or a model that can't be loaded.
     """
     unknown = [name for name in rivals if name not in RIVALS]
     if unknown:

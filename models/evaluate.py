@@ -162,8 +162,9 @@ def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figu
     scaling, scaled_error, scaled_macro_f1 = None, None, None
     if confidences and (known := confident(validation)):
         scaling = fitted_scaling(odds(known), [each.example.label for each in known])
-        mended = scaled(odds(confident(answers)), scaling)
-        labels, best = [each.example.label for each in confident(answers)], mended.argmax(axis=1).tolist()
+        sure = confident(answers)
+        mended = scaled(odds(sure), scaling)
+        labels, best = [each.example.label for each in sure], mended.argmax(axis=1).tolist()
         scaled_error = calibration_error(mended.max(axis=1).tolist(), [a == b for a, b in zip(labels, best, strict=True)])
         scaled_macro_f1 = macro_f1(labels, best)
     return Figure(

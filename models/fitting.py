@@ -18,7 +18,7 @@ from models.calibration import Mix, fitted_mix
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import taught
 from models.evaluate import asks, macro_f1
-from models.heads import SATISFACTION, SENTIMENT, TOLD_PRIORS, TOLD_SATISFACTION, log_shares, outputs
+from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer
 from models.network import NEW, make_network
@@ -28,7 +28,7 @@ from models.scorer import Limits, ModelError
 from models.sets import Example
 from models.supervised import Trained, train_supervised
 from models.text import readable
-from models.wide import WIDE_SATISFACTION, WidePart
+from models.wide import WidePart
 from models.wide_training import fit_wide
 
 TOKENIZER = "tokenizer"
@@ -114,10 +114,10 @@ def fit(
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
     logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))
-    mix, figure = mixed(trained, logits)
+    mix, figure = mixed(trained, logits, ABOUT_SENTIMENT)
     served = {SENTIMENT_MIX: mix}
-    if trained.logits.shape[1] >= SATISFACTION.stop:
-        served[SATISFACTION_MIX] = mixed(trained, logits, satisfaction=True)[0]
+    if trained.logits.shape[1] >= ABOUT_SATISFACTION.deep.stop:
+        served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION)[0]
     for names, each in served.items():
         model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})
     model.config.update({"max_tokens": options.schedule.max_tokens})
@@ -125,16 +125,13 @@ def fit(
     return Fitted(model, tokenizer, wide if used else None, figure, trained.step)
 
 
-def mixed(trained: Trained, wide: torch.Tensor | None, satisfaction: bool = False) -> tuple[Mix, float]:
+def mixed(trained: Trained, wide: torch.Tensor | None, question: Question) -> tuple[Mix, float]:
     """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them."""
-    column, deep_columns, wide_columns = (0, SENTIMENT, SENTIMENT)
-    if satisfaction:
-        column, deep_columns, wide_columns = (TOLD_SATISFACTION, SATISFACTION, WIDE_SATISFACTION)
-    known = trained.told[:, column] != UNKNOWN
-    labels, deep = trained.told[known, column].long(), trained.logits[known][:, deep_columns]
-    beside = None if wide is None else wide[known][:, wide_columns]
-    priors = trained.told[known][:, TOLD_PRIORS]
-    if satisfaction:
+    known = trained.told[:, question.told] != UNKNOWN
+    labels, deep = trained.told[known, question.told].long(), trained.logits[known, question.deep]
+    beside = None if wide is None else wide[known, question.wide]
+    priors = trained.told[known, TOLD_PRIORS]
+    if question is ABOUT_SATISFACTION:  # which has the shares of all sets together
         priors = torch.tensor(log_shares(labels.tolist())).expand(len(labels), -1)
     mix = fitted_mix(deep, labels, priors, beside)
     both = deep / mix.temperature + (0.0 if beside is None else beside * mix.wide_weight)

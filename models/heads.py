@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -12,6 +12,7 @@ from torch.nn import functional
 from models.labels import OUTPUTS, SATISFACTIONS, TONES, UNKNOWN
 from models.scorer import LABELS
 from models.sets import Example
+from models.wide import WIDE_SATISFACTION
 
 SENTIMENT = slice(0, len(LABELS))
 """The columns of the logits that sentiment's softmax is over; the tones' sigmoids follow, and satisfaction's softmax."""
@@ -25,6 +26,20 @@ TOLD_PRIORS = slice(TOLD_TONES.stop, TOLD_TONES.stop + len(LABELS))
 TOLD_SATISFACTION = TOLD_PRIORS.stop
 TOLD_COLUMNS = TOLD_SATISFACTION + 1
 """Of `targets`; a teacher's columns follow them."""
+
+
+
+class Question(NamedTuple):
+    """Where its answer is told in `targets`, and which columns answer it in the network's logits and in the wide part's."""
+
+    told: int
+    deep: slice
+    wide: slice
+
+
+ABOUT_SENTIMENT = Question(0, SENTIMENT, SENTIMENT)
+ABOUT_SATISFACTION = Question(TOLD_SATISFACTION, SATISFACTION, WIDE_SATISFACTION)
+QUESTIONS = (ABOUT_SENTIMENT, ABOUT_SATISFACTION)
 
 MAX_TONE_WEIGHT = 8.0
 """A tone is seldom heard: a text with it weighs more, up to so much."""
@@ -71,7 +86,8 @@ def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
     What a set doesn't tell adds nothing. Sentiment's logits are moved by the log priors of the text's set (logit adjustment,
     Menon et al. 2021): so a set full of neutral texts doesn't teach that texts are neutral, and one without any doesn't
     teach that none are; the network learns what speaks for a label, all being equally likely. A tone weighs by how seldom
-    it is heard; satisfaction's logits are moved by the log priors of all sets together. The signature is that of `Trainer(compute_loss_func=…)`.
+    it is heard; satisfaction's logits are moved by the log priors of all sets together. The signature is that of
+    `Trainer(compute_loss_func=…)`.
     """
     satisfaction_priors = torch.tensor(log_shares([example.satisfaction for example in examples]))
     heard_by_tone = zip(*(example.tones for example in examples), strict=True)

@@ -136,11 +136,9 @@ class CheckedScorer:
                 raise ModelError(f"model {self.version} returned {score} for text {position}: not a score")
             if not (math.isnan(score.confidence) or 0.0 <= score.confidence <= 1.0):
                 raise ModelError(f"model {self.version} returned {score} for text {position}: no confidence")
-            if score.tones and (len(score.tones) != len(TONES) or not all(0.0 <= each <= 1.0 for each in score.tones)):
-                raise ModelError(f"model {self.version} returned {score} for text {position}: no tones")
-            rated = score.satisfaction
-            if rated and (len(rated) != len(SATISFACTIONS) or not all(0.0 <= each <= 1.0 for each in rated)):
-                raise ModelError(f"model {self.version} returned {score} for text {position}: no satisfaction")
+            for what, names, told in (("tones", TONES, score.tones), ("satisfaction", SATISFACTIONS, score.satisfaction)):
+                if told and (len(told) != len(names) or not all(0.0 <= each <= 1.0 for each in told)):
+                    raise ModelError(f"model {self.version} returned {score} for text {position}: no {what}")
         return scores
 
 

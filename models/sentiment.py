@@ -60,11 +60,10 @@ class TransformerScorer(CachedScorer):
         self._satisfaction_mix = mix_of(model.config, source, SATISFACTION_MIX) if self._satisfaction else Mix(1.0)
         wide = self._mix.wide_weight or self._satisfaction_mix.wide_weight
         self._wide = wide_part(source, self._columns, bool(self._satisfaction_mix.wide_weight)) if wide else None
-        bias = torch.tensor(bias_of(model.config, columns, source))
         self._encoder = Encoder(tokenizer, token_limit(model.config, self._limits.max_tokens))
         self._padding = int(tokenizer.pad_token_id or 0)
         self._logits, self._device, self._precision = placed(model, device, precision)
-        self._bias = bias.to(self._device)
+        self._bias = torch.tensor(bias_of(model.config, columns, source), device=self._device)
         self._pass_tokens = PASS_TOKENS[self._precision] if self._device.type == "cpu" else PASS_TOKENS_ON_GPU
         self.score_unique([readable(text, self._limits.max_characters) for text in _WARM_UP])
 

@@ -28,7 +28,7 @@ from models.batches import Item, Padding, encoded, predicted
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
-from models.heads import SATISFACTION, SENTIMENT, TOLD_SATISFACTION, masked_loss
+from models.heads import QUESTIONS, masked_loss
 from models.labels import UNKNOWN
 from models.loading import cpu_computes_in_bf16
 from models.sets import Example
@@ -143,7 +143,7 @@ class _Judge:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, held_out: Sequence[Item], schedule: Schedule) -> None:
         self._tokenizer = tokenizer
         self._schedule = schedule
-        asked = [item for item in held_out if any(item["labels"][column] != UNKNOWN for column in (0, TOLD_SATISFACTION))]
+        asked = [item for item in held_out if any(item["labels"][each.told] != UNKNOWN for each in QUESTIONS)]
         self._items = sorted(asked, key=lambda item: int(item["length"]))
 
     def __call__(self, model: PreTrainedModel, step: int) -> Trained:
@@ -214,10 +214,10 @@ def mean_macro_f1(told: NDArray[np.float32], logits: NDArray[np.float32]) -> flo
     """Macro-F1 of sentiment over the texts that have one, and of satisfaction likewise: their mean by texts. told: as in
     `models.heads.targets`."""
     each, texts = [], []
-    for column, answers in ((0, SENTIMENT), (TOLD_SATISFACTION, SATISFACTION)):
-        labels = told[:, column].astype(np.int64)
+    for question in QUESTIONS:
+        labels = told[:, question.told].astype(np.int64)
         known = labels != UNKNOWN
-        if known.any() and logits.shape[1] >= answers.stop:
-            each.append(macro_f1(labels[known].tolist(), logits[known, answers].argmax(-1).tolist()))
+        if known.any() and logits.shape[1] >= question.deep.stop:
+            each.append(macro_f1(labels[known].tolist(), logits[known, question.deep].argmax(-1).tolist()))
             texts.append(int(known.sum()))
     return float(np.average(each, weights=texts)) if each else 0.0

@@ -83,9 +83,9 @@ class WidePart:
             raise ModelError(f"cannot read {path}: {error}") from error
         shapes = {name: array.shape for name, array in kept.items()}
         buckets = shapes.get("rarity", (0,))[0]
-        labels = (len(LABELS + SATISFACTIONS) if shapes.get("bias") == (len(LABELS + SATISFACTIONS),) else len(LABELS),)
+        labels = shapes.get("bias", ())  # those of satisfaction are there or not
         wanted = {"weights": (buckets, *labels), "scales": labels, "rarity": (buckets,), "step": (1,), "bias": labels}
-        if shapes != wanted or buckets < 2 or buckets & (buckets - 1):
+        if labels not in ((len(LABELS),), (len(LABELS + SATISFACTIONS),)) or shapes != wanted or buckets < 2 or buckets & (buckets - 1):
             raise ModelError(f"{path} is not a wide part: its arrays are {shapes}")
         return cls(kept["weights"], kept["scales"], kept["rarity"], float(kept["step"][0]), kept["bias"])
 

@@ -142,7 +142,7 @@ def calibrate(
     before and after. Use it: scoring.model in the settings, or replywatch score --model OUTPUT.
     """
     from models.calibrating import calibrate as fit
-    from models.scorer import LABELS
+    from models.calibrating import described
     from udfs.privacy import Masker
     from udfs.text import repair
 
@@ -150,8 +150,7 @@ def calibrate(
     found = fit(
         model, data, output, device=device, mask=lambda text: masker.mask(repair(text)).text, console=ERRORS
     )  # fmt: skip
-    added = ", ".join(f"{name} {each:+.2f}" for name, each in zip(LABELS, found.scaling.bias, strict=True))
-    typer.echo(f"{found.version}: logits divided by {found.scaling.temperature:.2f}, then {added}")
+    typer.echo(f"{found.version}: {described(found.scaling)}")
     for name, each in (("before", found.before), ("after", found.after)):
         if each is not None:
             error = "" if each.calibration_error is None else f", calibration error {each.calibration_error:.3f}"
