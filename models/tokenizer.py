@@ -6,6 +6,7 @@ which halves the length of a Chinese message against single characters, and leng
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -24,6 +25,9 @@ BLANK = "▁"
 # A character seen less often than this teaches nothing and would take a place in the vocabulary.
 MIN_CHARACTER_COUNT = 6
 
+SCORE_DIGITS = 6
+"""Of a piece's log probability: where only sums in another order make a difference, there is none."""
+
 _RUN = r"\p{Han}+|[\p{L}\p{M}]+|\p{N}+|[^\s\p{L}\p{M}\p{N}]+"
 
 
@@ -37,7 +41,9 @@ class Encoded(NamedTuple):
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int) -> PreTrainedTokenizerFast:
     """Learn a vocabulary of at most `vocabulary_size` pieces from `texts`, which are cleaned by `readable`.
 
-    The library's trainer runs in threads and differs a little from run to run: no seed makes training repeat exactly.
+    The library's trainer goes through a hash map, whose order is another one in every process: the scores of a large vocabulary
+    differ by a hundredth, and pieces of one score come in any order; here they have that of their letters, so that a network's
+    numbers begin at the same pieces.
     """
     cleaned = [readable(text, 4_000).lower() for text in texts]
     counts = Counter(character for text in cleaned for character in text)
@@ -57,7 +63,18 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int)
         show_progress=False,
     )
     core.train_from_iterator((text.translate(rare) for text in cleaned), trainer)
+    _order_ties(core, len(trainer.special_tokens))
     return pretrained(core, pad=PAD, unknown=UNKNOWN, first=FIRST, last=LAST, model_max_length=max_tokens)
+
+
+def _order_ties(core: Tokenizer, special: int) -> None:
+    """Number the pieces behind the special ones by score, and where scores are alike by their letters."""
+    model = json.loads(core.to_str())["model"]
+    pieces = sorted(
+        ((piece, round(score, SCORE_DIGITS)) for piece, score in model["vocab"][special:]),
+        key=lambda each: (-each[1], each[0]),
+    )
+    core.model = Unigram([*map(tuple, model["vocab"][:special]), *pieces], model["unk_id"], model["byte_fallback"])
 
 
 def pretrained(

@@ -76,7 +76,6 @@ def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: P
     output = tmp_path / "model"
     said = io.StringIO()
     options = tiny(folder, output)
-    # Twice as long as the others: the tokeniser's trainer breaks ties differently in every process, and some take longer to learn from.
     report = train(replace(options, schedule=replace(options.schedule, epochs=16)), Console(file=said))
     assert "texts to learn from" in said.getvalue()
     for name in ("model.safetensors", "config.json", "tokenizer.json", "README.md"):
@@ -354,6 +353,15 @@ def test_service_lines_are_labelled_filled_and_always_the_same() -> None:
     assert lines == list(service_lines())
     assert {label for _, label in lines} == set(LABELS)
     assert all(text and "{" not in text and "|" not in text for text, _ in lines)
+
+
+def test_pieces_of_one_score_have_the_order_of_their_letters() -> None:
+    """The trainer leaves them in that of a hash map, another one in every process."""
+    core = train_tokenizer(["we lose parcels", "they send refunds"] * 20, 60, 48).backend_tokenizer
+    pieces = json.loads(core.to_str())["model"]["vocab"]
+    assert [piece for piece, _ in pieces[:4]] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    assert len({score for _, score in pieces[4:]}) < len(pieces[4:])
+    assert pieces[4:] == sorted(pieces[4:], key=lambda each: (-each[1], each[0]))
 
 
 def test_a_long_text_is_encoded_by_head_and_tail_within_the_limit() -> None:
