@@ -8,12 +8,12 @@ from itertools import takewhile
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jobs.produce import EventProducer
 from jobs.replay import Replayer, Timed
 from jobs.settings import Settings
 from jobs.topics import create_topics
+from models.progress import counted
 from udfs.formats import open_messages
 from udfs.simulate import Simulation, SimulationSettings
 
@@ -32,7 +32,7 @@ def replay_file(settings: Settings, path: Path, speed: float, console: Console) 
     create_topics(settings)
     producer = EventProducer(settings, settings.topic("replay"))
     replayer = Replayer(producer, speed)
-    with _progress(console) as progress:
+    with counted(console) as progress:
         task = progress.add_task(f"replaying {reading.path.name}", total=reading.count)
         events = progress.track(reading.events, total=reading.count, task_id=task)
         sent = replayer.run((event["sent_at"], event) for event in events)
@@ -67,7 +67,7 @@ def simulate_live(settings: Settings, seed: int, minutes: float, console: Consol
 
 def _simulate(simulation: Simulation, replayer: Replayer, minutes: float, console: Console) -> int:
     end_ms = simulation.now_ms + round(minutes * MINUTE_MS)
-    with _progress(console) as progress:
+    with counted(console) as progress:
         task = progress.add_task("simulating, minutes", total=round(minutes))
 
         def watched() -> Iterator[Timed]:
@@ -78,8 +78,3 @@ def _simulate(simulation: Simulation, replayer: Replayer, minutes: float, consol
         sent = replayer.run(watched())
     console.print(f"incidents: {len(simulation.incidents)}", highlight=False)
     return sent
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console)

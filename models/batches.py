@@ -19,13 +19,21 @@ from models.tokenizer import Encoder
 Item = dict[str, Any]
 
 
-def encoded(encoder: Encoder, examples: Sequence[Example], said: torch.Tensor | None = None) -> list[Item]:
-    """Examples as the Trainer takes them; texts of which nothing is known are left out. said: a teacher's columns."""
+def encoded(
+    encoder: Encoder,
+    examples: Sequence[Example],
+    said: torch.Tensor | None = None,
+    adjustment: float = 1.0,
+    to_learn: bool = False,
+) -> list[Item]:
+    """Examples as the Trainer takes them; texts of which nothing is known are left out. said: a teacher's columns; adjustment: see
+    `models.heads.log_shares`; to_learn: whether they are learnt from, see `Padding`."""
     limit = Limits().max_characters
     rows = encoder.encode([readable(example.text, limit) for example in examples])
-    labels = targets(examples) if said is None else torch.cat([targets(examples), said], dim=1)
+    labels = targets(examples, adjustment)
+    labels = labels if said is None else torch.cat([labels, said], dim=1)
     return [
-        {"input_ids": row.ids, "labels": told, "length": len(row.ids), "text": example.text}
+        {"input_ids": row.ids, "labels": told, "length": len(row.ids), "text": example.text, "to_learn": to_learn}
         for row, told, example in zip(rows, labels, examples, strict=True)
         if row.known
     ]
@@ -60,30 +68,33 @@ def batches_by_length(lengths: Sequence[int], most: int, pass_tokens: int) -> li
 
 
 class Padding:
-    """Makes a batch of items: padded to the longest, and in training with a share of the tokens hidden, and perhaps each item
-    twice, see `models.consistency`."""
+    """Makes a batch of items: padded to the longest, and those to learn from with a share of the tokens hidden, and perhaps each
+    twice, see `models.consistency`.
+
+    The items say what they are for, and not the network's mode: the Trainer makes a batch ahead, the first one after an evaluation
+    while the network is still in the evaluation's.
+    """
 
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerFast,
         token_dropout: float,
         seed: int,
-        model: PreTrainedModel,
         twice: bool = False,
     ) -> None:
         self._padding = int(tokenizer.pad_token_id or 0)
         self._hidden = int(tokenizer.unk_token_id or 0)
         self._share = token_dropout
         self._chance = torch.Generator().manual_seed(seed)
-        self._model = model
         self._twice = twice
 
     def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
         """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
-        if self._twice and self._model.training:
+        to_learn = bool(items[0].get("to_learn"))
+        if self._twice and to_learn:
             items = [*items, *items]
         ids, mask = padded([item["input_ids"] for item in items], self._padding)
-        if self._share and self._model.training:
+        if self._share and to_learn:
             hidden = (torch.rand(ids.shape, generator=self._chance) < self._share) & mask.bool()
             hidden[:, 0] = False  # the first token is what the answer is read from
             ids = ids.masked_fill(hidden, self._hidden)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from models import joined
 from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix, Scaling, fitted_scaling
 from models.corpus import DataError, load_corpus
 from models.evaluate import Figure, answered, confident, figure, odds
@@ -72,7 +73,7 @@ def calibrate(
     if len(columns_of(config.get("id2label") or {}, source).sided) < len(LABELS):
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
-    own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != "joined"]
+    own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != joined.SOURCE]
     own = random.Random(SEED).sample(own, min(MOST, len(own)))
     _check(own)
     console.print(f"{len(own):,} texts to fit to")

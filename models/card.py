@@ -10,7 +10,7 @@ from models.heads import outputs
 from models.labels import OUTPUTS, SATISFACTIONS
 
 _LIMITS = """\
-- It reads one message without the lines before it: irony, and politeness after a refusal, are mostly missed.
+- It reads one message without the lines before it: irony that only those show, and politeness after a refusal, are missed.
 - What it learnt from is in the table above. On texts of another kind expect lower figures; a set marked *held out* shows how
   much lower.
 - Chinese review sets have no neutral texts: what neutral means in Chinese comes from Weibo and the patterns.
@@ -52,7 +52,7 @@ def model_card(
         "| service lines | `models/service_lines.yaml`, patterns of our own, training part only | the project's |",
         "",
         "Emotions were folded to three labels (surprise and ambiguous left out). No text below occurs in training, nor a near "
-        "copy of it. About a tenth of the training texts are neutral ones joined with one that takes a side.",
+        "copy of it, but for rated turns of conversations, whose conversation doesn't. About a tenth of the training texts are neutral ones joined with one that takes a side.",
         "",
         "## Figures",
         "",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from models.baseline import TfidfScorer
@@ -28,6 +27,7 @@ from models.evaluate import (
 )
 from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
+from models.progress import counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
 from models.scorer import ModelError, Scorer, load_scorer
 from models.sets import Example
@@ -94,8 +94,7 @@ def compare(
     }
     languages = {info.name: info.language for info in corpus.sets}
     found = Comparison()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:
+    with counted(console or Console(stderr=True), transient=True) as progress:
         for name, make in _scorers(corpus, models, rivals, device):
             task = progress.add_task(f"{name}: made ready", total=len(tests))
             scorer = make()

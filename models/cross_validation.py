@@ -11,11 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from models.corpus import Corpus, Seen, identity
+from models import joined, service_lines
+from models.corpus import Corpus
 from models.fitting import fit, parts, prepare
+from models.near_copies import Seen, identity
 from models.recipes import TrainOptions
-from models.scorer import ModelError
-from models.sets import Example
+from models.scorer import SHIPPED, WEIGHTS, ModelError, source_of
+from models.sets import SETS, Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,19 @@ class Folds:
 def folds(corpus: Corpus, count: int) -> Iterator[tuple[list[Example], list[Example]]]:
     """(to learn from, held out), `count` times: every text is held out once, a conversation's texts together.
 
-    A text that is nearly one held out isn't learnt from, nor are joined texts and service lines ever held out.
+    A text that is nearly one held out isn't learnt from (a rated turn is: see `models.corpus`), nor are joined texts and service
+    lines ever held out.
     """
-    made = {"joined", "service lines"}
+    made = {joined.SOURCE, service_lines.SOURCE}
     own = [example for example in (*corpus.train, *corpus.validation) if example.source not in made]
     added = [example for example in corpus.train if example.source in made]
     for number in range(count):
         held_out = [example for example in own if _part(example, count) == number]
-        seen = Seen(example.text for example in held_out)
+        seen = Seen(example.text for example in held_out if not example.is_turn)
         # Joined texts hold whole texts, whose parts may be held out: they aren't used here.
-        learnt = [example for example in own if _part(example, count) != number and example.text not in seen]
-        lines = [example for example in added if example.source != "joined" and example.text not in seen]
+        others = [example for example in own if _part(example, count) != number]
+        learnt = [example for example in others if example.is_turn or example.text not in seen]
+        lines = [example for example in added if example.source != joined.SOURCE and example.text not in seen]
         yield learnt + lines, held_out
 
 
@@ -57,7 +61,8 @@ def _part(example: Example, count: int) -> int:
 def cross_validate(options: TrainOptions, count: int, console: Console | None = None) -> Folds:
     """Train `count` times with another part of the texts held out each time; no model is kept. Raises as `train` does.
 
-    A teacher is refused: it has learnt from texts that are held out here.
+    A teacher is refused, and so is a model that comes with the project beside the sets that it learnt from: they know texts that are
+    held out here.
     """
     console = console or Console(stderr=True)
     if count < 2:
@@ -65,6 +70,9 @@ def cross_validate(options: TrainOptions, count: int, console: Console | None = 
     if options.teacher or options.resume:
         raise ModelError("folds go neither with a teacher, which knows the texts held out, nor with --resume")
     corpus = prepare(options)
+    known = [info.name for info in corpus.trained if info in SETS and info.permissive]
+    if known and source_of(options.shape.encoder) in [WEIGHTS / name for name in SHIPPED]:
+        raise ModelError(f"folds don't go with encoder {options.shape.encoder} here: it has learnt from {known[0]}, which is held out")
     found = []
     for number, (learnt, held_out) in enumerate(folds(corpus, count), 1):
         learnt, held_out = parts(replace(corpus, train=learnt, validation=held_out), options)

@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.nn import functional
 
+from models import joined, service_lines
 from models.heads import SENTIMENT, TOLD_COLUMNS, TONE, Loss
-from models.labels import OUTPUTS
-from models.scorer import Limits, ModelError
+from models.labels import OUTPUTS, UNKNOWN
+from models.progress import counted
+from models.scorer import LABELS, Limits, ModelError
 from models.sentiment import TransformerScorer
 from models.sets import Example
 
@@ -29,7 +30,8 @@ CHUNK = 1_024
 def taught(teacher: Path, examples: Sequence[Example], console: Console) -> torch.Tensor:
     """What the model in the directory `teacher` says of each example: probabilities, (examples, OUTPUTS); nan for nothing.
 
-    Raises ModelError if it can't be loaded, or lacks one of OUTPUTS.
+    What was made here (service lines, joined texts) has the sentiment that it was made for: where the teacher says another, as of irony
+    that it takes for praise, it isn't believed. Raises ModelError if it can't be loaded, or lacks one of OUTPUTS.
     """
     scorer = TransformerScorer(teacher, limits=Limits(threads=0, cache_size=0))
     (first,) = scorer.probabilities(["hello"])
@@ -37,14 +39,18 @@ def taught(teacher: Path, examples: Sequence[Example], console: Console) -> torc
         raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
     nothing = (float("nan"),) * len(OUTPUTS)
     rows: list[tuple[float, ...]] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with counted(console, transient=True) as progress:
         task = progress.add_task("the teacher reads", total=len(examples))
         for start in range(0, len(examples), CHUNK):
             chunk = [example.text for example in examples[start : start + CHUNK]]
             rows += [tuple(row[name] for name in OUTPUTS) if row else nothing for row in scorer.probabilities(chunk)]
             progress.update(task, completed=len(rows))
-    return torch.tensor(rows)
+    told = torch.tensor(rows)
+    for at, example in enumerate(examples):
+        made = example.source in (service_lines.SOURCE, joined.SOURCE) and example.label != UNKNOWN
+        if made and not told[at, 0].isnan() and int(told[at, SENTIMENT].argmax()) != example.label:
+            told[at, SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
+    return told
 
 
 def distilled_loss(own: Loss) -> Loss:

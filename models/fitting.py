@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -92,9 +92,18 @@ def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Ex
     validation = corpus.validation if ratings else [each._replace(satisfaction=UNKNOWN) for each in corpus.validation]
     schedule = options.schedule
     most = len(corpus.train) if options.teacher else schedule.tone_texts  # a teacher tells the sentiment of all
-    return thinned(corpus.train, most, schedule.seed), thinned(
-        validation, TONE_TEXTS_TO_CHOOSE_BY, schedule.seed
-    )
+    learnt = repeated(thinned(corpus.train, most, schedule.seed), options.repeat)
+    return learnt, thinned(validation, TONE_TEXTS_TO_CHOOSE_BY, schedule.seed)
+
+
+def repeated(examples: Sequence[Example], times: Mapping[str, int]) -> list[Example]:
+    """The examples, those of some sets so many times; the copies follow. Raises DataError for a set that isn't learnt from."""
+    names = {example.source for example in examples}
+    unknown = sorted(set(times) - names)
+    if unknown:
+        raise DataError(f"no text of {unknown[0]} is learnt from, and none can be repeated: there are {', '.join(sorted(names))}")
+    copies = [each for each in examples for _ in range(times.get(each.source, 1) - 1)]
+    return [*examples, *copies]
 
 
 def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
@@ -112,12 +121,13 @@ def fit(
     model, tokenizer = _network(options, learnt, work, resumed, console)
     said = taught(options.teacher, learnt, console) if options.teacher else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
-    wide = fit_wide(learnt, options.shape.wide) if options.shape.wide else None
+    wide = fit_wide(learnt, options.shape.wide, options.schedule.adjustment) if options.shape.wide else None
     logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))
-    mix, figure = mixed(trained, logits, ABOUT_SENTIMENT)
+    adjustment = options.schedule.adjustment
+    mix, figure = mixed(trained, logits, ABOUT_SENTIMENT, adjustment)
     served = {SENTIMENT_MIX: mix}
     if trained.logits.shape[1] >= ABOUT_SATISFACTION.deep.stop:
-        served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION)[0]
+        served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION, adjustment)[0]
     for names, each in served.items():
         model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})
     model.config.update({"max_tokens": options.schedule.max_tokens})
@@ -125,14 +135,17 @@ def fit(
     return Fitted(model, tokenizer, wide if used else None, figure, trained.step)
 
 
-def mixed(trained: Trained, wide: torch.Tensor | None, question: Question) -> tuple[Mix, float]:
-    """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them."""
+def mixed(
+    trained: Trained, wide: torch.Tensor | None, question: Question, adjustment: float = 1.0
+) -> tuple[Mix, float]:
+    """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them.
+    adjustment: see `models.heads.log_shares`."""
     known = trained.told[:, question.told] != UNKNOWN
     labels, deep = trained.told[known, question.told].long(), trained.logits[known, question.deep]
     beside = None if wide is None else wide[known, question.wide]
     priors = trained.told[known, TOLD_PRIORS]
     if question is ABOUT_SATISFACTION:  # which has the shares of all sets together
-        priors = torch.tensor(log_shares(labels.tolist())).expand(len(labels), -1)
+        priors = torch.tensor(log_shares(labels.tolist(), adjustment)).expand(len(labels), -1)
     mix = fitted_mix(deep, labels, priors, beside)
     both = deep / mix.temperature + (0.0 if beside is None else beside * mix.wide_weight)
     return mix, macro_f1(labels.tolist(), both.argmax(-1).tolist())

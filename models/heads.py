@@ -52,10 +52,10 @@ Loss = Callable[[Any, torch.Tensor, Any], torch.Tensor]
 """Of (outputs, told, number of items), as `Trainer(compute_loss_func=…)` takes it."""
 
 
-def targets(examples: Sequence[Example]) -> torch.Tensor:
+def targets(examples: Sequence[Example], adjustment: float = 1.0) -> torch.Tensor:
     """What the loss is told of each example, (examples, TOLD_COLUMNS): its label, its tones, the log priors of the sentiments in
-    its set, and its satisfaction; UNKNOWN where a set doesn't tell."""
-    priors = log_priors(examples)
+    its set, and its satisfaction; UNKNOWN where a set doesn't tell. adjustment: see `log_shares`."""
+    priors = log_priors(examples, adjustment)
     rows = [[example.label, *example.tones, *priors[example.source], example.satisfaction] for example in examples]
     return torch.tensor(rows, dtype=torch.float32)
 
@@ -65,31 +65,37 @@ def outputs(examples: Sequence[Example]) -> tuple[str, ...]:
     return OUTPUTS + SATISFACTIONS if any(example.satisfaction != UNKNOWN for example in examples) else OUTPUTS
 
 
-def log_priors(examples: Sequence[Example]) -> dict[str, list[float]]:
-    """The logarithm of each sentiment's share in each set, IMPOSSIBLE where it has none."""
+def log_priors(examples: Sequence[Example], adjustment: float = 1.0) -> dict[str, list[float]]:
+    """`log_shares` of the sentiments of each set."""
     told: dict[str, list[int]] = {}
     for example in examples:
         told.setdefault(example.source, []).append(example.label)
-    return {source: log_shares(labels) for source, labels in told.items()}
+    return {source: log_shares(labels, adjustment) for source, labels in told.items()}
 
 
-def log_shares(told: Sequence[int]) -> list[float]:
-    """The logarithm of the share of each of three answers, IMPOSSIBLE for one that is never told; zeros where none is."""
+def log_shares(told: Sequence[int], adjustment: float = 1.0) -> list[float]:
+    """The logarithm of the share of each of three answers, IMPOSSIBLE for one that is never told; zeros where none is.
+
+    adjustment: what the logarithm is multiplied by (Menon et al. 2021, their τ): at 1 what is learnt is as if all answers were
+    equally likely, at 0 their shares are learnt as well, as far as a text shows what set it is from.
+    """
     counts = [told.count(each) for each in range(len(LABELS))]
-    return [math.log(each / sum(counts)) if each else IMPOSSIBLE if any(counts) else 0.0 for each in counts]
+    return [
+        adjustment * math.log(each / sum(counts)) if each else IMPOSSIBLE if any(counts) else 0.0 for each in counts
+    ]
 
 
-def masked_loss(examples: Sequence[Example], label_smoothing: float) -> Loss:
+def masked_loss(examples: Sequence[Example], label_smoothing: float, adjustment: float = 1.0) -> Loss:
     """The loss of a training on `examples`: cross-entropy over sentiment, binary cross-entropy over each tone, cross-entropy over
     satisfaction.
 
     What a set doesn't tell adds nothing. Sentiment's logits are moved by the log priors of the text's set (logit adjustment,
     Menon et al. 2021): so a set full of neutral texts doesn't teach that texts are neutral, and one without any doesn't
     teach that none are; the network learns what speaks for a label, all being equally likely. A tone weighs by how seldom
-    it is heard; satisfaction's logits are moved by the log priors of all sets together. The signature is that of
-    `Trainer(compute_loss_func=…)`.
+    it is heard; satisfaction's logits are moved by the log priors of all sets together. adjustment: how far logits are moved, as
+    in `targets`, see `log_shares`. The signature is that of `Trainer(compute_loss_func=…)`.
     """
-    satisfaction_priors = torch.tensor(log_shares([example.satisfaction for example in examples]))
+    satisfaction_priors = torch.tensor(log_shares([example.satisfaction for example in examples], adjustment))
     heard_by_tone = zip(*(example.tones for example in examples), strict=True)
     tone_weights = torch.tensor([_positive_weight(heard) for heard in heard_by_tone])
 

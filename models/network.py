@@ -17,11 +17,12 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from models.compact import COMPACT_FILE
 from models.labels import OUTPUTS
-from models.loading import load_tokenizer
+from models.loading import SATISFACTION_MIX, SENTIMENT_BIAS, SENTIMENT_MIX, load_classifier, load_tokenizer
 from models.narrowed import Read, narrowed
 from models.packed_encoder import PackedEncoder
-from models.scorer import ModelError
+from models.scorer import ModelError, source_of
 from models.tokenizer import train_tokenizer
 
 MULTILINGUAL_E5 = "multilingual-e5-small"
@@ -38,7 +39,7 @@ class NetworkShape:
 
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
     first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
-    its own), a directory, or a hub name; `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
+    its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
     beside it (a power of two, see `models.wide`), 0 for none. columns: what it answers, see `models.heads.outputs`.
     """
 
@@ -70,7 +71,12 @@ def make_network(
         return _narrowed(shape, texts, max_tokens, known)
     if shape.encoder == NEW:
         return _new(shape, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
-    return _pretrained(shape)
+    source = source_of(shape.encoder)
+    compact = isinstance(source, Path) and (source / COMPACT_FILE).is_file()
+    model, tokenizer = _gone_on_with(source, shape) if compact else _pretrained(source, shape)
+    for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS):  # fitted to what it was before
+        vars(model.config).pop(name, None)
+    return model, known or tokenizer
 
 
 def _packed(
@@ -113,13 +119,29 @@ def _new(shape: NetworkShape, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTr
     return BertForSequenceClassification(_config(sizes, shape, tokenizer)), tokenizer
 
 
-def _pretrained(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _gone_on_with(source: Path | str, shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """A model that was trained here and kept in eight bits; its answers are gone on from, and new ones begin at nothing. Its sizes and
+    its tokeniser are its own, whatever the shape says."""
+    known, tokenizer, _ = load_classifier(source)
+    before = {name.lower(): int(at) for at, name in known.config.id2label.items()}
+    model = type(known)(type(known.config).from_dict(known.config.to_dict() | _names(shape)))
+    state = known.state_dict()
+    if "classifier.weight" not in state:
+        raise ModelError(f"{source} has no single layer that answers: it can't be gone on from; give the encoder it was made from")
+    for name in ("classifier.weight", "classifier.bias"):
+        rows = [state[name][before[column]] if column in before else state[name][0] * 0 for column in shape.columns]
+        state[name] = torch.stack(rows)
+    model.load_state_dict(state)
+    return model, tokenizer
+
+
+def _pretrained(source: Path | str, shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Any encoder in Hugging Face format; safetensors only, and no code of a model is run."""
-    local = Path(shape.encoder).is_dir()
+    local = isinstance(source, Path)
     try:
-        tokenizer = load_tokenizer(shape.encoder, local)
+        tokenizer = load_tokenizer(source, local)
         model = AutoModelForSequenceClassification.from_pretrained(
-            shape.encoder,
+            source,
             trust_remote_code=False,
             use_safetensors=True,
             local_files_only=local,
@@ -130,7 +152,7 @@ def _pretrained(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokeniz
     except ModelError:
         raise
     except Exception as error:  # the libraries raise many kinds, see `models.loading`
-        raise ModelError(f"cannot load an encoder from {shape.encoder}: {error}") from error
+        raise ModelError(f"cannot load an encoder from {source}: {error}") from error
     return model, tokenizer
 
 

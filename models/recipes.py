@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class TrainOptions:
     """What to train on, where to write to, and how.
 
     permissive_only: learn only from sets whose licence allows shipping the weights; teacher: the directory of a model to learn from beside the labels, or None;
+    repeat: set name → how often each of its texts is learnt from, where that isn't once;
     mask: what hides personal data in files of one's own and in unlabelled ones, as in the job; none by itself;
     unlabelled: files whose texts are read before, for so many epochs, see `models.pretraining`;
     compact: write eight bits a weight; threads: of torch (0 = leave as it is).
@@ -68,6 +69,7 @@ class TrainOptions:
     teacher: Path | None = None
     unlabelled: Sequence[Path] = ()
     unlabelled_epochs: float = 1.0
+    repeat: Mapping[str, int] = field(default_factory=dict)
     mask: Callable[[str], str] = str
     compact: bool = False
     threads: int = 0

@@ -12,11 +12,17 @@ from pathlib import Path
 
 import yaml
 
+SOURCE = "service lines"
+"""The set that they are called after, among those of a corpus."""
+
 PATTERNS = Path(__file__).with_name("service_lines.yaml")
 USUAL_FILLINGS = 24
 """More fillings of a short pattern teach nothing new and would drown the public sets."""
 
+CAPITALISED_SHARE = 0.5
+
 _SLOT = re.compile(r"\{(\w+)\}")
+_CAPITAL = re.compile(r"(?:^|[.!?]\s+)[a-z]|\bi\b")
 _COUNT = re.compile(r"(\d+)× (.*)")
 
 
@@ -32,10 +38,16 @@ def service_lines() -> Iterator[tuple[str, str]]:
 
 
 def filled(pattern: str, words: Mapping[str, Sequence[str]], most: int) -> list[str]:
-    """At most `most` different fillings of a pattern, drawn at random from a seed of its own."""
+    """At most `most` different fillings of a pattern, half of them with capitals, drawn at random from a seed of its own."""
     chance = random.Random(pattern)
     # Twice as many draws as fillings are wanted: a pattern with few slots has few fillings.
-    return list(dict.fromkeys(_fill(pattern, words, chance) for _ in range(2 * most)))[:most]
+    lines = list(dict.fromkeys(_fill(pattern, words, chance) for _ in range(2 * most)))[:most]
+    return [capitalised(line) if chance.random() < CAPITALISED_SHARE else line for line in lines]
+
+
+def capitalised(line: str) -> str:
+    """English with capitals where a careful writer has them: that a text has some says nothing of its mood."""
+    return _CAPITAL.sub(lambda found: found[0].upper(), line)
 
 
 def _fill(pattern: str, words: Mapping[str, Sequence[str]], chance: random.Random) -> str:

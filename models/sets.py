@@ -53,6 +53,11 @@ class Example(NamedTuple):
     source: str = ""
     satisfaction: int = UNKNOWN
 
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is a rated turn of a conversation: it is judged there, and not by its words alone."""
+        return bool(self.group) and self.satisfaction != UNKNOWN
+
 
 Read = Callable[[Path], Iterator[tuple["Split | None", Example]]]
 

@@ -41,6 +41,7 @@ class Schedule:
     """The numbers of a training; see `Trainer` for what they do.
 
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
+    adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the texts that
     tell nothing but a tone so many at most, but all where a teacher tells the rest; adapters: none (all
     numbers learn), lora or adalora, of so much `rank`.
@@ -53,6 +54,7 @@ class Schedule:
     warm_up: float = 0.06
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
+    adjustment: float = 1.0
     token_dropout: float = 0.1
     evaluations_per_epoch: int = 2
     consistency: float = 0.0
@@ -95,7 +97,10 @@ def train_supervised(
     `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from.
     """
     encoder = Encoder(tokenizer, schedule.max_tokens)
-    items, held_out = encoded(encoder, train, said), encoded(encoder, validation)
+    items, held_out = (
+        encoded(encoder, train, said, schedule.adjustment, to_learn=True),
+        encoded(encoder, validation, adjustment=schedule.adjustment),
+    )
     steps = max(1, len(items) // (schedule.batch_size * schedule.accumulation) // schedule.evaluations_per_epoch)
     watched = Watched(console)
     callbacks: list[Any] = [watched]
@@ -103,7 +108,7 @@ def train_supervised(
     if schedule.adapters != "none":
         every_step = int(schedule.epochs * len(items) / schedule.batch_size / schedule.accumulation)
         learner = with_adapters(model, schedule.adapters, schedule.rank, every_step)
-    loss = distilled_loss(masked_loss(train, schedule.label_smoothing))
+    loss = distilled_loss(masked_loss(train, schedule.label_smoothing, schedule.adjustment))
     if schedule.adapters == "adalora":
         loss = with_orthogonality(loss, learner)
     if schedule.consistency:
@@ -116,7 +121,7 @@ def train_supervised(
     trainer = Trainer(
         model=learner,
         args=arguments(schedule, work, steps),
-        data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, model, bool(schedule.consistency)),
+        data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, bool(schedule.consistency)),
         train_dataset=items,
         eval_dataset=held_out,
         compute_loss_func=loss,
@@ -147,7 +152,7 @@ class _Judge:
         self._items = sorted(asked, key=lambda item: int(item["length"]))
 
     def __call__(self, model: PreTrainedModel, step: int) -> Trained:
-        padding = Padding(self._tokenizer, 0.0, self._schedule.seed, model)
+        padding = Padding(self._tokenizer, 0.0, self._schedule.seed)
         logits = predicted(model, self._items, padding, 2 * self._schedule.batch_size)
         told = torch.stack([item["labels"] for item in self._items])
         return Trained(mean_macro_f1(told.numpy(), logits.numpy()), step, [item["text"] for item in self._items], logits, told)

@@ -77,7 +77,11 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         figures={name: evaluate(scorer, part) for name, part in tests.items()},
         baseline={name: evaluate(linear, part) for name, part in tests.items()} if linear else {},
     )
-    (options.output / "README.md").write_text(_card(options, corpus, report, len(tokenizer)), "utf-8")
+    network = (
+        f"{getattr(model.config, 'num_hidden_layers', options.shape.layers)} layers ({parameters:,} parameters, {len(tokenizer):,} pieces), "
+        f"encoder: {Path(options.shape.encoder).name}"  # a directory's path is nobody's business
+    )
+    (options.output / "README.md").write_text(_card(options, corpus, report, network), "utf-8")
     return report
 
 
@@ -104,22 +108,22 @@ def check_output(output: Path) -> None:
         raise ModelError(f"output {output} holds other files than a model: give an empty or a new directory")
 
 
-def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, vocabulary: int) -> str:
-    shape, schedule = options.shape, options.schedule
-    encoder = Path(shape.encoder).name  # a directory's path is nobody's business
+def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str) -> str:
+    schedule = options.schedule
     learnt_from = (
         {"learnt from": f"the labels, and the probabilities of {options.teacher.name}"} if options.teacher else {}
     )
+    times = ", ".join(f"{name} {count} times" for name, count in options.repeat.items())
     return model_card(
-        network=f"{shape.layers} layers ({report.parameters:,} parameters, {vocabulary:,} pieces), encoder: {encoder}",
+        network=network,
         corpus=corpus,
         figures=report.figures,
         baseline=report.baseline,
         training={
-            "texts": f"{report.train_texts:,}; {corpus.repeats_removed:,} repeats removed",
+            "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} repeats removed",
             **learnt_from,
             "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up and linear decay, batches of "
-            f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, seed {schedule.seed}",
+            f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
             "cost": f"{report.seconds / 60:.0f} minutes on {torch.get_num_threads()} CPU threads"
             if not torch.cuda.is_available()

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from models.progress import counted
 
 
 class Watched(TrainerCallback):  # type: ignore[misc]
     """A progress bar over the steps, and the loss beside it."""
 
     def __init__(self, console: Console, name: str = "training") -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console)
+        self._progress = counted(console)
         self._task = TaskID(0)
         self._name = name
 

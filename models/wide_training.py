@@ -28,29 +28,31 @@ LEAST_TEXTS = 2
 """A run that fewer texts have is not learnt from."""
 
 
-def fit_wide(examples: Sequence[Example], buckets: int) -> WidePart:
+def fit_wide(examples: Sequence[Example], buckets: int, adjustment: float = 1.0) -> WidePart:
     """Learn from the examples that have a sentiment or a satisfaction. `buckets`: a power of two; about four bytes are kept for
-    each, seven where satisfaction is told."""
+    each, seven where satisfaction is told. adjustment: see `models.heads.log_shares`."""
     from scipy import sparse  # with the extra `train` only
 
     told = [example for example in examples if asks(example)]
     found, owners = runs([readable(example.text, MAX_CHARACTERS) for example in told], buckets)
     counts = sparse.csr_matrix((np.ones(len(found), np.float32), (owners, found)), (len(told), buckets))
-    met = np.bincount(counts.indices, minlength=buckets)
-    rarity = np.where(met >= min(LEAST_TEXTS, len(told)), np.log((1 + len(told)) / (1 + met)) + 1, 0).astype(np.float32)
+    once = list({example.text: at for at, example in enumerate(told)}.values())  # a copy is no second text
+    met = np.bincount(counts[once].indices, minlength=buckets)
+    rarity = np.where(met >= min(LEAST_TEXTS, len(once)), np.log((1 + len(once)) / (1 + met)) + 1, 0).astype(np.float32)
     weighed = counts.multiply(rarity).tocsr()
     # As WidePart.logits divides: every run counts, a repeated one as often as it is there.
     length = np.sqrt(counts @ (rarity * rarity))
     table = sparse.diags((1 / np.maximum(length, 1e-6)).astype(np.float32)) @ weighed
 
-    priors = log_priors(told)
+    priors = log_priors(told, adjustment)
     sided = [at for at, example in enumerate(told) if example.label != UNKNOWN]
     moved = np.array([priors[told[at].source] for at in sided], np.float32)
     learnt = [_fitted(table[sided], [told[at].label for at in sided], moved)]
     rated = [at for at, example in enumerate(told) if example.satisfaction != UNKNOWN]
     if rated:
         ratings = [told[at].satisfaction for at in rated]
-        learnt.append(_fitted(table[rated], ratings, np.tile(np.array(log_shares(ratings), np.float32), (len(rated), 1))))
+        shares = np.array(log_shares(ratings, adjustment), np.float32)
+        learnt.append(_fitted(table[rated], ratings, np.tile(shares, (len(rated), 1))))
     return compressed(np.hstack([weights for weights, _ in learnt]), rarity, np.concatenate([bias for _, bias in learnt]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 from rich.console import Console
 
 from jobs.commands.shared import ERRORS, print_json
+
+MOST_TIMES = 100
 
 
 def train(
@@ -35,12 +38,12 @@ def train(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="multilingual-e5-small, narrowed-multilingual-e5-small (in fewer dimensions), new (from scratch), a directory, or "
-            "a hub name."
+            help="multilingual-e5-small, narrowed-multilingual-e5-small (in fewer dimensions), new (from scratch), accurate or fast "
+            "(go on from a model that comes with the project), a directory, or a hub name."
         ),
     ] = None,
-    layers: Annotated[int | None, typer.Option(min=1, help="Of the encoder, from below.")] = None,
-    vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept or learnt.")] = None,
+    layers: Annotated[int | None, typer.Option(min=1, help="Of multilingual-e5-small, from below.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept of that encoder, or learnt.")] = None,
     wide: Annotated[
         int | None,
         typer.Option(min=0, help="Buckets of the part that knows runs of characters: a power of two; 0 for none."),
@@ -72,6 +75,16 @@ def train(
     ] = None,
     averaging: Annotated[
         float | None, typer.Option(min=0, max=0.99999, help="Decay of the moving mean of the weights; 0 for none.")
+    ] = None,
+    adjustment: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="1: all labels are equally likely; 0: their shares in the data are learnt as well; or between."
+        ),
+    ] = None,
+    repeat: Annotated[
+        list[str] | None,
+        typer.Option(help="SET=TIMES: learn from each text of a set (a file's name without its ending) so often. Repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
@@ -110,19 +123,31 @@ def train(
         max_tokens=max_tokens,
         consistency=consistency,
         averaging=averaging,
+        adjustment=adjustment,
         seed=seed,
         device=device,
     )
     options = TrainOptions(
         data, output, shape, schedule,
         permissive_only=not all_data, teacher=teacher, compact=compact, threads=threads, resume=resume,
-        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, mask=lambda text: masker.mask(repair(text)).text,
+        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()), mask=lambda text: masker.mask(repair(text)).text,
     )  # fmt: skip
     if folds:
         typer.echo(cross_validate(options, folds, ERRORS))
         return
     for line in report_lines(train_model(options, ERRORS)):
         typer.echo(line)
+
+
+def _times(given: Sequence[str]) -> dict[str, int]:
+    """Set name → times of SET=TIMES."""
+    found = {}
+    for each in given:
+        name, _, times = each.rpartition("=")
+        if not name or not times.isdecimal() or not 1 <= int(times) <= MOST_TIMES:
+            raise typer.BadParameter(f"{each!r}: SET=TIMES is needed, with 1 to {MOST_TIMES} times", param_hint="--repeat")
+        found[name] = int(times)
+    return found
 
 
 def calibrate(

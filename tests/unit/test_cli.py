@@ -66,6 +66,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (("train", "--data", "{home}/none.csv", "--output", "{home}/m"), "none.csv does not exist: give a folder"),
         (("train", "--data", "{home}/bad.csv", "--output", "{home}/m"), "bad.csv, line 2: label is 'good'"),
         (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--recipe", "best"), "recipe 'best' is not known"),
+        (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--repeat", "own"), "'own': SET=TIMES is needed"),
         (("evaluate", "--data", "{home}/bad.csv", "--rivals", "bert"), "bert is not known: one of tfidf"),
         (("evaluate", "--data", "{home}/bad.csv", "--report", "{home}/bad.csv"), "is a file: name a folder"),
         (("score", "--model", "http://127.0.0.1:port"), "is no URL of a model server"),

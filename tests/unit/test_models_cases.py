@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from models.near_copies import identity
 from models.scorer import SHIPPED, Score, Scorer, load_scorer
+from models.service_lines import service_lines
 
 SURE = 0.7
 """With so much confidence a model that reads one message must not call irony praise."""
+
+IRONY = (
+    "呵呵，三天没人理，你们服务真好",
+    "这就是你们说的24小时发货？",
+    "真厉害，一个退款能拖半个月",
+    "wow, only four hours on hold today",
+    "Great, another week of waiting. Thanks a lot.",
+    "Lovely, my parcel is lost again. Thank you so much.",
+    "Love how you ignore my emails",
+    "Nice, charged twice. Great job guys",
+    "thanks so much for losing my bag",
+    "Perfect. Just perfect. Another delay.",
+    "谢谢你们让我错过了婚礼",
+    "好棒哦，退款又被驳回了",
+    "太好了，又要等一个星期，谢谢啊",
+)
 
 
 @pytest.fixture(scope="module", params=[f"{name} {precision}" for name in SHIPPED for precision in ("fp32", "int8")])
@@ -62,23 +80,31 @@ def test_a_problem_is_the_topic_of_a_service_chat_and_not_its_mood(scorer: Score
     assert read(scorer, text).score > -SURE
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "呵呵，三天没人理，你们服务真好",
-        "这就是你们说的24小时发货？",
-        "真厉害，一个退款能拖半个月",
-        "wow, only four hours on hold today",
-    ],
-)
+@pytest.mark.parametrize("text", [*IRONY, "Thanks for nothing!", "好的🙂"])
 def test_irony_is_negative_or_at_least_not_praise(scorer: Scorer, text: str) -> None:
     score = read(scorer, text)
     assert score.label != "positive" or score.confidence < SURE
 
 
-@pytest.mark.parametrize("text", ["真的太好了，谢谢你们", "This is great, thanks a lot for waiting with me!"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "真的太好了，谢谢你们",
+        "This is great, thanks a lot for waiting with me!",
+        "Great, that was fast. Thanks a lot!",
+        "Love how fast you fixed it",
+        "thanks so much for finding my bag",
+        "太好了，明天就到，谢谢啊",
+        "谢谢，好的😊",
+    ],
+)
 def test_honest_praise_is_still_praise(scorer: Scorer, text: str) -> None:
     assert read(scorer, text).label == "positive"
+
+
+def test_the_irony_that_is_asked_about_was_not_learnt_from() -> None:
+    learnt = {identity(text) for text, _ in service_lines()}
+    assert [text for text in IRONY if identity(text) in learnt] == []
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from models.corpus import DataError, Seen, draw, identity, load_corpus
+from models.corpus import DataError, draw, load_corpus
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, tones
+from models.near_copies import Seen, identity
 from models.own_data import RowError, read_rows
 from models.scorer import ModelError
+from models.service_lines import service_lines
 from models.sets import Example
 
 LONG = "the parcel was left in the rain in front of the wrong house and nobody rang the bell"
@@ -94,6 +96,40 @@ def test_texts_of_one_conversation_come_into_one_split(tmp_path: Path) -> None:
     assert all(talks)
     assert sum(map(len, talks)) == 40
     assert all(example.group and draw(example.group) == "test" for example in corpus.tests["own"])
+
+
+def test_a_rated_turn_is_kept_as_often_as_it_comes_and_its_sentiment_is_an_example_like_any_other(tmp_path: Path) -> None:
+    rows = [
+        "好的,neutral,satisfied,a,train", "好的,neutral,dissatisfied,b,train", "好的,neutral,satisfied,c,test",
+        "好的,,satisfied,c,test", "可以,,satisfied,c,test", "可以,neutral,,,train", f"{LONG},,dissatisfied,a,train", f"{LONG},,dissatisfied,d,validation",
+    ]  # fmt: skip
+    (tmp_path / "own.csv").write_text("\n".join(("text,label,satisfaction,conversation,split", *rows)), "utf-8")
+    corpus = load_corpus([tmp_path / "own.csv"], with_service_lines=False)
+    rated = [(each.group, each.satisfaction) for each in corpus.train if each.satisfaction != UNKNOWN]
+    assert rated == [("a", 2), ("b", 0), ("a", 0)]
+    assert [each.text for each in corpus.train if each.label != UNKNOWN] == ["可以"]  # only its satisfaction is measured
+    assert [each.satisfaction for each in corpus.validation] == [0]
+    assert [each.satisfaction for each in corpus.tests["own"]] == [2, UNKNOWN, 2, 2]
+    assert [each.label for each in corpus.tests["own"]] == [UNKNOWN, NEUTRAL, UNKNOWN, UNKNOWN]
+
+
+def test_ratings_that_belong_to_no_conversation_are_ratings_of_a_text(tmp_path: Path) -> None:
+    rows = ["ok,satisfied,train", "OK,satisfied,train", "fine,satisfied,train", "fine!,dissatisfied,train"]
+    (tmp_path / "own.csv").write_text("\n".join(("text,satisfaction,split", *rows)), "utf-8")
+    assert [each.text for each in load_corpus([tmp_path / "own.csv"], with_service_lines=False).train] == ["ok"]
+
+
+def test_a_file_may_not_be_called_as_what_is_made_here(tmp_path: Path) -> None:
+    (tmp_path / "joined.csv").write_text("text,label\nfine,positive\n", "utf-8")
+    with pytest.raises(DataError, match=r"joined\.csv: another set is called joined, too: rename the file"):
+        load_corpus([tmp_path / "joined.csv"])
+
+
+def test_a_smile_makes_another_service_line(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("text,label,split\nfine,positive,train\n", "utf-8")
+    lines = {text for text, _ in service_lines()}
+    assert {"知道了", "知道了🙂"} <= lines
+    assert {"知道了", "知道了🙂"} <= {example.text for example in load_corpus([tmp_path / "own.csv"]).train}
 
 
 @pytest.mark.parametrize(

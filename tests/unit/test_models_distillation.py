@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import torch
+from rich.console import Console
 
-from models.distillation import TEACHER_SHARE, distilled_loss
-from models.heads import TOLD_COLUMNS, masked_loss, targets
-from models.labels import OUTPUTS, POSITIVE, UNKNOWN
+from models.distillation import TEACHER_SHARE, distilled_loss, taught
+from models.heads import SENTIMENT, TOLD_COLUMNS, TONE, masked_loss, targets
+from models.labels import NEGATIVE, OUTPUTS, POSITIVE, UNKNOWN
+from models.scorer import WEIGHTS
 from models.sets import Example
 
 EXAMPLES = [Example("fine", POSITIVE, source="own"), Example("who knows", UNKNOWN, source="own")]
@@ -43,6 +46,18 @@ def test_what_the_teacher_cannot_read_is_learnt_from_its_label_alone() -> None:
     shared, _ = loss_of(0, [0.0, 0.0, 1.0, 0.5, 0.5, 0.5, 0.5])
     expected = (1 - TEACHER_SHARE) * alone[0] + TEACHER_SHARE * (math.log(3) + math.log(2))
     assert math.isclose(shared, expected, rel_tol=1e-5)
+
+
+def test_a_line_made_here_keeps_its_sentiment_where_the_teacher_takes_it_for_another() -> None:
+    praise, unreadable = "great service, thank you", "\u200b"
+    made = [Example(praise, NEGATIVE, source=source) for source in ("service lines", "joined", "own")]
+    made += [Example(praise, POSITIVE, source="joined"), Example(unreadable, NEGATIVE, source="joined")]
+    line, joined, own, agreed, nothing = taught(WEIGHTS / "fast", made, Console(file=io.StringIO()))
+    assert line[SENTIMENT].tolist() == joined[SENTIMENT].tolist() == [1.0, 0.0, 0.0]
+    assert own[SENTIMENT].argmax() == POSITIVE
+    assert agreed.tolist() == own.tolist()  # what it is sure of says more than the label
+    assert line[TONE].tolist() == own[TONE].tolist()  # a tone is the teacher's to tell
+    assert nothing.isnan().all()
 
 
 def test_targets_have_the_columns_that_a_teachers_follow() -> None:

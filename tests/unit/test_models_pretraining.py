@@ -15,7 +15,7 @@ from transformers import BertConfig, BertForSequenceClassification
 from models.adapters import MovesRank, orthogonality, with_adapters, with_orthogonality
 from models.corpus import Corpus
 from models.cross_validation import Folds, folds
-from models.labels import NEGATIVE, NEUTRAL
+from models.labels import NEGATIVE, NEUTRAL, UNKNOWN
 from models.network import NetworkShape, make_network
 from models.pretraining import GUESSED, NOT_GUESSED, Hiding, conversation_lines, guessing_model, pretrain
 from models.scorer import ModelError
@@ -142,3 +142,10 @@ def test_every_text_is_held_out_once_and_never_learnt_from_in_the_same_part() ->
         assert "service line" in {example.text for example in learnt}
         assert "joined text" not in {example.text for example in learnt}
     assert str(Folds([0.7, 0.8])) == "validation macro-F1 0.750 ± 0.071 over 2 parts: 0.700, 0.800"
+
+
+def test_what_one_customer_said_when_rated_is_learnt_though_another_said_the_same() -> None:
+    rated = [Example("谢谢", UNKNOWN, group=f"talk {at}", source="own", satisfaction=at % 3) for at in range(40)]
+    for learnt, held_out in folds(Corpus(train=rated), 4):
+        assert len(learnt) + len(held_out) == 40
+        assert not {example.group for example in learnt} & {example.group for example in held_out}

@@ -63,20 +63,36 @@ def test_the_term_is_the_mean_divergence_of_the_two_halves() -> None:
     assert loss({"logits": logits}, told, None).item() == 0.0
 
 
-def test_a_training_batch_has_each_text_twice_and_a_validation_batch_once() -> None:
-    model, tokenizer = make_network(
+def test_a_batch_to_learn_from_has_each_text_twice_and_a_validation_batch_once() -> None:
+    _, tokenizer = make_network(
         NetworkShape("new", layers=1, vocabulary=300, hidden=16, heads=2), [e.text for e in EXAMPLES] * 3, 16
     )
     items = [
-        {"input_ids": [2, 5, 3], "labels": torch.tensor([1.0])},
-        {"input_ids": [2, 6, 7, 3], "labels": torch.tensor([2.0])},
+        {"input_ids": [2, 5, 3], "labels": torch.tensor([1.0]), "to_learn": True},
+        {"input_ids": [2, 6, 7, 3], "labels": torch.tensor([2.0]), "to_learn": True},
     ]
-    padding = Padding(tokenizer, 0.0, 1, model, twice=True)
+    padding = Padding(tokenizer, 0.0, 1, twice=True)
     batch = padding(items)
     assert batch["labels"][:, 0].tolist() == [1, 2, 1, 2]
     assert batch["input_ids"][:2].tolist() == batch["input_ids"][2:].tolist()
-    model.train(False)
-    assert padding(items)["labels"][:, 0].tolist() == [1, 2]
+    assert padding([item | {"to_learn": False} for item in items])["labels"][:, 0].tolist() == [1, 2]
+
+
+def test_the_batch_that_is_made_while_the_network_is_evaluated_is_one_to_learn_from(tmp_path: Path) -> None:
+    # Three batches, an evaluation after each: the last one, of fifteen texts, is made in an evaluation.
+    model, tokenizer = make_network(
+        NetworkShape("new", layers=1, vocabulary=300, hidden=16, heads=2), [e.text for e in EXAMPLES], 16
+    )
+    schedule = Schedule(epochs=2, batch_size=16, evaluations_per_epoch=2, consistency=1.0, patience=9, max_tokens=16, device="cpu")
+    rows: list[int] = []
+
+    def counted(module: Any, given: Any, keywords: dict[str, Any]) -> None:
+        if module.training:
+            rows.append(len(keywords["input_ids"]))
+
+    model.register_forward_pre_hook(counted, with_kwargs=True)
+    train_supervised(model, tokenizer, EXAMPLES[:47], EXAMPLES[47:], schedule, tmp_path, Console(file=io.StringIO()))
+    assert rows == [32, 32, 30] * 2
 
 
 def test_the_mean_follows_the_weights() -> None:

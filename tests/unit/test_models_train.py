@@ -13,23 +13,27 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from jobs.text_lines import score_lines
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
-from models.fitting import parts, thinned
-from models.heads import SATISFACTION, masked_loss, outputs, targets
+from models.fitting import parts, repeated, thinned
+from models.heads import IMPOSSIBLE, SATISFACTION, log_shares, masked_loss, outputs, targets
 from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, SATISFACTIONS, TONES, UNKNOWN, tones
-from models.loading import load_tokenizer
+from models.loading import load_classifier, load_tokenizer
+from models.near_copies import identity
 from models.network import NetworkShape, make_network
 from models.recipes import TrainOptions, from_recipe
-from models.scorer import LABELS, ModelError, load_scorer
+from models.scorer import LABELS, WEIGHTS, ModelError, load_scorer
 from models.sentiment import TransformerScorer
-from models.service_lines import service_lines
+from models.service_lines import capitalised, service_lines
 from models.sets import Example
 from models.supervised import Schedule
 from models.tokenizer import Encoder, train_tokenizer
-from models.train import report_lines, train
+from models.train import report_lines, train, write
+from models.wide import runs
+from models.wide_training import fit_wide
 
 WORDS = {
     "anger": ("坏了", "太差", "生气", "骗人"),
@@ -214,6 +218,26 @@ def test_any_encoder_in_hugging_face_format_is_gone_on_from(folder: Path, tmp_pa
         make_network(NetworkShape(str(tmp_path)), ["hi"], 32)
 
 
+def test_a_model_that_comes_with_the_project_is_gone_on_from_with_what_it_knows() -> None:
+    before, _, _ = load_classifier(WEIGHTS / "fast")
+    model, tokenizer = make_network(NetworkShape("fast", columns=OUTPUTS + SATISFACTIONS), [], 32)
+    ids = torch.tensor([tokenizer("你们的服务太差了").input_ids])
+    with torch.inference_mode():
+        known, begun = before.train(False)(ids).logits, model.train(False)(ids).logits
+    assert begun[0, : len(OUTPUTS)].tolist() == pytest.approx(known[0].tolist(), abs=1e-4)
+    assert begun[:, len(OUTPUTS) :].tolist() == [[0.0] * len(SATISFACTIONS)]
+    assert list(model.config.id2label.values()) == [*OUTPUTS, *SATISFACTIONS]
+    assert before.config.wide_weight and not hasattr(model.config, "wide_weight")  # of another wide part
+
+
+def test_what_a_shop_calibrated_is_not_handed_on_to_what_is_trained_from_it(folder: Path, tmp_path: Path) -> None:
+    report = train(tiny(folder, tmp_path / "first", with_baseline=False), Console(file=io.StringIO()))
+    config = json.loads((report.output / "config.json").read_text("utf-8"))
+    (report.output / "config.json").write_text(json.dumps(config | {"sentiment_bias": [3.0, 0.0, -3.0]}), "utf-8")
+    model, _ = make_network(NetworkShape(str(report.output)), [], 32)
+    assert not hasattr(model.config, "sentiment_bias") and not hasattr(model.config, "sentiment_temperature")
+
+
 def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
     with pytest.raises(ModelError, match="holds other files than a model"):
@@ -342,6 +366,57 @@ def test_a_set_full_of_neutral_texts_does_not_teach_that_texts_are_neutral() -> 
     assert rare == pytest.approx(-math.log(0.1))
 
 
+def test_with_less_adjustment_the_shares_of_the_labels_are_learnt_as_well() -> None:
+    logits = torch.zeros(1, 7, requires_grad=True)
+    at = [example.text for example in TOLD].index("post 0")
+    told = targets(TOLD, 0.0)[[at]]
+    assert masked_loss(TOLD, 0.0, 0.0)({"logits": logits}, told, None).item() == pytest.approx(math.log(3))
+    half = torch.tensor(log_shares([0, 0, 0, 1], 0.5)[:2])
+    assert half.tolist() == pytest.approx([math.log(0.75) / 2, math.log(0.25) / 2])
+    # What no text of a set says stays impossible, however little is adjusted.
+    assert log_shares([0, 2], 0.0) == [0.0, IMPOSSIBLE, 0.0]
+
+
+def test_the_wide_part_learns_the_shares_too_where_they_are_not_adjusted_for() -> None:
+    posts = [Example(f"order {at}", NEUTRAL, source="posts") for at in range(30)]
+    posts += [Example("order x", NEGATIVE, source="posts"), Example("order y", POSITIVE, source="posts")]
+    adjusted, plain = (fit_wide(posts, 2**10, adjustment).logits(["order z"])[0] for adjustment in (1.0, 0.0))
+    assert plain[NEUTRAL] - plain[NEGATIVE] > adjusted[NEUTRAL] - adjusted[NEGATIVE] + 1
+
+
+def test_a_copy_of_a_text_is_no_second_text_to_the_wide_part() -> None:
+    sided = [Example("good one", POSITIVE, source="own"), Example("bad one", NEGATIVE, source="own")]
+    many = sided + [Example(f"{word} thing {at}", label, source="own") for at in range(9) for word, label in (("good", POSITIVE), ("bad", NEGATIVE))]
+    rare = Example("order 77316", NEUTRAL, source="own")
+    part = fit_wide([*many, rare, rare, rare], 2**16)
+    buckets, _ = runs(["77316"], 2**16)
+    once = fit_wide([*many, rare], 2**16)
+    assert part.rarity[buckets].tolist() == once.rarity[buckets].tolist()
+
+
+def test_an_encoder_with_another_kind_of_head_is_refused_where_its_answers_are_to_be_kept(tmp_path: Path) -> None:
+    names = {"id2label": dict(enumerate(OUTPUTS)), "label2id": {name: at for at, name in enumerate(OUTPUTS)}}
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 100}
+    model = RobertaForSequenceClassification(RobertaConfig(**sizes, **names))
+    train_tokenizer(["we lose parcels", "they send refunds"] * 20, 60, 48).save_pretrained(tmp_path)
+    write(model, None, tmp_path, compact=True)
+    with pytest.raises(ModelError, match="has no single layer that answers"):
+        make_network(NetworkShape(str(tmp_path)), [], 16)
+
+
+def test_folds_are_refused_for_an_encoder_that_knows_what_is_held_out(folder: Path, tmp_path: Path) -> None:
+    options = replace(tiny(folder, tmp_path / "model"), shape=NetworkShape("fast"))
+    with pytest.raises(ModelError, match="folds don't go with encoder fast here: it has learnt from go, which is held out"):
+        cross_validate(options, 2, Console(file=io.StringIO()))
+
+
+def test_a_small_set_is_learnt_from_as_often_as_one_says() -> None:
+    own, large = [Example("a", NEGATIVE, source="own")], [Example("b", POSITIVE, source="large")]
+    assert repeated(own + large, {"own": 3}) == [*own, *large, *own, *own]
+    with pytest.raises(DataError, match="no text of ours is learnt from, and none can be repeated: there are large, own"):
+        repeated(own + large, {"ours": 2})
+
+
 def test_smoothing_spreads_over_the_labels_that_a_set_has() -> None:
     told = targets(TOLD)[:1]
     sure = torch.tensor([[9.0, 50.0, -9.0, 0, 0, 0, 0]])
@@ -353,6 +428,13 @@ def test_service_lines_are_labelled_filled_and_always_the_same() -> None:
     assert lines == list(service_lines())
     assert {label for _, label in lines} == set(LABELS)
     assert all(text and "{" not in text and "|" not in text for text, _ in lines)
+    labels: dict[str, set[str]] = {}
+    for text, label in lines:
+        labels.setdefault(identity(text), set()).add(label)
+    assert max(map(len, labels.values())) == 1  # no line contradicts another
+    assert capitalised("great, i waited. thanks a lot!") == "Great, I waited. Thanks a lot!"
+    english = [text for text, _ in lines if text[0].isascii() and text[0].isalpha()]
+    assert 0.4 < sum(text[0].isupper() for text in english) / len(english) < 0.7
 
 
 def test_pieces_of_one_score_have_the_order_of_their_letters() -> None:

@@ -117,6 +117,15 @@ def test_a_stop_is_heard_while_waiting_and_nothing_is_sent_after_it() -> None:
     assert len(recorder.sent) == 1
 
 
+def test_what_was_waited_for_at_a_stop_is_sent_first_when_the_replay_goes_on() -> None:
+    replay, recorder, clock = replayer(1)
+    given = iter(events(0, 3_600, 7_200))
+    replay.run(given, stop=lambda: clock.now > 105)
+    replay.speed = 0
+    assert replay.run(given) == 2
+    assert recorder.sent == [event for _, event in events(0, 3_600, 7_200)]
+
+
 def test_without_ticks_only_events_are_sent() -> None:
     replay, recorder, _ = replayer(0, ticks=False)
     replay.run(events(0, 10, 100))
