@@ -90,7 +90,7 @@ class Padding:
 
     def __call__(self, items: Sequence[Item]) -> dict[str, torch.Tensor]:
         """(batch, longest) ids and mask, and what the loss is told, see `models.heads.targets`."""
-        to_learn = bool(items[0].get("to_learn"))
+        to_learn = items[0]["to_learn"]
         if self._twice and to_learn:
             items = [*items, *items]
         ids, mask = padded([item["input_ids"] for item in items], self._padding)

@@ -18,14 +18,13 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from models import joined
 from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix, Scaling, fitted_scaling
 from models.corpus import DataError, load_corpus
 from models.evaluate import Figure, answered, confident, figure, odds
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
 from models.scorer import LABELS, ModelError, load_scorer, source_of
-from models.sets import Example
+from models.sets import JOINED, Example
 from models.train import check_output
 
 LEAST_OF_EACH = 10
@@ -73,7 +72,7 @@ def calibrate(
     if len(columns_of(config.get("id2label") or {}, source).sided) < len(LABELS):
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
-    own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != joined.SOURCE]
+    own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != JOINED]
     own = random.Random(SEED).sample(own, min(MOST, len(own)))
     _check(own)
     console.print(f"{len(own):,} texts to fit to")

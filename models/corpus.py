@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from models import joined
+from models.joined import joined
 from models.labels import NO_TONES, UNKNOWN, tones
 from models.near_copies import Seen, identity
 from models.own_data import own_set
 from models.scorer import LABELS, ModelError
-from models.service_lines import SOURCE, service_lines
-from models.sets import SETS, Example, SetInfo, Split
+from models.service_lines import service_lines
+from models.sets import MADE, SERVICE_LINES, SETS, Example, SetInfo, Split
 
 HELD_OUT_PERCENT = 10
 """Share of a set without a published split that is held out, in percent, for each of validation and test."""
@@ -40,6 +40,17 @@ class Corpus:
     sets: list[SetInfo] = field(default_factory=list)
     trained: list[SetInfo] = field(default_factory=list)
     repeats_removed: int = 0
+
+
+class HeldOut:
+    """Examples that are held out: asks whether another one is among them, or nearly so. Rated turns aren't compared, see
+    `load_corpus`."""
+
+    def __init__(self, examples: Iterable[Example]) -> None:
+        self._texts = Seen(example.text for example in examples if not example.is_turn)
+
+    def __contains__(self, example: Example) -> bool:
+        return not example.is_turn and example.text in self._texts
 
 
 def load_corpus(
@@ -91,27 +102,23 @@ def load_corpus(
         parts["train"].extend(_service_examples())
 
     before = len(parts["train"]) + len(parts["validation"])
-    tested = Seen(each.text for part in corpus.tests.values() for each in part if not each.is_turn)
-    corpus.validation = [
-        example for example in _single(parts["validation"]) if example.is_turn or example.text not in tested
-    ]
-    validated = Seen(example.text for example in corpus.validation if not example.is_turn)
+    tested = HeldOut(chain.from_iterable(corpus.tests.values()))
+    corpus.validation = [example for example in _single(parts["validation"]) if example not in tested]
+    validated = HeldOut(corpus.validation)
     corpus.train = [
-        example
-        for example in _single(parts["train"])
-        if example.is_turn or (example.text not in tested and example.text not in validated)
+        example for example in _single(parts["train"]) if example not in tested and example not in validated
     ]
     if with_validations:
         learnt_from = {identity(example.text) for example in corpus.train}
         apart = (
             each
             for each in _single(others)
-            if each.is_turn or (each.text not in tested and identity(each.text) not in learnt_from)
+            if each not in tested and (each.is_turn or identity(each.text) not in learnt_from)
         )
         for example in chain(corpus.validation, apart):
             corpus.validations.setdefault(example.source, []).append(example)
     corpus.repeats_removed = before - len(corpus.train) - len(corpus.validation)
-    corpus.train += joined.joined(corpus.train, random.Random(seed))
+    corpus.train += joined(corpus.train, random.Random(seed))
     return corpus
 
 
@@ -119,7 +126,7 @@ def _service_examples() -> Iterator[Example]:
     """The service lines; a calm one is also an example of what is neither angry nor anxious nor abusive."""
     for text, label in service_lines():
         heard = NO_TONES if label == "negative" else tones(angry=False, anxious=False, abusive=False)
-        yield Example(text, LABELS.index(label), heard, source=SOURCE)
+        yield Example(text, LABELS.index(label), heard, source=SERVICE_LINES)
 
 
 def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
@@ -127,7 +134,7 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
     missing = [path for path in data if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} does not exist: give a folder with sets, or a CSV or JSON lines file")
-    names = {SOURCE, joined.SOURCE}
+    names = set(MADE)
     for info in SETS:
         path = next((folder / info.folder for folder in data if (folder / info.folder).is_dir()), None)
         if path is not None:
@@ -165,8 +172,11 @@ def _single(examples: Iterable[Example]) -> Iterator[Example]:
     stays, and service lines differ by a smile as well."""
     found: dict[object, Example | None] = {}
     for number, example in enumerate(examples):
-        ours = example.source == SOURCE
-        key: object = number if example.is_turn else (SOURCE, example.text) if ours else identity(example.text)
+        key: object = identity(example.text)
+        if example.is_turn:
+            key = number
+        elif example.source == SERVICE_LINES:
+            key = (SERVICE_LINES, example.text)
         if key == "":
             continue
         earlier = found.setdefault(key, example)

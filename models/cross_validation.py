@@ -11,13 +11,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from models import joined, service_lines
-from models.corpus import Corpus
+from models.corpus import Corpus, HeldOut
 from models.fitting import fit, parts, prepare
-from models.near_copies import Seen, identity
+from models.near_copies import identity
 from models.recipes import TrainOptions
 from models.scorer import SHIPPED, WEIGHTS, ModelError, source_of
-from models.sets import SETS, Example
+from models.sets import JOINED, MADE, SETS, Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +37,14 @@ def folds(corpus: Corpus, count: int) -> Iterator[tuple[list[Example], list[Exam
     A text that is nearly one held out isn't learnt from (a rated turn is: see `models.corpus`), nor are joined texts and service
     lines ever held out.
     """
-    made = {joined.SOURCE, service_lines.SOURCE}
-    own = [example for example in (*corpus.train, *corpus.validation) if example.source not in made]
-    added = [example for example in corpus.train if example.source in made]
+    own = [example for example in (*corpus.train, *corpus.validation) if example.source not in MADE]
+    added = [example for example in corpus.train if example.source in MADE]
     for number in range(count):
         held_out = [example for example in own if _part(example, count) == number]
-        seen = Seen(example.text for example in held_out if not example.is_turn)
+        apart = HeldOut(held_out)
         # Joined texts hold whole texts, whose parts may be held out: they aren't used here.
-        others = [example for example in own if _part(example, count) != number]
-        learnt = [example for example in others if example.is_turn or example.text not in seen]
-        lines = [example for example in added if example.source != joined.SOURCE and example.text not in seen]
+        learnt = [example for example in own if _part(example, count) != number and example not in apart]
+        lines = [example for example in added if example.source != JOINED and example not in apart]
         yield learnt + lines, held_out
 
 

@@ -13,13 +13,12 @@ import torch
 from rich.console import Console
 from torch.nn import functional
 
-from models import joined, service_lines
 from models.heads import SENTIMENT, TOLD_COLUMNS, TONE, Loss
 from models.labels import OUTPUTS, UNKNOWN
 from models.progress import counted
 from models.scorer import LABELS, Limits, ModelError
 from models.sentiment import TransformerScorer
-from models.sets import Example
+from models.sets import MADE, Example
 
 TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""
@@ -47,7 +46,7 @@ def taught(teacher: Path, examples: Sequence[Example], console: Console) -> torc
             progress.update(task, completed=len(rows))
     told = torch.tensor(rows)
     for at, example in enumerate(examples):
-        made = example.source in (service_lines.SOURCE, joined.SOURCE) and example.label != UNKNOWN
+        made = example.source in MADE and example.label != UNKNOWN
         if made and not told[at, 0].isnan() and int(told[at, SENTIMENT].argmax()) != example.label:
             told[at, SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
     return told

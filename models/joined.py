@@ -9,9 +9,8 @@ import random
 from collections.abc import Sequence
 
 from models.labels import NEUTRAL, UNKNOWN
-from models.sets import Example
+from models.sets import JOINED, Example
 
-SOURCE = "joined"
 SHARE = 0.12
 """How many are made, as a share of all that is learnt from."""
 
@@ -35,5 +34,5 @@ def joined(examples: Sequence[Example], chance: random.Random) -> list[Example]:
         heart = chance.choice(sided)
         texts = [heart.text, *chance.choices(calm, k=chance.randint(1, MAX_CALM_TEXTS))]
         chance.shuffle(texts)
-        made.append(Example(chance.choice(JOINTS).join(texts), heart.label, source=SOURCE))
+        made.append(Example(chance.choice(JOINTS).join(texts), heart.label, source=JOINED))
     return made

@@ -39,8 +39,8 @@ class NetworkShape:
 
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
     first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
-    its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` and `heads` are a new or narrowed one's only. wide: buckets of the wide part
-    beside it (a power of two, see `models.wide`), 0 for none. columns: what it answers, see `models.heads.outputs`.
+    its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` and `heads` are a new or
+    narrowed one's only. wide: buckets of the wide part beside it (a power of two, see `models.wide`), 0 for none. columns: what it answers, see `models.heads.outputs`.
     """
 
     encoder: str = MULTILINGUAL_E5

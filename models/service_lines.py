@@ -12,9 +12,6 @@ from pathlib import Path
 
 import yaml
 
-SOURCE = "service lines"
-"""The set that they are called after, among those of a corpus."""
-
 PATTERNS = Path(__file__).with_name("service_lines.yaml")
 USUAL_FILLINGS = 24
 """More fillings of a short pattern teach nothing new and would drown the public sets."""

@@ -41,6 +41,11 @@ _GO_ANGER, _GO_FEAR = {"2", "3"}, {"14", "19"}
 _POLITE_FROM, _IMPOLITE_TO = 0.6, -0.2
 
 
+SERVICE_LINES, JOINED = "service lines", "joined"
+MADE = (SERVICE_LINES, JOINED)
+"""The sources of examples that are made here, see `models.service_lines` and `models.joined`; no set may be called so."""
+
+
 class Example(NamedTuple):
     """One text: `label` an index of LABELS or UNKNOWN; `tones` one of 0, 1, UNKNOWN for each of TONES; `group` its
     conversation, where there is one: a group is in one split; `source` the set that it is from; `satisfaction` an index of

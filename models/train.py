@@ -77,8 +77,9 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         figures={name: evaluate(scorer, part) for name, part in tests.items()},
         baseline={name: evaluate(linear, part) for name, part in tests.items()} if linear else {},
     )
+    layers = getattr(model.config, "num_hidden_layers", options.shape.layers)
     network = (
-        f"{getattr(model.config, 'num_hidden_layers', options.shape.layers)} layers ({parameters:,} parameters, {len(tokenizer):,} pieces), "
+        f"{layers} layers ({parameters:,} parameters, {len(tokenizer):,} pieces), "
         f"encoder: {Path(options.shape.encoder).name}"  # a directory's path is nobody's business
     )
     (options.output / "README.md").write_text(_card(options, corpus, report, network), "utf-8")
@@ -123,7 +124,8 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
             "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} repeats removed",
             **learnt_from,
             "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up and linear decay, batches of "
-            f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
+            f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
+            f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
             "cost": f"{report.seconds / 60:.0f} minutes on {torch.get_num_threads()} CPU threads"
             if not torch.cuda.is_available()

@@ -130,7 +130,8 @@ def train(
     options = TrainOptions(
         data, output, shape, schedule,
         permissive_only=not all_data, teacher=teacher, compact=compact, threads=threads, resume=resume,
-        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()), mask=lambda text: masker.mask(repair(text)).text,
+        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()),
+        mask=lambda text: masker.mask(repair(text)).text,
     )  # fmt: skip
     if folds:
         typer.echo(cross_validate(options, folds, ERRORS))

@@ -19,8 +19,8 @@ from jobs.text_lines import score_lines
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
 from models.fitting import parts, repeated, thinned
-from models.heads import IMPOSSIBLE, SATISFACTION, log_shares, masked_loss, outputs, targets
-from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, SATISFACTIONS, TONES, UNKNOWN, tones
+from models.heads import outputs
+from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
 from models.loading import load_classifier, load_tokenizer
 from models.near_copies import identity
 from models.network import NetworkShape, make_network
@@ -32,8 +32,6 @@ from models.sets import Example
 from models.supervised import Schedule
 from models.tokenizer import Encoder, train_tokenizer
 from models.train import report_lines, train, write
-from models.wide import runs
-from models.wide_training import fit_wide
 
 WORDS = {
     "anger": ("坏了", "太差", "生气", "骗人"),
@@ -287,58 +285,6 @@ def test_a_model_that_learns_satisfaction_tells_it_beside_sentiment(folder: Path
     assert list(line["satisfaction"]) == list(SATISFACTIONS)
 
 
-TOLD = [
-    *(Example(f"review {at}{label}", label, source="reviews") for at in range(2) for label in (NEGATIVE, POSITIVE)),
-    *(Example(f"post {at}", NEUTRAL, source="posts") for at in range(8)),
-    *(Example(f"rare {label}", label, source="posts") for label in (NEGATIVE, POSITIVE)),
-    Example("cross", UNKNOWN, tones(angry=True), source="anger"),
-    Example("calm", UNKNOWN, tones(angry=False), source="anger"),
-]
-
-
-def gradient(text: str) -> tuple[float, list[float]]:
-    """The loss of one of the texts above where the network knows nothing yet, and its gradient by column."""
-    told = targets(TOLD)[[at for at, example in enumerate(TOLD) if example.text == text]]
-    logits = torch.zeros(1, 7, requires_grad=True)
-    loss = masked_loss(TOLD, label_smoothing=0.0)({"logits": logits}, told, None)
-    loss.backward()
-    assert logits.grad is not None
-    return loss.item(), logits.grad[0].tolist()
-
-
-def test_what_a_set_does_not_tell_adds_nothing_to_the_loss() -> None:
-    _, sided = gradient("post 0")
-    assert all(sided[:3]) and not any(sided[3:])
-    _, toned = gradient("cross")
-    assert [at for at, value in enumerate(toned) if value] == [3 + TONES.index("angry")]
-    silent = masked_loss(TOLD, 0.0)(
-        {"logits": torch.zeros(1, 7, requires_grad=True)}, targets([Example("d", UNKNOWN)]), None
-    )
-    assert silent.item() == 0.0
-
-
-def test_satisfaction_has_columns_of_its_own_where_a_set_tells_it() -> None:
-    rated = [Example(f"a{at}", UNKNOWN, satisfaction=0) for at in range(3)] + [Example("b", UNKNOWN, satisfaction=2)]
-    assert outputs(TOLD) == OUTPUTS
-    assert outputs(TOLD + rated) == OUTPUTS + SATISFACTIONS
-    logits = torch.zeros(4, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
-    masked_loss(rated, label_smoothing=0.0)({"logits": logits}, targets(rated), None).backward()
-    assert logits.grad is not None
-    assert not logits.grad[:, : SATISFACTION.start].any()
-    # At equal logits the odds are the shares, 3/4 and 1/4: that most are dissatisfied is not what is to be learnt.
-    assert logits.grad[0, SATISFACTION].tolist() == pytest.approx([-1 / 16, 0, 1 / 16])
-    assert logits.grad[3, SATISFACTION].tolist() == pytest.approx([3 / 16, 0, -3 / 16])
-
-
-def test_smoothing_gives_nothing_to_a_satisfaction_that_nobody_has() -> None:
-    rated = [Example("a", UNKNOWN, satisfaction=0), Example("b", UNKNOWN, satisfaction=2)]
-    logits = torch.zeros(2, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
-    loss = masked_loss(rated, label_smoothing=0.2)({"logits": logits}, targets(rated), None)
-    loss.backward()
-    assert loss.item() == pytest.approx(math.log(2))
-    assert logits.grad is not None and not logits.grad[:, SATISFACTION][:, 1].any()
-
-
 def test_what_cannot_be_learnt_of_satisfaction_is_not_judged_or_is_refused() -> None:
     sided = [Example("a", NEGATIVE, source="own"), Example("b", POSITIVE, source="own")]
     rated = [Example(f"r{at}", UNKNOWN, source="own", satisfaction=at) for at in range(3)]
@@ -349,49 +295,6 @@ def test_what_cannot_be_learnt_of_satisfaction_is_not_judged_or_is_refused() -> 
     assert outputs(learnt) == OUTPUTS + SATISFACTIONS and held_out == sided + rated
     with pytest.raises(DataError, match="no text to learn from is rated as neither"):
         parts(Corpus(train=[*sided, rated[0], rated[2]], validation=sided), options)
-
-
-def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:
-    loss, (negative, neutral, positive, *_) = gradient("review 00")
-    assert loss == pytest.approx(math.log(2))  # one of two
-    assert neutral == 0 and {abs(negative), abs(positive)} == {0.5}
-
-
-def test_a_set_full_of_neutral_texts_does_not_teach_that_texts_are_neutral() -> None:
-    # Menon et al. 2021, eq. 10: at equal logits the odds are the set's shares, here 0.1, 0.8, 0.1.
-    loss, slope = gradient("post 0")
-    assert loss == pytest.approx(-math.log(0.8))
-    assert slope[:3] == pytest.approx([0.1, -0.2, 0.1])
-    rare, _ = gradient(f"rare {POSITIVE}")
-    assert rare == pytest.approx(-math.log(0.1))
-
-
-def test_with_less_adjustment_the_shares_of_the_labels_are_learnt_as_well() -> None:
-    logits = torch.zeros(1, 7, requires_grad=True)
-    at = [example.text for example in TOLD].index("post 0")
-    told = targets(TOLD, 0.0)[[at]]
-    assert masked_loss(TOLD, 0.0, 0.0)({"logits": logits}, told, None).item() == pytest.approx(math.log(3))
-    half = torch.tensor(log_shares([0, 0, 0, 1], 0.5)[:2])
-    assert half.tolist() == pytest.approx([math.log(0.75) / 2, math.log(0.25) / 2])
-    # What no text of a set says stays impossible, however little is adjusted.
-    assert log_shares([0, 2], 0.0) == [0.0, IMPOSSIBLE, 0.0]
-
-
-def test_the_wide_part_learns_the_shares_too_where_they_are_not_adjusted_for() -> None:
-    posts = [Example(f"order {at}", NEUTRAL, source="posts") for at in range(30)]
-    posts += [Example("order x", NEGATIVE, source="posts"), Example("order y", POSITIVE, source="posts")]
-    adjusted, plain = (fit_wide(posts, 2**10, adjustment).logits(["order z"])[0] for adjustment in (1.0, 0.0))
-    assert plain[NEUTRAL] - plain[NEGATIVE] > adjusted[NEUTRAL] - adjusted[NEGATIVE] + 1
-
-
-def test_a_copy_of_a_text_is_no_second_text_to_the_wide_part() -> None:
-    sided = [Example("good one", POSITIVE, source="own"), Example("bad one", NEGATIVE, source="own")]
-    many = sided + [Example(f"{word} thing {at}", label, source="own") for at in range(9) for word, label in (("good", POSITIVE), ("bad", NEGATIVE))]
-    rare = Example("order 77316", NEUTRAL, source="own")
-    part = fit_wide([*many, rare, rare, rare], 2**16)
-    buckets, _ = runs(["77316"], 2**16)
-    once = fit_wide([*many, rare], 2**16)
-    assert part.rarity[buckets].tolist() == once.rarity[buckets].tolist()
 
 
 def test_an_encoder_with_another_kind_of_head_is_refused_where_its_answers_are_to_be_kept(tmp_path: Path) -> None:
@@ -415,12 +318,6 @@ def test_a_small_set_is_learnt_from_as_often_as_one_says() -> None:
     assert repeated(own + large, {"own": 3}) == [*own, *large, *own, *own]
     with pytest.raises(DataError, match="no text of ours is learnt from, and none can be repeated: there are large, own"):
         repeated(own + large, {"ours": 2})
-
-
-def test_smoothing_spreads_over_the_labels_that_a_set_has() -> None:
-    told = targets(TOLD)[:1]
-    sure = torch.tensor([[9.0, 50.0, -9.0, 0, 0, 0, 0]])
-    assert masked_loss(TOLD, 0.2)({"logits": sure}, told, None).item() == pytest.approx(0.1 * 18, abs=1e-3)
 
 
 def test_service_lines_are_labelled_filled_and_always_the_same() -> None:

@@ -104,3 +104,20 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     WidePart(wide.weights[:-1], wide.scales, wide.rarity[:-1], wide.step, wide.bias).write(tmp_path)
     with pytest.raises(ModelError, match="is not a wide part"):
         WidePart.read(tmp_path / WIDE_FILE)
+
+
+def test_the_wide_part_learns_the_shares_too_where_they_are_not_adjusted_for() -> None:
+    posts = [Example(f"order {at}", NEUTRAL, source="posts") for at in range(30)]
+    posts += [Example("order x", NEGATIVE, source="posts"), Example("order y", POSITIVE, source="posts")]
+    adjusted, plain = (fit_wide(posts, 2**10, adjustment).logits(["order z"])[0] for adjustment in (1.0, 0.0))
+    assert plain[NEUTRAL] - plain[NEGATIVE] > adjusted[NEUTRAL] - adjusted[NEGATIVE] + 1
+
+
+def test_a_copy_of_a_text_is_no_second_text_to_the_wide_part() -> None:
+    sided = [Example("good one", POSITIVE, source="own"), Example("bad one", NEGATIVE, source="own")]
+    many = sided + [Example(f"{word} thing {at}", label, source="own") for at in range(9) for word, label in (("good", POSITIVE), ("bad", NEGATIVE))]
+    rare = Example("order 77316", NEUTRAL, source="own")
+    part = fit_wide([*many, rare, rare, rare], 2**16)
+    buckets, _ = runs(["77316"], 2**16)
+    once = fit_wide([*many, rare], 2**16)
+    assert part.rarity[buckets].tolist() == once.rarity[buckets].tolist()

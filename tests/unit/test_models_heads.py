@@ -1,0 +1,95 @@
+"""The loss over several answers, of which a set tells only some: what is learnt from it, and what is not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from models.heads import IMPOSSIBLE, SATISFACTION, log_shares, masked_loss, outputs, targets
+from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, SATISFACTIONS, TONES, UNKNOWN, tones
+from models.sets import Example
+
+TOLD = [
+    *(Example(f"review {at}{label}", label, source="reviews") for at in range(2) for label in (NEGATIVE, POSITIVE)),
+    *(Example(f"post {at}", NEUTRAL, source="posts") for at in range(8)),
+    *(Example(f"rare {label}", label, source="posts") for label in (NEGATIVE, POSITIVE)),
+    Example("cross", UNKNOWN, tones(angry=True), source="anger"),
+    Example("calm", UNKNOWN, tones(angry=False), source="anger"),
+]
+
+
+def gradient(text: str) -> tuple[float, list[float]]:
+    """The loss of one of the texts above where the network knows nothing yet, and its gradient by column."""
+    told = targets(TOLD)[[at for at, example in enumerate(TOLD) if example.text == text]]
+    logits = torch.zeros(1, 7, requires_grad=True)
+    loss = masked_loss(TOLD, label_smoothing=0.0)({"logits": logits}, told, None)
+    loss.backward()
+    assert logits.grad is not None
+    return loss.item(), logits.grad[0].tolist()
+
+
+def test_what_a_set_does_not_tell_adds_nothing_to_the_loss() -> None:
+    _, sided = gradient("post 0")
+    assert all(sided[:3]) and not any(sided[3:])
+    _, toned = gradient("cross")
+    assert [at for at, value in enumerate(toned) if value] == [3 + TONES.index("angry")]
+    silent = masked_loss(TOLD, 0.0)(
+        {"logits": torch.zeros(1, 7, requires_grad=True)}, targets([Example("d", UNKNOWN)]), None
+    )
+    assert silent.item() == 0.0
+
+
+def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:
+    loss, (negative, neutral, positive, *_) = gradient("review 00")
+    assert loss == pytest.approx(math.log(2))  # one of two
+    assert neutral == 0 and {abs(negative), abs(positive)} == {0.5}
+
+
+def test_a_set_full_of_neutral_texts_does_not_teach_that_texts_are_neutral() -> None:
+    # Menon et al. 2021, eq. 10: at equal logits the odds are the set's shares, here 0.1, 0.8, 0.1.
+    loss, slope = gradient("post 0")
+    assert loss == pytest.approx(-math.log(0.8))
+    assert slope[:3] == pytest.approx([0.1, -0.2, 0.1])
+    rare, _ = gradient(f"rare {POSITIVE}")
+    assert rare == pytest.approx(-math.log(0.1))
+
+
+def test_with_less_adjustment_the_shares_of_the_labels_are_learnt_as_well() -> None:
+    logits = torch.zeros(1, 7, requires_grad=True)
+    at = [example.text for example in TOLD].index("post 0")
+    told = targets(TOLD, 0.0)[[at]]
+    assert masked_loss(TOLD, 0.0, 0.0)({"logits": logits}, told, None).item() == pytest.approx(math.log(3))
+    half = torch.tensor(log_shares([0, 0, 0, 1], 0.5)[:2])
+    assert half.tolist() == pytest.approx([math.log(0.75) / 2, math.log(0.25) / 2])
+    # What no text of a set says stays impossible, however little is adjusted.
+    assert log_shares([0, 2], 0.0) == [0.0, IMPOSSIBLE, 0.0]
+
+
+def test_smoothing_spreads_over_the_labels_that_a_set_has() -> None:
+    told = targets(TOLD)[:1]
+    sure = torch.tensor([[9.0, 50.0, -9.0, 0, 0, 0, 0]])
+    assert masked_loss(TOLD, 0.2)({"logits": sure}, told, None).item() == pytest.approx(0.1 * 18, abs=1e-3)
+
+
+def test_satisfaction_has_columns_of_its_own_where_a_set_tells_it() -> None:
+    rated = [Example(f"a{at}", UNKNOWN, satisfaction=0) for at in range(3)] + [Example("b", UNKNOWN, satisfaction=2)]
+    assert outputs(TOLD) == OUTPUTS
+    assert outputs(TOLD + rated) == OUTPUTS + SATISFACTIONS
+    logits = torch.zeros(4, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
+    masked_loss(rated, label_smoothing=0.0)({"logits": logits}, targets(rated), None).backward()
+    assert logits.grad is not None
+    assert not logits.grad[:, : SATISFACTION.start].any()
+    # At equal logits the odds are the shares, 3/4 and 1/4: that most are dissatisfied is not what is to be learnt.
+    assert logits.grad[0, SATISFACTION].tolist() == pytest.approx([-1 / 16, 0, 1 / 16])
+    assert logits.grad[3, SATISFACTION].tolist() == pytest.approx([3 / 16, 0, -3 / 16])
+
+
+def test_smoothing_gives_nothing_to_a_satisfaction_that_nobody_has() -> None:
+    rated = [Example("a", UNKNOWN, satisfaction=0), Example("b", UNKNOWN, satisfaction=2)]
+    logits = torch.zeros(2, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
+    loss = masked_loss(rated, label_smoothing=0.2)({"logits": logits}, targets(rated), None)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2))
+    assert logits.grad is not None and not logits.grad[:, SATISFACTION][:, 1].any()
