@@ -13,7 +13,14 @@ from typing import Final
 
 import orjson
 import redis
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import (
+    Retrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential,
+    wait_random,
+)
 
 from jobs.settings import Settings
 
@@ -65,7 +72,7 @@ class RedisPublisher:
         self._sha = hashlib.sha1(PUBLISH_IF_NEW.encode(), usedforsecurity=False).hexdigest()  # Redis names scripts so
         self._retrying = Retrying(
             retry=retry_if_exception_type(RETRIED),
-            wait=wait_exponential_jitter(initial=0.1, max=5),
+            wait=wait_exponential(multiplier=0.1, max=5) + wait_random(0, 1),
             stop=stop_after_delay(options.retry_seconds),
             before_sleep=before_sleep_log(LOG, logging.WARNING),
             reraise=True,

@@ -13,15 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from models.cached import CachedScorer
-from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
+from models.scorer import LABELS, SATISFACTIONS, TONES, Limits, ModelError, Score, score_of
 
 TOKEN_VARIABLE = "REPLYWATCH_SCORING__TOKEN"
 TIMEOUT_SECONDS = 60.0
 CONNECTIONS = 8
 ATTEMPTS = 5
+PAUSES = wait_exponential(multiplier=0.1, max=5) + wait_random(0, 1)
+"""Before an attempt is made again, in seconds: ever longer, and not all jobs at the same time."""
+
 TEXTS_A_REQUEST = 32
 """What text-embeddings-inference takes at most unless it is told otherwise; a server's own number counts where it names one."""
 
@@ -100,7 +103,7 @@ class RemoteScorer(CachedScorer):
                 (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError, _BusyError)
             ),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(0.1, max=5),
+            wait=PAUSES,
             reraise=True,
         )
         try:
@@ -132,13 +135,22 @@ class _BusyError(Exception):
 
 
 def score_of_logits(logits: Mapping[str, float], least_confidence: float) -> Score:
-    """A score from logits by label: softmax over LABELS, a sigmoid for each of TONES where all of them are there."""
+    """A score from logits by label: softmax over LABELS, a sigmoid for each of TONES and softmax over SATISFACTIONS where all of
+    them are there."""
     sides = [name for name in LABELS if name in logits]
     if not {"negative", "positive"} <= set(sides):
         raise ValueError("labels")
-    largest = max(logits[name] for name in sides)
-    powers = {name: math.exp(logits[name] - largest) for name in sides}
-    odds = {name: power / sum(powers.values()) for name, power in powers.items()}
-    toned = all(name in logits for name in TONES)
-    heard = [1 / (1 + math.exp(-max(-60.0, logits[name]))) for name in TONES] if toned else []
-    return score_of(odds, heard, least_confidence)
+    odds = dict(zip(sides, _softmax([logits[name] for name in sides]), strict=True))
+    heard = [1 / (1 + math.exp(-max(-60.0, logits[name]))) for name in TONES] if _all_in(logits, TONES) else []
+    rated = _softmax([logits[name] for name in SATISFACTIONS]) if _all_in(logits, SATISFACTIONS) else []
+    return score_of(odds, heard, least_confidence, rated)
+
+
+def _all_in(logits: Mapping[str, float], names: Sequence[str]) -> bool:
+    return all(name in logits for name in names)
+
+
+def _softmax(logits: Sequence[float]) -> list[float]:
+    largest = max(logits)
+    powers = [math.exp(each - largest) for each in logits]
+    return [power / sum(powers) for power in powers]

@@ -18,7 +18,7 @@ from models.batches import batches_by_length, padded
 from models.cached import CachedScorer
 from models.calibration import Mix
 from models.loading import SATISFACTION_MIX, bias_of, columns_of, load_classifier, mix_of, placed, token_limit
-from models.scorer import LABELS, TONES, Limits, ModelError, Score, score_of
+from models.scorer import LABELS, SATISFACTIONS, TONES, Limits, ModelError, Score, score_of
 from models.text import readable
 from models.tokenizer import Encoder
 from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart
@@ -78,10 +78,11 @@ class TransformerScorer(CachedScorer):
         return self._version
 
     def probabilities(self, texts: Sequence[str]) -> list[dict[str, float] | None]:
-        """The probability of each label and of each tone that the model tells, by name, in order; None for nothing to read."""
+        """The probability of each label, tone and satisfaction that the model tells, by name, in order; None for nothing to read."""
         cleaned = [readable(text, self._limits.max_characters) for text in texts]
-        names = (*(label for _, label in self._columns), *(TONES if self._tones else ()))
-        return [answer and dict(zip(names, chain(*answer[:2]), strict=True)) for answer in self._answers(cleaned)]
+        labels = (label for _, label in self._columns)
+        names = (*labels, *(TONES if self._tones else ()), *(SATISFACTIONS if self._satisfaction else ()))
+        return [answer and dict(zip(names, chain(*answer), strict=True)) for answer in self._answers(cleaned)]
 
     def score_unique(self, texts: Sequence[str]) -> list[Score | None]:
         """Score in batches of similar length."""

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from models.remote import TOKEN_VARIABLE, bearer_token
-from models.scorer import LABELS, ModelError
+from models.scorer import TONES, ModelError
 from models.sentiment import TransformerScorer
 
 MAX_BYTES = 4 * 2**20
@@ -142,6 +142,6 @@ def labelled(odds: Mapping[str, float], raw: bool) -> list[dict[str, Any]]:
 
 
 def _logit(name: str, odds: float) -> float:
-    """Of a label, which shares one softmax with the others, or of a tone, which stands alone."""
+    """Of a label or a satisfaction, which shares one softmax with the others of its kind, or of a tone, which stands alone."""
     bounded = min(1 - SMALLEST, max(SMALLEST, odds))
-    return math.log(bounded) if name in LABELS else math.log(bounded / (1 - bounded))
+    return math.log(bounded / (1 - bounded)) if name in TONES else math.log(bounded)

@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from tenacity import wait_none
 
 from jobs.settings import load_settings
 from models import remote
+from models.labels import OUTPUTS, SATISFACTIONS
 from models.network import NetworkShape, make_network
 from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of_logits
 from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
@@ -127,7 +129,7 @@ class Answers(BaseHTTPRequestHandler):
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of another kind of server; no waiting between attempts."""
-    monkeypatch.setattr(remote, "wait_exponential_jitter", lambda *_, **__: lambda _: 0)
+    monkeypatch.setattr(remote, "PAUSES", wait_none())
     Answers.busy, Answers.each, Answers.whole = 0, GOOD, None
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -206,9 +208,10 @@ def test_a_server_beyond_loopback_needs_a_token_and_a_port_that_is_free(
         serve(scorer, "127.0.0.1", int(url.rsplit(":", 1)[1]))
 
 
-def test_tones_come_over_as_they_are(tmp_path: Path) -> None:
+def test_tones_and_satisfactions_come_over_as_they_are(tmp_path: Path) -> None:
     torch.manual_seed(3)
-    model, tokenizer = make_network(NetworkShape("new", layers=1, vocabulary=200, hidden=32, heads=2), TEXTS * 20, 32)
+    shape = NetworkShape("new", layers=1, vocabulary=200, hidden=32, heads=2, columns=OUTPUTS + SATISFACTIONS)
+    model, tokenizer = make_network(shape, TEXTS * 20, 32)
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     near = TransformerScorer(tmp_path, "cpu")
@@ -220,6 +223,8 @@ def test_tones_come_over_as_they_are(tmp_path: Path) -> None:
         assert here is not None and there is not None
         assert len(there.tones) == 4
         assert there.tones == pytest.approx(here.tones, abs=0.01)
+        assert len(there.satisfaction) == 3
+        assert there.satisfaction == pytest.approx(here.satisfaction, abs=0.01)
         assert there.score == pytest.approx(here.score, abs=0.01)
 
 
@@ -227,6 +232,9 @@ def test_a_score_of_logits_logits_is_their_softmax() -> None:
     score = score_of_logits({"negative": 3.0, "neutral": 1.0, "positive": 0.0}, 0.0)
     assert (score.label, score.confidence) == ("negative", pytest.approx(0.8438, abs=1e-4))
     assert score.score == pytest.approx(0.0420 - 0.8438, abs=1e-4)
+    rated = score_of_logits({"negative": 0.1, "positive": 0.0, "dissatisfied": 3.0, "neither": 1.0, "satisfied": 0.0}, 0.0)
+    assert rated.satisfaction == pytest.approx((0.8438, 0.1142, 0.0420), abs=1e-4)
+    assert score_of_logits({"negative": 0.1, "positive": 0.0, "satisfied": 3.0}, 0.0).satisfaction == ()
     assert score_of_logits({"negative": 0.1, "positive": 0.0}, 0.9).label == "unknown"
     assert Limits(least_confidence=0.9).least_confidence == 0.9
     with pytest.raises(ValueError, match="least_confidence is 2"):
