@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from jobs.settings import Settings, hash_key
 from jobs.topics import OUTPUTS, client_options
@@ -51,11 +51,10 @@ class Account:
                 **client_options(settings),
                 "group.id": f"{settings.kafka.group_id}-account",
                 "enable.auto.commit": False,
-                "enable.partition.eof": False,
+                "enable.partition.eof": True,
             }
         )
         self._topics = {settings.topic(name): name for name in OUTPUTS}
-        self._ends: dict[tuple[str, int], int] = {}
         names = [settings.input_topic, *self._topics]
         known = self._consumer.list_topics(timeout=30).topics
         missing = [name for name in names if name not in known]
@@ -63,6 +62,7 @@ class Account:
             raise KafkaException(f"topics {', '.join(missing)} do not exist")
         self._parts = [TopicPartition(name, p, OFFSET_BEGINNING) for name in names for p in known[name].partitions]
         self._consumer.assign(self._parts)
+        self._read_through: set[tuple[str, int]] = set()
 
     def close(self) -> None:
         """Leave Kafka."""
@@ -73,17 +73,25 @@ class Account:
         taken = 0
         until = time.monotonic() + seconds
         while records := self._consumer.consume(2_000, timeout=max(0.0, until - time.monotonic())):
-            taken += len(records)
             inputs = []
             for record in records:
                 if record.error():
-                    raise KafkaException(record.error())
+                    if record.error().code() != KafkaError._PARTITION_EOF:
+                        raise KafkaException(record.error())
+                    self._read_through.add((record.topic(), record.partition()))
+                    continue
+                taken += 1
                 if record.topic() == self.settings.input_topic:
                     inputs.append(record)
                 else:
                     self._output(self._topics[record.topic()], record.value())
             self._input(inputs)
         return taken
+
+    @property
+    def read_through(self) -> bool:
+        """Whether every partition was read to its end, once at least."""
+        return len(self._read_through) == len(self._parts)
 
     @property
     def produced(self) -> int:

@@ -33,6 +33,7 @@ for command in (
     local.down,
     local.status,
     job.submit,
+    job.topics,
     job.replay,
     job.simulate,
     look.tail,

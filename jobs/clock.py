@@ -10,20 +10,44 @@ import signal
 import threading
 import time
 
-from jobs.produce import EventProducer
+from confluent_kafka import KafkaException
+
+from jobs.produce import EventProducer, ProduceError
 from jobs.settings import Settings
 
 LOG = logging.getLogger("replywatch.clock")
 
+RENEW_S = 60.0
+"""A new producer so often: it sees partitions that were added."""
 
-def run_clock(settings: Settings, every_seconds: float = 1.0, stop: threading.Event | None = None) -> None:
-    """Tick until `stop` is set or the process gets SIGTERM or SIGINT."""
+PAUSE_S = 5.0
+
+
+def run_clock(
+    settings: Settings, every_seconds: float = 1.0, stop: threading.Event | None = None, timeout_seconds: float = 30
+) -> None:
+    """Tick until `stop` is set or the process gets SIGTERM or SIGINT.
+
+    Raises ProduceError if it can't begin. Once it has ticked it outlasts every outage of the broker: the job does, too.
+    """
     stop = stop or threading.Event()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    producer = EventProducer(settings, settings.topic("messages"))
-    LOG.info("ticking on %s, %d partitions", producer.topic, producer.partitions)
-    while not stop.wait(every_seconds):
+    producer: EventProducer | None = EventProducer(settings, settings.topic("messages"), timeout_seconds)
+    LOG.info("ticking on %s", settings.topic("messages"))
+    while not stop.is_set():
+        try:
+            producer = producer or EventProducer(settings, settings.topic("messages"), timeout_seconds)
+            _tick_for_a_while(producer, every_seconds, stop)
+        except (ProduceError, KafkaException) as error:
+            LOG.error("%s; trying again until it is back", error)
+            stop.wait(PAUSE_S)
+        producer = None
+
+
+def _tick_for_a_while(producer: EventProducer, every_seconds: float, stop: threading.Event) -> None:
+    until = time.monotonic() + RENEW_S
+    while time.monotonic() < until and not stop.wait(every_seconds):
         producer.tick(time.time_ns() // 1_000_000)
     producer.flush()

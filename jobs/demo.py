@@ -18,8 +18,10 @@ from jobs.demo_preparation import Preparation
 from jobs.interruption import Interruption
 from jobs.job_progress import JobProgress
 from jobs.live_view import Figures, LiveView
+from jobs.local.flink_rest import FlinkError
 from jobs.local.hash_key import keep_hash_key
 from jobs.local.preflight import preflight
+from jobs.local.service import of_this_machine
 from jobs.local.stack import LocalStack
 from jobs.produce import EventProducer
 from jobs.settings import Settings, load_settings
@@ -106,10 +108,15 @@ def _run(
     stack = LocalStack(path, environment=secret, flink_options=FLINK_OPTIONS, metrics=False, console=console)
     settings = load_settings(
         input="replay",
-        kafka__bootstrap_servers=stack.bootstrap_servers,
-        redis__url=stack.redis_url,
-        flink__rest_url=stack.flink_url,
+        flink__parallelism=1,
         scoring__model=options.model,
+        **of_this_machine(
+            {
+                "kafka__bootstrap_servers": stack.bootstrap_servers,
+                "redis__url": stack.redis_url,
+                "flink__rest_url": stack.flink_url,
+            }
+        ),
     )
     rules = settings.rules()
     console.print("starting Kafka, Redis and Flink, and submitting the job …", style="dim")
@@ -159,12 +166,10 @@ class Demonstration:
 
     def wait_until_running(self, started: float) -> None:
         """Return when the job's tasks run."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._progress.is_running():
-            self._check()
-            if time.monotonic() > deadline:
-                raise DemoError(f"the job's tasks did not start; see {self._stack.directory / LOGS}")
-            time.sleep(LOOK_S)
+        try:
+            self._progress.wait_until_running(START_TIMEOUT_S)
+        except FlinkError as error:
+            raise DemoError(f"{error}\nlogs: {self._stack.directory / LOGS}") from error
         self._console.print(f"{time.monotonic() - started:4.0f} s  the job runs: {self._stack.flink_url}", style="dim")
 
     def run(self, source: Reading | int, interruption: Interruption, started: float) -> Result:

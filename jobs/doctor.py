@@ -13,7 +13,7 @@ from jobs.local.jars import JarError, expected_jars, read_jars
 from jobs.local.preflight import Check, preflight
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, hash_key
-from jobs.topics import client_options, topic_settings
+from jobs.topics import client_options, topic_settings, wrong_time
 from models.scorer import ModelError, is_url, load_scorer
 from udfs.yaml_file import FileError
 
@@ -79,14 +79,18 @@ def check_kafka(settings: Settings) -> Check:
     """The broker, and the topics with the time they must have."""
     servers = settings.kafka.bootstrap_servers
     try:
-        found = AdminClient(client_options(settings)).list_topics(timeout=TIMEOUT_S)
+        admin = AdminClient(client_options(settings))
+        found = admin.list_topics(timeout=TIMEOUT_S)
+        missing = sorted(set(topic_settings(settings)) - set(found.topics))
+        if missing:
+            detail = f"{servers}: topics are missing: {', '.join(missing)}"
+            return Check("kafka", False, detail, "`replywatch submit` makes them")
+        faulty = wrong_time(admin, settings, TIMEOUT_S)
     except KafkaException as error:
         detail = f"{servers}: {error.args[0].str()}"
         return Check("kafka", False, detail, f"{START} kafka.bootstrap_servers")
-    missing = sorted(set(topic_settings(settings)) - set(found.topics))
-    if missing:
-        detail = f"{servers}: topics are missing: {', '.join(missing)}"
-        return Check("kafka", False, detail, "`replywatch submit` makes them")
+    if faulty:
+        return Check("kafka", False, f"{servers}: a topic has the wrong time", "; ".join(faulty))
     return Check("kafka", True, f"{servers}: {len(found.brokers)} brokers, all topics are there")
 
 

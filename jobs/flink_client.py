@@ -61,8 +61,11 @@ def begin(
     hash_key()
     address = urlsplit(settings.flink.rest_url)
     port = address.port or DEFAULT_PORTS.get(address.scheme)
-    if not address.hostname or port is None:
-        raise FlinkError(f"flink.rest_url is {settings.flink.rest_url!r}; give the address as http://host:8081")
+    if address.scheme != "http" or not address.hostname or port is None or address.path.strip("/"):
+        raise FlinkError(
+            f"flink.rest_url is {settings.flink.rest_url!r}: Flink's client goes to the JobManager itself; give its address as "
+            "http://host:8081, without TLS and without a path"
+        )
     installation = FlinkInstallation(
         directory=directory,
         java=find_java(),
@@ -95,6 +98,6 @@ def public_settings(settings: Settings) -> str:
     """
     url = settings.redis.url.get_secret_value()
     values = settings.model_dump(mode="json")
-    values["redis"]["url"] = "" if "@" in url else url
+    values["redis"]["url"] = "" if "@" in url or "?" in url else url  # Redis' clients take a password from either
     values["kafka"]["password"] = ""
     return orjson.dumps(values).decode()

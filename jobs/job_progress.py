@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from jobs.local.flink_rest import TERMINAL_STATES, FlinkRest
+from jobs.local.flink_rest import POLL_S, TERMINAL_STATES, FlinkError, FlinkRest
 
 EVERY_S = 1.0
 # What is looked at, by the end of its name, and what its subtasks' values are made into. Flink puts the operator before it.
@@ -45,6 +45,14 @@ class JobProgress:
         self.state = str(job["state"])
         self._vertices = [str(vertex["id"]) for vertex in job["vertices"]]
         return self.state == "RUNNING" and all(vertex["status"] == "RUNNING" for vertex in job["vertices"])
+
+    def wait_until_running(self, timeout_s: float) -> None:
+        """Return when every task runs. FlinkError with Flink's reason when the job has ended, or after `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        while not self.is_running():
+            if self.has_ended or time.monotonic() > deadline:
+                raise FlinkError(f"job {self._job} is {self.state}, and its tasks do not run: {self.reason()}")
+            time.sleep(POLL_S)
 
     def refresh(self) -> None:
         """Ask again, if the last answer is a second old. FlinkError if the cluster does not answer."""

@@ -38,11 +38,13 @@ class EventProducer:
             }
         )
         try:
-            known = self._producer.list_topics(topic, timeout=timeout_seconds).topics[topic]
+            # All topics are asked for: to ask for one by name makes it, on a broker that allows that.
+            known = self._producer.list_topics(timeout=timeout_seconds).topics.get(topic)
         except KafkaException as error:
             raise ProduceError(f"Kafka at {self._servers}: {error.args[0].str()}; is it running?") from error
-        if known.error is not None:
-            raise ProduceError(f"topic {topic} at {self._servers}: {known.error.str()}; run `replywatch submit` first")
+        if known is None or known.error is not None:
+            fault = "it does not exist" if known is None else known.error.str()
+            raise ProduceError(f"topic {topic} at {self._servers}: {fault}; run `replywatch submit` first")
         self.partitions = len(known.partitions)
 
     def send(self, event: dict[str, Any] | bytes, at_ms: int, key: str | None = None) -> None:

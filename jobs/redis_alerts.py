@@ -31,16 +31,27 @@ URL_VARIABLE: Final = "REPLYWATCH_REDIS__URL"
 RETRIED: Final = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError)
 
 # KEYS: marker, stream. ARGV: alert, marker's life in s, stream's length, channels…
+# Redis takes back nothing of a script that fails half-way (a key of another type, a right that is missing). So the marker is set
+# last, and the stream's entry is taken out again: an alert that did not reach everybody is published anew, and is there once.
 PUBLISH_IF_NEW: Final = """
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[2]) then return 0 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'alert', ARGV[1])
-for i = 4, #ARGV do redis.call('PUBLISH', ARGV[i], ARGV[1]) end
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local entry = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'alert', ARGV[1])
+local failed = nil
+for i = 4, #ARGV do
+  local told = redis.pcall('PUBLISH', ARGV[i], ARGV[1])
+  if type(told) == 'table' and told.err then failed = told end
+end
+if failed then
+  redis.call('XDEL', KEYS[2], entry)
+  return failed
+end
+redis.call('SET', KEYS[1], '1', 'EX', ARGV[2])
 return 1
 """
 
 
 class RedisUnavailable(RuntimeError):
-    """Redis gave no answer for as long as the settings allow."""
+    """Redis has not taken an alert for as long as the settings allow, or has no address."""
 
 
 def redis_url(settings: Settings) -> str:
@@ -89,8 +100,8 @@ class RedisPublisher:
             return bool(self._retrying(self._run, arguments))
         except redis.RedisError as error:
             raise RedisUnavailable(
-                f"redis: no answer for {self._settings.redis.retry_seconds:g} s ({type(error).__name__}: {error}); "
-                "the job restarts from its checkpoint and publishes the alert again; check redis.url and the server"
+                f"redis: not published for {self._settings.redis.retry_seconds:g} s ({type(error).__name__}: {error}); "
+                "the job restarts from its checkpoint and publishes the alert again; check redis.url, the server and the rights there"
             ) from error
 
     def _arguments(self, alert: str) -> tuple[str | int, ...]:

@@ -25,9 +25,10 @@ from udfs.yaml_file import FileError, read_yaml, validated
 PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
 SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
-ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "SCORING__TOKEN", *SECRETS))  # variables that are no settings
+ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
+"""Variables that are no settings."""
 
-
+NO_PATHS = ("default", "none", "null")
 URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
 
 
@@ -127,6 +128,16 @@ class Time(_Section):
     numeric_strings: bool = Field(default=False, description="take sent_at as epoch ms in a string, too")
     zone: str = Field(default="Asia/Shanghai", description="of the clock times in summaries")
 
+    @model_validator(mode="after")
+    def _remembered(self) -> Time:
+        if self.oldest_accepted_seconds > self.duplicate_memory_seconds:
+            raise ValueError(
+                f"oldest_accepted_seconds is {self.oldest_accepted_seconds:g}, duplicate_memory_seconds "
+                f"{self.duplicate_memory_seconds:g}: a repeat that old would be taken for a new message; accept none older than is "
+                "remembered"
+            )
+        return self
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -185,13 +196,27 @@ class Settings(_Section):
         """The topic that the job reads."""
         return self.topic("messages" if self.input == "live" else "replay")
 
+    @property
+    def job_name(self) -> str:
+        """The job's name in Flink, by which one that runs already is found."""
+        return f"replywatch {self.namespace} {self.input}".replace("  ", " ")
+
     def redis_name(self, name: str) -> str:
         """A key or channel with the namespace in front."""
         return f"{self.namespace}:{name}" if self.namespace else name
 
     def rules(self) -> RuleSet:
-        """The rules of `rules_file`; FileError if they can't be used."""
-        return load_rules(conf_directory() / self.rules_file)
+        """The rules of `rules_file`; FileError if they can't be used, or one waits for longer than a session may be silent."""
+        rules = load_rules(conf_directory() / self.rules_file)
+        closes = self.time.session_gap_seconds + self.time.allowed_lateness_seconds
+        for rule in rules.rules:
+            if rule.kind in ("slow_reply", "silence") and rule.limit_seconds >= closes:
+                raise FileError(
+                    f"{self.rules_file}: rule {rule.id}: limit_seconds is {rule.limit_seconds:g}, but a session is over {closes:g} s "
+                    "after its last line (time.session_gap_seconds and allowed_lateness_seconds), and such a wait with it: lower the "
+                    "one or raise the other"
+                )
+        return rules
 
     def limits(self, rules: RuleSet) -> Limits:
         """Time and rules compiled for the conversation's logic."""
@@ -233,9 +258,30 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     for name, value in changed.items():
         _put(values, name.split("__"), value)
     try:
-        return Settings.model_validate(values)
+        found = Settings.model_validate(values)
     except ValidationError as error:
         raise FileError("\n".join(_fault(fault) for fault in error.errors())) from error
+    return _with_whole_paths(found, path.parent)
+
+
+def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
+    """The settings with a model or a file that lies here, in the working folder or beside the settings' file, by its whole path: the
+    job's processes work in other folders, and would take `my-model` for a name on the hub."""
+    scoring, kafka = settings.scoring, settings.kafka
+    places = {"model": _whole(scoring.model, folder), "satisfaction": _whole(scoring.satisfaction, folder)}
+    return settings.model_copy(
+        update={
+            "scoring": scoring.model_copy(update=places),
+            "kafka": kafka.model_copy(update={"ca_file": _whole(kafka.ca_file, folder)}),
+        }
+    )
+
+
+def _whole(name: str, folder: Path) -> str:
+    if not name or name in NO_PATHS:
+        return name
+    here = (base / Path(name).expanduser() for base in (Path.cwd(), folder.absolute()))
+    return next((str(path) for path in here if path.exists()), name)
 
 
 def hash_key() -> bytes:

@@ -29,15 +29,10 @@ def flink_options(settings: Settings) -> dict[str, str]:
         "python.fn-execution.arrow.batch.size": str(flink.batch_size),
         "execution.buffer-timeout.interval": f"{BUFFER_TIMEOUT_MS} ms",
         "pipeline.max-parallelism": str(flink.max_parallelism),
-        "pipeline.name": job_name(settings),
+        "pipeline.name": settings.job_name,
         "execution.checkpointing.interval": f"{round(flink.checkpoint_seconds * 1_000)} ms",
         "table.local-time-zone": "UTC",
     }
-
-
-def job_name(settings: Settings) -> str:
-    """The job's name in Flink."""
-    return f"replywatch {settings.namespace} {settings.input}".replace("  ", " ")
 
 
 def environment(settings: Settings) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
@@ -61,7 +56,7 @@ def main(arguments: list[str]) -> None:
     env, tables = environment(settings)
     streams = monitor.build(env, tables, read_messages(tables, settings), settings, rules)
     monitor.publish(env, tables, streams, settings)
-    env.execute(job_name(settings))
+    env.execute(settings.job_name)
 
 
 if __name__ == "__main__":

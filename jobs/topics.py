@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from jobs.kafka_security import client_security
 from jobs.settings import Settings
 
+LOG = logging.getLogger(__name__)
+
 OUTPUTS: Final = ("alerts", "sessions", "late", "duplicates", "dead-letters")
-BY_BROKER_CLOCK: Final = {"message.timestamp.type": "LogAppendTime"}
+TIME: Final = "message.timestamp.type"
+BY_BROKER_CLOCK: Final = {TIME: "LogAppendTime"}
 REPLAYED: Final = {
-    "message.timestamp.type": "CreateTime",
+    TIME: "CreateTime",
     "retention.ms": "-1",  # retention works on the record's own time: replayed years would be deleted at once
     "message.timestamp.before.max.ms": str(2**63 - 1),
     "message.timestamp.after.max.ms": str(2**63 - 1),
@@ -40,7 +44,10 @@ def topic_settings(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
-    """Make the topics that do not exist yet; the names of those made. TopicError if the broker refuses."""
+    """Make the topics that do not exist yet; the names of those made.
+
+    TopicError if the broker refuses, or where a topic that was there has another kind of time than it needs.
+    """
     faults: list[KafkaError] = []
     admin = AdminClient({**client_options(settings), "error_cb": faults.append})
     wanted = topic_settings(settings)
@@ -67,7 +74,37 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
                 "kafka.bootstrap_servers, kafka.security, the user and the password"
             ) from error
     _wait_until_visible(admin, set(wanted), timeout_seconds)
+    if faulty := wrong_time(admin, settings, timeout_seconds):
+        raise TopicError("\n".join(faulty))
     return made
+
+
+def wrong_time(admin: AdminClient, settings: Settings, timeout_seconds: float) -> list[str]:
+    """What is wrong with the time of the topics that are read, and how to mend it; nothing where all is well.
+
+    On the live topic the broker's clock counts: by a producer's, one that is fast would move everybody's time. A topic that a
+    client or another program has made mostly has it otherwise. KafkaException where the broker does not answer.
+    """
+    faulty = []
+    for name in (settings.topic("messages"), settings.topic("replay")):
+        try:
+            (future,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+            found = future.result(timeout_seconds)[TIME].value
+        except KafkaException as error:
+            if error.args[0].code() not in (
+                KafkaError.TOPIC_AUTHORIZATION_FAILED,
+                KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+            ):
+                raise
+            LOG.warning("topic %s: its settings may not be seen (%s): is its time right?", name, error.args[0].str())
+            continue
+        wanted = topic_settings(settings)[name][TIME]
+        if found != wanted:
+            faulty.append(
+                f"topic {name}: {TIME} is {found}, {wanted} is needed: kafka-configs.sh --bootstrap-server "
+                f"{settings.kafka.bootstrap_servers} --alter --topic {name} --add-config {TIME}={wanted}"
+            )
+    return faulty
 
 
 def _wait_until_visible(admin: AdminClient, names: set[str], timeout_seconds: float) -> None:

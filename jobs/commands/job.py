@@ -18,11 +18,13 @@ def submit(
         str | None,
         typer.Option(help="Start from this savepoint or retained checkpoint."),
     ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Leave a job that runs already alone: no mistake.")] = False,
 ) -> None:
     """Create the topics and submit the job to the Flink cluster of the settings.
 
     The cluster's processes need the secret for personal ids, REPLYWATCH_HASH_KEY or REPLYWATCH_HASH_KEY_FILE, and where
-    Redis has a password its address in REPLYWATCH_REDIS__URL. Here: [bold]replywatch up --task-managers 2[/] leaves a slot
+    Redis has a password its address in REPLYWATCH_REDIS__URL. A job of the same name that runs already is left alone, with exit
+    code 1. Here: [bold]replywatch up --task-managers 2[/] leaves a slot
     free, and [bold]replywatch submit --replay --namespace past[/] takes it.
     """
     from jobs.flink_client import submit as submit_job
@@ -38,11 +40,29 @@ def submit(
     with Interruption():
         with FlinkRest(effective.flink.rest_url) as rest:
             free = int(rest.overview()["slots-available"])
+            running = rest.living(effective.job_name)
+        if running:
+            typer.echo(
+                f"job {running} ({effective.job_name}) runs already, and a second one would write everything twice; nothing was "
+                "submitted. Stop it with a savepoint and give that by --savepoint, or name another --namespace",
+                err=True,
+            )
+            raise typer.Exit(0 if once else 1)
         made = create_topics(effective)
         job = submit_job(effective, rules, fetch_jars(console=ERRORS).flink, savepoint=savepoint)
     typer.echo(f"job {job} reads {effective.input_topic}" + (f"; made {len(made)} topics" if made else ""))
     if free < effective.flink.parallelism:
         typer.echo(f"it waits for slots: {free} of {effective.flink.parallelism} were free", err=True)
+
+
+def topics(settings: SettingsFile = None, namespace: Namespace = None) -> None:
+    """Create the topics that do not exist yet, as `submit` does; for a cluster that starts the job by itself."""
+    from jobs.local.service import find_settings
+    from jobs.topics import create_topics
+
+    effective = find_settings(settings, namespace=namespace)
+    made = create_topics(effective)
+    typer.echo(f"made {', '.join(made)}" if made else f"all topics are there at {effective.kafka.bootstrap_servers}")
 
 
 def replay(

@@ -51,7 +51,8 @@ def up(
     [bold]replywatch tail[/]; answer with [bold]replywatch say c1 agent "here I am"[/], and see it resolved.
     """
     from jobs.interruption import Interruption
-    from jobs.local.service import bring_up, report_status
+    from jobs.local.service import bring_up
+    from jobs.local.service_status import report_status
 
     with Interruption():
         bring_up(task_managers, ERRORS, metrics)
@@ -62,12 +63,12 @@ def down() -> None:
     """Stop what `up` started. Data stay, and the job goes on from where it was stopped at the next `up`."""
     from jobs.local.service import bring_down
 
-    stopped = bring_down()
+    stopped = bring_down(ERRORS)
     typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 def status() -> None:
     """Show what `up` runs, with addresses, logs and the job's state; exit code 1 if something is dead."""
-    from jobs.local.service import report_status
+    from jobs.local.service_status import report_status
 
     raise typer.Exit(report_status(Console()))

@@ -48,6 +48,11 @@ class FlinkRest:
         """The state of every job that the cluster remembers, by job id."""
         return {str(job["id"]): str(job["status"]) for job in self._get("/jobs")["jobs"]}
 
+    def living(self, name: str) -> str | None:
+        """The id of a job of that name that has not come to an end; None if there is none."""
+        jobs = self._get("/jobs/overview")["jobs"]
+        return next((str(job["jid"]) for job in jobs if job["name"] == name and job["state"] not in TERMINAL_STATES), None)
+
     def job(self, job_id: str) -> dict[str, Any]:
         """All about one job: `name`, `state`, `start-time`, `vertices` and more."""
         return self._get(f"/jobs/{job_id}")

@@ -20,9 +20,10 @@ def keep_hash_key() -> dict[str, str]:
 
     The file lies in the state directory with mode 600. Losing it loses the link between old and new pseudonyms only.
     """
-    for name in (KEY_VARIABLE, FILE_VARIABLE):
-        if os.environ.get(name):
-            return {name: os.environ[name]}
+    if os.environ.get(KEY_VARIABLE):
+        return {KEY_VARIABLE: os.environ[KEY_VARIABLE]}
+    if os.environ.get(FILE_VARIABLE):
+        return {FILE_VARIABLE: str(Path(os.environ[FILE_VARIABLE]).absolute())}  # the processes work in other folders
     path = state_directory() / FILE
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,18 @@
-"""`replywatch up`, `down`, `status`: the services, their clock and the live job, kept while one works with them."""
+"""`replywatch up` and `down`: the services, their clock and the live job, kept while one works with them."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
-from rich.table import Table
 
 from jobs.flink_client import submit
+from jobs.job_progress import JobProgress
 from jobs.local import processes, stack
 from jobs.local.flink_rest import TERMINAL_STATES, FlinkError, FlinkRest
 from jobs.local.hash_key import keep_hash_key
@@ -19,12 +21,13 @@ from jobs.local.preflight import preflight
 from jobs.local.processes import ProcessError
 from jobs.local.state import ProcessRecord, read_state
 from jobs.paths import state_directory
-from jobs.settings import Settings, load_settings
+from jobs.settings import PREFIX, Settings, hash_key, load_settings
 from jobs.topics import create_topics
 
 FILE = "service.json"
 CLOCK = "clock"
 SAVEPOINT_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 
 
 class Service(BaseModel):
@@ -34,6 +37,7 @@ class Service(BaseModel):
 
     clock: ProcessRecord | None = None
     job: str = ""
+    origin: str = ""  # what the job was started from: should it never come to a checkpoint, the next one starts there
     savepoint: str = ""
 
 
@@ -44,40 +48,58 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
     """
     directory = state_directory()
     os.environ.update(keep_hash_key())
+    hash_key()
+    rules = load_settings(input="live").rules()  # a mistake there is told before anything starts
     if read_state(directory) is None:
         missing = [f"{check.name}: {check.detail}; {check.remedy}" for check in preflight(directory) if not check.ok]
         if missing:
             raise ProcessError("this machine is not ready:\n" + "\n".join(missing))
     running = stack.up(directory, task_managers=task_managers, metrics=metrics, console=console)
-    settings = find_settings(input="live")
+    settings = load_settings(input="live", **of_this_machine(local_addresses()))
+    if settings.flink.parallelism > running.flink.task_managers:
+        raise ProcessError(
+            f"flink.parallelism is {settings.flink.parallelism}, and {running.flink.task_managers} TaskManagers run: "
+            f"`replywatch down`, then `replywatch up --task-managers {settings.flink.parallelism}`"
+        )
     create_topics(settings)
-    service = _read()
+    service = read_service()
     if service.clock is None or not service.clock.child().is_alive():
-        service.clock = ProcessRecord.of(CLOCK, _start_clock(directory))
+        service.clock = ProcessRecord.of(CLOCK, _start_clock(directory, settings))
         _write(service)
     with running.flink.rest() as rest:
         if not _runs(rest, service.job):
-            origin = service.savepoint or _latest_checkpoint(directory, service.job)
-            jars = running.flink.installation.connector_jars
-            console.print("submitting the live job" + (f" from {origin}" if origin else ""), highlight=False)
-            service.job = submit(settings, settings.rules(), jars, savepoint=origin)
-            service.savepoint = ""
+            # One that was submitted by an `up` that was broken off before it could write that down.
+            service.job, earlier = rest.living(settings.job_name) or "", service.job
+            if not service.job:
+                service.origin = service.savepoint or _latest_checkpoint(directory, earlier) or service.origin
+                jars = running.flink.installation.connector_jars
+                told = f" from {service.origin}" if service.origin else ""
+                console.print(f"submitting the live job{told}", highlight=False)
+                service.job = submit(settings, rules, jars, savepoint=service.origin or None)
+                service.savepoint = ""
             _write(service)
+        console.print("waiting for the job's tasks", highlight=False)
+        JobProgress(rest, service.job).wait_until_running(START_TIMEOUT_S)
 
 
-def bring_down() -> list[str]:
+def bring_down(console: Console) -> list[str]:
     """Stop the live job with a savepoint, then the clock, then the services; the names of what still ran. Data stay."""
     directory = state_directory()
-    service = _read()
+    service = read_service()
     addresses = local_addresses()
-    if addresses and service.job:
+    if "flink__rest_url" in addresses and service.job:
         with FlinkRest(addresses["flink__rest_url"]) as rest:
             try:
                 if _runs(rest, service.job):
                     service.savepoint = rest.stop_with_savepoint(service.job, timeout_s=SAVEPOINT_TIMEOUT_S)
-            except FlinkError:
-                # The next start takes the latest checkpoint instead: nothing is lost, some of it is done again.
+            except FlinkError as error:
                 service.savepoint = ""
+                console.print(
+                    f"{str(error).splitlines()[0][:300]}\nthe next `up` starts from the latest checkpoint, or where this job started: nothing is "
+                    "lost, some of it is done again",
+                    highlight=False,
+                    soft_wrap=True,
+                )
     stopped = []
     if service.clock is not None and service.clock.child().is_alive():
         processes.stop([service.clock.child()])
@@ -91,42 +113,25 @@ def bring_down() -> list[str]:
     return stopped
 
 
-def report_status(console: Console) -> int:
-    """Print what runs, its addresses and where the logs are; the exit code: 1 if something is dead or nothing runs."""
-    rows = stack.status()
-    if not rows:
-        console.print("nothing runs; `replywatch up` starts the services")
-        return 1
-    service = _read()
-    table = Table("", "process", "pid", "memory", "address", box=None, pad_edge=False)
-    healthy = True
-    for row in rows:
-        healthy &= row.alive
-        _add(table, row.alive, row.name, row.pid, row.memory_bytes, row.address)
-    if service.clock is not None:
-        clock = service.clock.child()
-        healthy &= clock.is_alive()
-        _add(table, clock.is_alive(), CLOCK, clock.pid, clock.memory_bytes(), "ticks each second")
-    state = _job_state(service.job)
-    healthy &= state == "RUNNING"
-    table.add_row(_mark(state == "RUNNING"), "live job", "", "", f"{state} {service.job}")
-    console.print(table, highlight=False)
-    console.print(f"logs: {state_directory()}/{{flink,kafka,redis,clock}}/log", highlight=False, soft_wrap=True)
-    if not healthy:
-        console.print("something is dead: its log says why; `replywatch up` starts it again")
-    return 0 if healthy else 1
-
-
 def local_addresses() -> dict[str, str]:
-    """The addresses of the services that `up` keeps, as settings; empty if they do not run."""
+    """The addresses of those services that `up` keeps and that run, as settings."""
     state = read_state(state_directory())
-    if state is None or not state.processes or not all(child.is_alive() for child in state.children()):
+    if state is None:
         return {}
-    return {
-        "kafka__bootstrap_servers": f"{LOOPBACK}:{state.kafka_ports[0]}",
-        "redis__url": f"redis://{LOOPBACK}:{state.redis_port}/0",
-        "flink__rest_url": f"http://{LOOPBACK}:{state.flink_ports[0]}",
+    addresses = {
+        "kafka": ("kafka__bootstrap_servers", f"{LOOPBACK}:{state.kafka_ports[0]}"),
+        "redis": ("redis__url", f"redis://{LOOPBACK}:{state.redis_port}/0"),
+        "flink": ("flink__rest_url", f"http://{LOOPBACK}:{state.flink_ports[0]}"),
     }
+    # Each service's first process is the one that answers: Flink's JobManager comes before its TaskManagers.
+    first = {service: next(iter(state.children(service)), None) for service in addresses}
+    return dict(addresses[service] for service, child in first.items() if child is not None and child.is_alive())
+
+
+def of_this_machine(addresses: Mapping[str, str]) -> dict[str, Any]:
+    """Overrides of the settings for services that were started here: whatever the settings say of a Kafka or a Flink elsewhere, how
+    it is secured and copied, and where its Python is, doesn't hold for them."""
+    return {**addresses, "kafka__security": "plaintext", "kafka__replication": 1, "flink__python": ""}
 
 
 def find_settings(path: Path | None = None, **overrides: object) -> Settings:
@@ -148,26 +153,17 @@ def take_local_secret(name: str, address: str) -> None:
         os.environ.update(keep_hash_key())
 
 
-def _start_clock(directory: Path) -> processes.Child:
+def _start_clock(directory: Path, settings: Settings) -> processes.Child:
     command = [sys.executable, "-m", "jobs.cli", "clock"]
     # From the folder that holds the packages, in case they are not installed.
     code = Path(__file__).resolve().parents[2]
-    return processes.start(CLOCK, command, log=directory / CLOCK / "log" / "clock.out", directory=code)
+    log = directory / CLOCK / "log" / "clock.out"
+    environment = {f"{PREFIX}KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers, f"{PREFIX}KAFKA__SECURITY": "plaintext"}
+    return processes.start(CLOCK, command, log=log, environment={**os.environ, **environment}, directory=code)
 
 
 def _runs(rest: FlinkRest, job: str) -> bool:
     return bool(job) and rest.jobs().get(job, "FAILED") not in TERMINAL_STATES
-
-
-def _job_state(job: str) -> str:
-    addresses = local_addresses()
-    if not job or not addresses:
-        return "not submitted" if not job else "unknown"
-    with FlinkRest(addresses["flink__rest_url"]) as rest:
-        try:
-            return rest.jobs().get(job, "unknown to the cluster")
-        except FlinkError:
-            return "the cluster does not answer"
 
 
 def _latest_checkpoint(directory: Path, job: str) -> str | None:
@@ -177,16 +173,8 @@ def _latest_checkpoint(directory: Path, job: str) -> str | None:
     return str(newest.parent) if newest is not None else None
 
 
-def _add(table: Table, alive: bool, name: str, pid: int, memory_bytes: int, what: str) -> None:
-    memory = f"{memory_bytes / 1024**2:.0f} MB" if alive else ""
-    table.add_row(_mark(alive), name, str(pid), memory, what)
-
-
-def _mark(alive: bool) -> str:
-    return "[green]up[/]" if alive else "[red]dead[/]"
-
-
-def _read() -> Service:
+def read_service() -> Service:
+    """What was written down of the clock and the job."""
     path = state_directory() / FILE
     return Service.model_validate_json(path.read_bytes()) if path.exists() else Service()
 

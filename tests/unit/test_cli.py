@@ -20,7 +20,7 @@ from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, load_settings
 
 COMMANDS = (
-    "demo", "up", "down", "status", "submit", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
+    "demo", "up", "down", "status", "submit", "topics", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
     "mask", "doctor", "train", "calibrate", "evaluate", "train-satisfaction", "serve",
 )  # fmt: skip
 
@@ -213,3 +213,5 @@ def test_a_redis_password_does_not_travel_with_the_job(monkeypatch: pytest.Monke
     monkeypatch.setenv("REPLYWATCH_REDIS__URL", secret)
     assert redis_url(arrived) == secret
     assert redis_url(Settings.model_validate_json(public_settings(load_settings(redis__url=plain)))) == plain
+    for otherwise in ("unix:///run/redis.sock?db=0&password=open-sesame", "redis://example.org:6379/0?password=open-sesame"):
+        assert "sesame" not in public_settings(load_settings(redis__url=otherwise))

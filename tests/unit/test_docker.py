@@ -29,7 +29,8 @@ def compose() -> dict[str, Any]:
 
 def kubernetes() -> dict[str, Any]:
     """The options of the manifest, the sizes of its containers among them."""
-    spec = yaml.safe_load((DOCKER / "kubernetes" / "flink-deployment.yaml").read_text("utf-8"))["spec"]
+    documents = yaml.safe_load_all((DOCKER / "kubernetes" / "flink-deployment.yaml").read_text("utf-8"))
+    spec = next(each["spec"] for each in documents if each["kind"] == "FlinkDeployment")
     sizes = {
         f"{name.lower()}.memory.process.size": spec[name]["resource"]["memory"] for name in ("jobManager", "taskManager")
     }

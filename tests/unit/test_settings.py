@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.paths import conf_directory
+from jobs.local.hash_key import FILE_VARIABLE
+from jobs.local.jars import REPOSITORY_VARIABLE
+from jobs.paths import CACHE_VARIABLE, conf_directory
 from jobs.settings import Settings, hash_key, load_settings
+from models.remote import TOKEN_VARIABLE
 from udfs.parsing import NO_LIMIT
 from udfs.yaml_file import FileError
 
@@ -228,3 +231,39 @@ def test_without_a_hash_key_nothing_starts_and_a_short_one_is_not_shown(
     monkeypatch.setenv("REPLYWATCH_HASH_KEY_FILE", str(tmp_path / "none"))
     with pytest.raises(FileError, match="HASH_KEY_FILE"):
         hash_key()
+
+
+def test_variables_of_other_places_are_no_unknown_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (CACHE_VARIABLE, REPOSITORY_VARIABLE, FILE_VARIABLE, TOKEN_VARIABLE):
+        monkeypatch.setenv(name, "/somewhere")
+    assert load_settings().scoring.model == "default"
+
+
+def test_a_model_that_lies_here_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("etc/theirs", "here/mine", "here/default"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    file = write(tmp_path / "etc", "scoring: {model: theirs}\nkafka: {ca_file: ca.pem}\n")
+    (tmp_path / "etc" / "ca.pem").touch()
+    settings = load_settings(file)
+    assert settings.scoring.model == str(tmp_path / "etc" / "theirs")
+    assert settings.kafka.ca_file == str(tmp_path / "etc" / "ca.pem")
+    assert load_settings(file, scoring__model="mine").scoring.model == str(tmp_path / "here" / "mine")
+    for name in ("default", "accurate", "someone/on-the-hub", "http://models:8088"):
+        assert load_settings(file, scoring__model=name).scoring.model == name
+
+
+def test_a_rule_that_waits_for_longer_than_a_session_lives_is_refused(tmp_path: Path) -> None:
+    rule = "schema_version: 1\nrules:\n- {id: hour, kind: silence, severity: info, limit_seconds: 3600}\n"
+    (tmp_path / "hour.yaml").write_text(rule, "utf-8")
+    with pytest.raises(FileError, match=r"hour\.yaml: rule hour: limit_seconds is 3600, but a session is over 2100 s"):
+        load_settings(write(tmp_path, "rules_file: hour.yaml\n")).rules()
+    longer = load_settings(write(tmp_path, "rules_file: hour.yaml\ntime: {session_gap_seconds: 7200}\n"))
+    assert [each.id for each in longer.rules().rules] == ["hour"]
+
+
+def test_messages_older_than_ids_are_remembered_are_not_accepted(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="oldest_accepted_seconds is 28800, duplicate_memory_seconds 3600"):
+        load_settings(write(tmp_path, "time: {duplicate_memory_seconds: 3600}\n"))
+    text = "time: {duplicate_memory_seconds: 3600, oldest_accepted_seconds: 3600}\n"
+    assert load_settings(write(tmp_path, text)).time.duplicate_memory_seconds == 3_600
