@@ -55,10 +55,13 @@ def readable(text: str, max_characters: int) -> str:
         text = unicodedata.normalize("NFKC", text)
     if "[" in text or "<" in text:
         text = _PLACEHOLDER.sub(" ", text)
-    if not text.isascii():
-        text = _SIMPLIFIED.convert(text)
-    text = _REPEATED.sub(r"\1\1\1", text)
+    text = _REPEATED.sub(r"\1\1\1", simplified(text))
     return cut(_BLANKS.sub(" ", text).strip(), max_characters)
+
+
+def simplified(text: str) -> str:
+    """The text with traditional Chinese as simplified."""
+    return text if text.isascii() else _SIMPLIFIED.convert(text)
 
 
 def cut(text: str, limit: int) -> str:

@@ -22,6 +22,7 @@ from udfs.measures import (
     HIT_AT,
     HIT_DETAIL,
     HIT_MESSAGE,
+    HIT_RANK,
     HIT_RULE,
     LINE_ARRIVED,
     LINE_AT,
@@ -56,6 +57,7 @@ class Wanted(NamedTuple):
     agent: str
     evidence: tuple[str, ...]
     session: Measures
+    rank: int = NEVER  # Rank of whoever a hit's words are from
 
 
 class News(NamedTuple):
@@ -95,6 +97,7 @@ def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
                 hit[HIT_AGENT],
                 evidence[:20],
                 session,
+                hit[HIT_RANK] if len(hit) > HIT_RANK else NEVER,
             )
 
 
@@ -162,7 +165,7 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
     for want in goal:
         entry = exact.get((want.rule, want.opener))
         if entry is None:
-            entry = _adopt(told, want, matched)
+            entry = _adopt(told, want, matched, limits)
         if entry is None:
             entry = [want.rule, want.opener, want.opener, want.at, NEVER, False, want.due]
             told.append(entry)
@@ -183,12 +186,17 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
 def close(conversation: Conversation, count: int, now: int, limits: Limits) -> list[News]:
     """The first `count` sessions are published at `now`: what still fires in them resolves with them."""
     published, going_on = conversation.sessions[:count], conversation.sessions[count:]
-    kept = {(want.rule, want.opener) for session in going_on for want in wanted(session, now, limits)}
+    kept, theirs = (
+        {(want.rule, want.opener) for session in sessions for want in wanted(session, now, limits)}
+        for sessions in (going_on, published)
+    )
     end = published[-1].last_at
     leaving = [
         entry
         for entry in conversation.told
-        if entry[TOLD_AT] <= end and (entry[TOLD_RULE], entry[TOLD_OPENER]) not in kept
+        if (key := (entry[TOLD_RULE], entry[TOLD_OPENER])) not in kept
+        # What an edit has brought in may be later than the session's last message.
+        and (not going_on or entry[TOLD_AT] <= end or key in theirs)
     ]
     conversation.told = [entry for entry in conversation.told if all(entry is not gone for gone in leaving)]
     news: list[News] = []
@@ -227,18 +235,22 @@ def _of_breach(breach: list[Any], session: Measures) -> Wanted:
     )
 
 
-def _adopt(told: list[list[Any]], want: Wanted, matched: set[int]) -> list[Any] | None:
-    """An alert that fires for the same rule in the same session, though another message was its opener."""
-    first, last = want.session.opened_at, want.session.last_at
-    for entry in told:
-        if (
-            entry[TOLD_FIRING]
-            and entry[TOLD_RULE] == want.rule
-            and id(entry) not in matched
-            and first <= entry[TOLD_AT] <= last
-        ):
-            return entry
-    return None
+def _adopt(told: list[list[Any]], want: Wanted, matched: set[int], limits: Limits) -> list[Any] | None:
+    """An alert for the same rule in the same session, though another message was its opener: one that fires, or one that is over and
+    was raised while this breach lasted. That is the same breach, told before a line that came late."""
+    session = want.session
+    # An edit belongs to a session until its gap is over.
+    last = session.last_at if session.cut else session.last_at + limits.session_gap_ms - 1
+    alike = [
+        entry
+        for entry in told
+        if entry[TOLD_RULE] == want.rule and id(entry) not in matched and session.opened_at <= entry[TOLD_AT] <= last
+    ]
+    ended_at = FOREVER if want.ended_at == NEVER else want.ended_at
+    return next(
+        (entry for entry in alike if entry[TOLD_FIRING]),
+        next((entry for entry in alike if want.at <= entry[TOLD_SINCE] <= ended_at), None),
+    )
 
 
 def _goes_on(entry: list[Any], sessions: list[Measures], now: int, limits: Limits) -> bool:

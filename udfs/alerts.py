@@ -13,7 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from udfs.alarms import News
-from udfs.events import SEPARATOR, identifier, split_key
+from udfs.events import SEPARATOR, Rank, identifier, split_key
 
 SCHEMA_VERSION: Final = 1
 MAX_DEDUP_KEY: Final = 255
@@ -134,8 +134,10 @@ def summary(news: News, kind: str, conversation_id: str, shop: str, queue: str, 
     where = " / ".join(part for part in (shop, queue) if part)
     who = f"Conversation {conversation_id}" + (f" ({where})" if where else "")
     since = local_time(want.at, zone)
-    agent = want.agent or "nobody"
-    last = f"{want.agent} spoke last for the shop" if want.agent else "nobody has answered yet"
+    agent = want.agent or "an agent"
+    answered = bool(want.agent) or want.session.human_spoke
+    last = f"{agent} spoke last for the shop" if answered else "nobody has answered yet"
+    answering = agent if answered else "nobody"
     if not news.firing:
         return f"{who}: {_TITLES.get(kind, want.rule)} is over: {_REASONS.get(news.reason, news.reason)}."
     value = want.observed
@@ -148,14 +150,15 @@ def summary(news: News, kind: str, conversation_id: str, shop: str, queue: str, 
     if kind == "monologue":
         return f"{who}: {agent} has sent {value} messages in a row by {since}, the customer none."
     if kind == "negative_streak":
-        return f"{who}: {value} negative messages in a row from the customer by {since}; {agent} is answering."
+        return f"{who}: {value} negative messages in a row from the customer by {since}; {answering} is answering."
     if kind == "sentiment_shift":
-        return f"{who}: the customer's mood has fallen by {str(value).lstrip('-')} points by {since}; {agent} is answering."
+        return f"{who}: the customer's mood has fallen by {str(value).lstrip('-')} points by {since}; {answering} is answering."
     if kind == "phrases":
         return f"{who}: {_speaker(news)} wrote “{value}” at {since}."
     return f"{who}: rule {want.rule} since {since}."
 
 
+_SPEAKERS = {int(Rank.CUSTOMER): "the customer", int(Rank.AGENT): "an agent", int(Rank.BOT): "an agent by a bot's draft"}
 _TITLES = {
     "slow_reply": "the long wait",
     "silence": "the silence",
@@ -177,7 +180,10 @@ _REASONS = {
 
 
 def _speaker(news: News) -> str:
-    return f"agent {news.wanted.agent}" if news.wanted.agent else "the customer"
+    want = news.wanted
+    if want.agent:
+        return f"agent {want.agent}"
+    return _SPEAKERS.get(want.rank, "somebody")
 
 
 @lru_cache(maxsize=64)

@@ -26,7 +26,10 @@ from udfs.limits import Limits
 from udfs.measures import NEVER, Measures
 from udfs.tail import ORDER_COLUMNS, Tail
 
-VERSION: Final = 1
+VERSION: Final = 2
+READABLE: Final = (1, VERSION)
+"""Version 1 had no `last_place`, and hits without the speaker's rank."""
+
 FOLD_TAIL_AT: Final = 64  # rows
 HASH_LENGTH: Final = 16  # characters an id takes in `seen`
 MAX_PLACES: Final = 32
@@ -59,6 +62,7 @@ class Conversation:
     seen_until: int = 0  # when the halves change
     reopen_head: bool = False  # a `reopen` was heard while no session was open; settled
     reopen_live: bool = False  # the same, with the tail
+    last_place: int = NEVER  # of `places`: where the record that arrived last was; NEVER: in the last of them
 
     def pack(self) -> str:
         """The state as one versioned string: a line of JSON, and a line of the tail's rows."""
@@ -85,6 +89,7 @@ class Conversation:
                 self.seen_until,
                 self.reopen_head,
                 self.reopen_live,
+                self.last_place,
             )
         ).decode()
         return f"{packed}\n{tail.pack()}"
@@ -96,9 +101,9 @@ class Conversation:
             return cls()
         state, _, rows = packed.partition("\n")
         version, barrier, settled, done, head, live, size, last, *rest = orjson.loads(state)
-        if version != VERSION:
+        if version not in READABLE:
             raise ValueError(
-                f"conversation state has version {version}, this release reads {VERSION}: "
+                f"conversation state has version {version}, this release reads {' and '.join(map(str, READABLE))}: "
                 "start the job from a savepoint of the same release, or upgrade it"
             )
         return cls(
@@ -209,7 +214,7 @@ class Conversation:
         if not self.live:
             self.repeats = []
             if not self.tail.size:  # events without a session wait there: one may still open before them
-                self.places = []
+                self.places, self.last_place = [], NEVER
 
     def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> None:
         """Fold the next row in order into the last session, or open the next one with it."""
@@ -245,17 +250,28 @@ class Conversation:
         return None if self.barrier == NEVER else self.barrier - limits.session_gap_ms
 
     def _place(self, event: Row) -> int:
-        place = event[SHOP : URL + 1]
+        place: list[str] = event[SHOP : URL + 1]
         places = self.places
-        if places and places[-1] == place:
-            return len(places) - 1
-        if places and not all(place):  # what a line doesn't name is as it was named last
-            place = [named or known for named, known in zip(place, places[-1], strict=True)]
-        if place in places:
-            return places.index(place)
-        if len(places) < MAX_PLACES:
+        if not places:
             places.append(place)
-        return len(places) - 1
+            self.last_place = 0
+            return 0
+        last = places[self.last_place]
+        if place == last:
+            return self.last_place % len(places)
+        # What a line doesn't name is as it was named last.
+        shop, queue, channel, url = (named or known for named, known in zip(place, last, strict=True))
+        at = next((at for at, other in enumerate(places) if other[:3] == [shop, queue, channel]), NEVER)
+        if at != NEVER:
+            places[at][3] = url  # the address may be another for each message
+        elif len(places) < MAX_PLACES:
+            at = len(places)
+            places.append([shop, queue, channel, url])
+        else:
+            at = MAX_PLACES - 1  # the many before have moved on: the last one is where it is now
+            places[at] = [shop, queue, channel, url]
+        self.last_place = at
+        return at
 
 
 def holds(seen: str, id_hash: str) -> bool:

@@ -27,6 +27,8 @@ from udfs.limits import Limits
 NEVER: Final = -1
 MAX_LATENCIES: Final = 1_000
 MAX_HITS: Final = 200
+"""Of all rules together; a rule's first is kept in any case."""
+
 MAX_NAMES: Final = 50
 SCORE_OFFSET: Final = 200  # a score of -100…100 hundredths is kept as the character with this code added
 
@@ -44,8 +46,8 @@ CUSTOMER, AGENT_RANK, BOT = int(Rank.CUSTOMER), int(Rank.AGENT), int(Rank.BOT)
 RULE, OPENER, STARTED_AT, DUE, ENDED_AT, REASON, OBSERVED, BREACH_AGENT = range(8)
 # Columns of an open wait.
 START, ARRIVED, WAIT_OPENER, LINE_AT, LINE_ARRIVED, LINE_ID, SILENT = range(7)
-# Columns of a hit.
-HIT_RULE, HIT_MESSAGE, HIT_AT, HIT_AGENT, HIT_DETAIL = range(5)
+# Columns of a hit. States of version 1 have hits without a rank.
+HIT_RULE, HIT_MESSAGE, HIT_AT, HIT_AGENT, HIT_DETAIL, HIT_RANK = range(6)
 
 Breach = list[Any]
 Wait = list[Any]
@@ -126,7 +128,7 @@ class Measures:
             if speaks:
                 self._customer(sent_at, message_id, flags, reply_to, arrival, limits)
             if score is not None:
-                self._feeling(sent_at, message_id, score, flags, limits)
+                self._feeling(row, score, flags, limits)
         elif flags & HUMAN:
             if not flags & INTERNAL:
                 self.agent_messages += 1
@@ -143,7 +145,7 @@ class Measures:
         if speaks and language not in self.languages and language not in ("", "und") and len(self.languages) < MAX_NAMES:
             self.languages.append(language)
         if hits:
-            self._hits(hits, message_id, sent_at, agent)
+            self._hits(hits, row, "" if rank == CUSTOMER else agent)
 
     def end_wait(self, at: int, reason: str, limits: Limits) -> None:
         """The wait is over at `at`: note which limits it had broken by then."""
@@ -240,7 +242,8 @@ class Measures:
             self.latencies.append(latency)
             self.latency_agents.append(agent)
 
-    def _feeling(self, sent_at: int, message_id: str, score: int, flags: int, limits: Limits) -> None:
+    def _feeling(self, row: Row, score: int, flags: int, limits: Limits) -> None:
+        sent_at, _, message_id = row[:3]
         self.scores += chr(score + SCORE_OFFSET)
         if flags & NEGATIVE:
             self.negative += 1
@@ -257,7 +260,7 @@ class Measures:
             if len(self.scores) >= at_least and not any(hit[HIT_RULE] == rule for hit in self.hits):
                 first, last = self.thirds() or (0.0, 0.0)
                 if (last - first) * 100 <= -drop:
-                    self._hits([[rule, f"{last - first:+.2f}"]], message_id, sent_at, self.agent)
+                    self._hits([[rule, f"{last - first:+.2f}"]], row, self.agent)
 
     def _end_runs(self, rules: frozenset[str] | set[str], at: int, reason: str, observed: int) -> None:
         if not self.running:
@@ -268,11 +271,13 @@ class Measures:
                 self.breaches.append(breach)
         self.running = [breach for breach in self.running if breach[ENDED_AT] == NEVER]
 
-    def _hits(self, hits: list[list[str]], message_id: str, sent_at: int, agent: str) -> None:
+    def _hits(self, hits: list[list[str]], row: Row, agent: str) -> None:
+        """Note what was found in a row. agent: who is spoken of; a customer's line carries the name of whoever has the conversation."""
+        sent_at, rank, message_id = row[:3]
         for rule, detail in hits:
-            known = any(hit[HIT_RULE] == rule and hit[HIT_MESSAGE] == message_id for hit in self.hits)
-            if not known and len(self.hits) < MAX_HITS:
-                self.hits.append([rule, message_id, sent_at, agent, detail])
+            earlier = [hit[HIT_MESSAGE] for hit in self.hits if hit[HIT_RULE] == rule]
+            if message_id not in earlier and (not earlier or len(self.hits) < MAX_HITS):
+                self.hits.append([rule, message_id, sent_at, agent, detail, rank])
 
     def _event(self, kind: int, row: Row, limits: Limits) -> None:
         sent_at = row[0]
@@ -286,7 +291,7 @@ class Measures:
             self.reopened = True
             self.resolved = False
         elif kind == EDIT and row[7]:
-            self._hits(row[7], row[2], sent_at, row[5])
+            self._hits(row[7], row, "" if row[1] == CUSTOMER else row[5])
 
 
 _values = attrgetter(*Measures.__dataclass_fields__)

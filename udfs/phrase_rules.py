@@ -1,13 +1,15 @@
 """Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
 
 A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
-rule's innocent words. Matching runs on a folded copy (width, case, invisible characters), the text stays as it is.
+rule's innocent words. Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be
+written in traditional Chinese; they are matched as simplified.
 """
 
 from __future__ import annotations
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from models.text import simplified
 from udfs.rules import Phrases
 from udfs.text import fold
 
@@ -21,15 +23,16 @@ class PhraseMatcher:
         self._entries: list[tuple[Phrases, str]] = []
         patterns: list[str] = []
         for rule in rules:
-            for phrase in dict.fromkeys(fold(phrase).text for phrase in rule.phrases):
+            for phrase in dict.fromkeys(_form(phrase) for phrase in rule.phrases):
                 self._entries.append((rule, phrase))
                 patterns.append(phrase)
-        self._allowed = {rule.id: [fold(word).text for word in rule.allow] for rule in rules}
+        self._allowed = {rule.id: [_form(word) for word in rule.allow] for rule in rules}
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
         self._loose = any(rule.ignore_separators for rule in rules)
 
     def find(self, text: str, sender: str) -> list[list[str]]:
-        """[[rule id, phrase], …] for a text of this sender (`customer` or `agent`), each rule's phrase once."""
+        """[[rule id, phrase], …] for a text of this sender (`customer` or `agent`), each rule's phrase once. Traditional Chinese must
+        be made simplified before (`models.text.simplified`)."""
         if self._automaton is None or not text:
             return []
         found: dict[tuple[str, str], None] = {}
@@ -61,9 +64,15 @@ class PhraseMatcher:
         return False
 
 
+def _form(phrase: str) -> str:
+    return fold(simplified(phrase)).text
+
+
 def _inside_word(text: str, start: int, end: int) -> bool:
     """Whether a match that begins or ends with a Latin letter or digit is only a part of a longer word."""
     before, after = text[start - 1 : start], text[end : end + 1]
+    if after.isdigit() and text[end - 1].isalpha() and not text[start:end].isascii():
+        after = ""  # 加我v1380…: what follows the letter is the number
     return (_latin(text[start]) and _latin(before)) or (_latin(text[end - 1]) and _latin(after))
 
 

@@ -108,11 +108,11 @@ class Masker:
     def mask_excerpt(self, raw: bytes, limit: int = EXCERPT_BYTES) -> Masked:
         """The first `limit` bytes of a refused record as masked text; spans are offsets into the decoded excerpt.
 
-        Bytes that aren't UTF-8 become U+FFFD. JSON's `\\uXXXX` is decoded first, because most producers write Chinese
+        Bytes that aren't UTF-8 become U+FFFD, and NULs go: in UTF-16 they stand between the digits of a phone. JSON's `\\uXXXX` is decoded first, because most producers write Chinese
         that way and a number behind it would look like the end of a longer one. A word that the limit cuts is dropped:
         the first eight digits of a phone are still most of a phone.
         """
-        text = raw[:limit].decode("utf-8", "replace")
+        text = raw[:limit].decode("utf-8", "replace").replace("\x00", "")
         if len(raw) > limit:
             kept = re.sub(r"[0-9A-Za-z@._+\-\uff10-\uff19\\\ufffd]{1,320}\Z", "", text[-320:])
             text = text[:-320] + kept.rstrip("0123456789 ._-")

@@ -21,7 +21,7 @@ from udfs.privacy_patterns import LETTERS, Found
 # A number glued to a Latin word is a serial or a tracking number (SF1234…), unless the word announces what follows.
 _LABELS: Final = re.compile(
     "amex|at|call|card|cardno|cc|cell|contact|cv[cv]|email|exp|id|idcard|is|mail|mastercard|mob|mobile|no|num|number|or"
-    "|ph|phone|qq|sms|tel|telephone|to|unionpay|visa|vx|wechat|weixin|whatsapp|wx|x",
+    "|ph|phone|q|qq|sms|tel|telephone|to|unionpay|v|visa|vx|w|wechat|weixin|whatsapp|wx|x",
     re.IGNORECASE,
 ).fullmatch
 _LETTER_SET: Final = frozenset(LETTERS)
@@ -252,8 +252,9 @@ def _link(separator: str) -> str:
 def _is_label_behind(text: str, start: int) -> bool:
     before = text[max(0, start - 12) : start]
     word = before[len(before.rstrip(LETTERS)) :]
-    # "\n138…" in undecoded JSON: the letter is half of an escape.
-    return _LABELS(word) is not None or (len(word) == 1 and word in "nrtbf" and before[-2:-1] == "\\")
+    # "\n138…" in undecoded JSON: the letter is half of an escape; and behind U+FFFD half of a character of another encoding.
+    half = len(word) == 1 and (before[-2:-1] == "\ufffd" or (word in "nrtbf" and before[-2:-1] == "\\"))
+    return half or _LABELS(word) is not None
 
 
 def _is_label_ahead(text: str, end: int) -> bool:

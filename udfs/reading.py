@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from models.scorer import Score, Scorer
 from udfs.dead_letters import dead_letter
@@ -95,9 +96,9 @@ class Reader:
                 )
                 self._count(True)
                 continue
-            self._count(False)
             if event is None:
-                continue
+                continue  # a tick is no producer's record: it must not hide how many of those are refused
+            self._count(False)
             key = self._key(event)
             batch.keys[at] = key
             rows.append(self._row(key, event, partition, offset))
@@ -201,7 +202,7 @@ class Reader:
 
     def _identifier(self, value: str) -> str:
         """The id, or its keyed hash where it is itself a phone number or an e-mail."""
-        if value[0].isalpha() and "@" not in value and ":" not in value:
+        if value[0].isalpha() and "@" not in value and ":" not in value and "＠" not in value:
             return value  # the common id: neither a number nor an address nor a `tel:`
         if is_personal_identifier(value):
             return "h:" + hmac.new(self.hash_key, value.encode(), hashlib.sha256).hexdigest()[:32]
@@ -226,7 +227,10 @@ class Reader:
         if known is None:
             if len(self._urls) >= MAX_KNOWN_KEYS:
                 self._urls.clear()
-            known = self._urls[value] = self.masker.mask(repair(value)[:MAX_URL]).text
+            url = repair(value)[:MAX_URL]
+            decoded = repair(unquote(unquote(url))) if "%" in url else url  # twice: a link inside a link
+            found = self.masker.mask(decoded)
+            known = self._urls[value] = found.text if found.spans else self.masker.mask(url).text
         return known
 
     def _count(self, refused: bool) -> None:

@@ -33,7 +33,8 @@ _INVISIBLE_CHARACTERS: Final = (
 )
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_CHARACTERS}]")
 _SEPARATORS: Final = re.compile(r"[\s._\-·•‧∙・‐-―−~*/\\|,，。、]")
-_COMMON_WIDE: Final = ("，", ","), ("？", "?"), ("！", "!"), ("：", ":")
+_COMMON_WIDE: Final = ("，", ","), ("？", "?"), ("！", "!"), ("：", ":"), ("’", "'"), ("‘", "'")
+_BLANK_RUN: Final = re.compile(r"\s\s+|[^\S ]")
 
 _BLOCKS: Final = frozenset(
     ("blockquote", "br", "div", "dd", "dt", *(f"h{n}" for n in range(1, 7)), "hr", "li", "ol", "p", "pre", "tr", "ul")
@@ -44,6 +45,7 @@ _MAX_UNCLOSED: Final = 20
 _BLANKS: Final = re.compile(r"[^\S\n]+")
 _BLANK_LINES: Final = re.compile(r" ?\n[ \n]*")
 
+_QUOTED: Final = re.compile(r"\s*[>＞](?![\d_.<‹＜=﹏ω口△▽])").match
 _BROKEN: Final = re.compile("[\ud800-\udfff\x00\ufeff]").search
 _PAIR_OR_LONE: Final = re.compile("[\ud800-\udfff]+")
 
@@ -92,7 +94,8 @@ class Folded:
 
 
 def fold(text: str, ignore_separators: bool = False) -> Folded:
-    """A copy for matching: NFKC, case folded, invisible characters dropped; separators too where a rule says so.
+    """A copy for matching: NFKC, case folded, invisible characters dropped, straight apostrophes, single blanks; separators dropped,
+    too, where a rule says so.
 
     `ignore_separators` is for words that are pulled apart, as in `微 信` or `w.e.i`. It also joins honest neighbours,
     so it is each rule's own choice.
@@ -111,6 +114,10 @@ def fold(text: str, ignore_separators: bool = False) -> Folded:
         length = len(copy)
         copy = copy.casefold()
         one_to_one = one_to_one and length == len(copy)  # case folding only ever lengthens
+    if _BLANK_RUN.search(copy) is not None:
+        length = len(copy)
+        copy = _BLANK_RUN.sub(" ", copy)
+        one_to_one = one_to_one and length == len(copy)
     if ignore_separators:
         length = len(copy)
         copy = _SEPARATORS.sub("", copy)
@@ -141,10 +148,13 @@ def strip_html(text: str) -> str:
 
 
 def strip_quotes(text: str) -> str:
-    """The lines that the writer wrote: quoted ones (`> …`) go, so that rules don't charge him with the other side's."""
+    """The lines that the writer wrote: quoted ones (`> …`) go, so that rules don't charge him with the other side's.
+
+    A face (`>_<`) or a number (`>3天`) is no quote.
+    """
     if ">" not in text and "＞" not in text:
         return text
-    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith((">", "＞"))).strip()
+    return "\n".join(line for line in text.split("\n") if not _QUOTED(line)).strip()
 
 
 def language(text: str) -> str:
@@ -217,6 +227,7 @@ def _align(original: str, text: str) -> list[tuple[int, int]]:
             if not _INVISIBLE.match(original, j - 1):
                 last = j
         piece = unicodedata.normalize("NFKC", _INVISIBLE.sub("", original[i:last])).casefold()
+        piece = _BLANK_RUN.sub(" ", piece.replace("’", "'").replace("‘", "'"))
         for character in piece:
             if at < len(text) and text[at] == character:  # else a separator that was left out
                 offsets.append((i, last))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from models.text import simplified
 from udfs.events import Flag
 from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, is_closing_offer, is_courtesy
@@ -52,7 +53,7 @@ class WordingReader:
 
     def _read(self, text: str, speaker: str) -> Wording:
         masked = self._masker.mask(text).text
-        said = strip_quotes(masked) if ">" in masked else masked
+        said = simplified(strip_quotes(masked))  # the rules' phrases and the courtesies are
         flags = 0
         hits: list[list[str]] = []
         if speaker == "customer":

@@ -423,6 +423,35 @@ def test_too_many_dead_letters_stop_the_job_by_name() -> None:
         reading.read([b"{"], [0], [0], [T0])
 
 
+def test_ticks_do_not_hide_that_a_producer_is_broken() -> None:
+    reading = reader(dead_letter_limit=0.5)
+    bodies = ([b'{"kind":"tick"}'] * 4 + [b"{"] * 3) * 3_333
+    with pytest.raises(TooManyDeadLetters, match="100%"):
+        for _ in range(2):
+            reading.read(bodies, [0] * len(bodies), [0] * len(bodies), [T0] * len(bodies))
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://crm.example/c?phone=%2B8613800138000&mail=john%40example.com", "https://crm.example/c?phone=[phone]&mail=[email]"),
+        ("https://chat.example/whatsapp%3A%2B8613800138000", "https://chat.example/whatsapp:[phone]"),
+        ("https://crm.example/to?next=https%3A%2F%2Fa.example%2F%3Fp%3D%252B8613800138000", "https://crm.example/to?next=https://a.example/?p=[phone]"),
+        ("https://crm.example/c/%E5%94%AE%E5%90%8E", "https://crm.example/c/%E5%94%AE%E5%90%8E"),
+    ],
+)  # fmt: skip
+def test_personal_data_in_an_address_are_masked_however_they_are_escaped(url: str, told: str) -> None:
+    talk = Talk(rules_with(phrases=["投诉"]))
+    talk.hear(line(text="我要投诉", url=url))
+    assert talk.alerts[0]["url"] == told
+
+
+def test_an_id_with_a_wide_at_sign_is_an_address_all_the_same() -> None:
+    talk = Talk(rules_with(phrases=["投诉"]))
+    talk.hear(line(text="我要投诉", conversation_id="john＠example.com"))
+    assert talk.alerts[0]["conversation_id"].startswith("h:")
+
+
 def test_a_limit_of_nothing_never_stops_the_job() -> None:
     batch = reader(dead_letter_limit=0).read([b"{"] * 10_001, [0] * 10_001, [0] * 10_001, [T0] * 10_001)
     assert batch.dead_letters == 10_001
@@ -446,7 +475,7 @@ def hits(text: str, **fields: Any) -> list[str]:
     rule = {
         "id": "words",
         "kind": "phrases",
-        "phrases": ["微信", "大麻", "去死", "ass", "SM", "sex", "sexy"],
+        "phrases": ["微信", "大麻", "去死", "ass", "SM", "sex", "sexy", "加我V", "you're an idiot", "shut up", "別煩我"],
         "allow": ["大麻烦", "死胡同", "去死胡同"],
         **fields,
     }
@@ -460,9 +489,14 @@ def hits(text: str, **fields: Any) -> list[str]:
         ("咱们微\u200b信说", ["微信"]),
         ("咱们微　信说", ["微信"]),
         ("咱们微·信说", ["微信"]),
+        ("加我V13800138000", ["加我v"]),
+        ("加我VIP群", []),
         ("玩ＳＭ吗", ["sm"]),
         ("你去死", ["去死"]),
         ("what an ass!", ["ass"]),
+        ("you’re an idiot", ["you're an idiot"]),
+        ("shut  \n up", ["shut up"]),
+        ("别烦我", ["别烦我"]),
         ("such a sexy lamp", ["sexy"]),
         ("这可是个大麻烦", []),
         ("巷子里去死胡同了", []),
@@ -483,6 +517,15 @@ def test_a_rule_for_agents_does_not_listen_to_customers() -> None:
     rule = Phrases(id="words", kind="phrases", sender="agent", phrases=["微信"])
     assert PhraseMatcher([rule]).find("加微信", "customer") == []
     assert PhraseMatcher([rule]).find("加微信", "agent") == [["words", "微信"]]
+
+
+def test_traditional_chinese_is_read_as_simplified() -> None:
+    talk = Talk(rules_with(phrases=["投诉", "爱买不买"], slow_reply=60))
+    talk.hear(line(text="我要投訴你們"))
+    talk.hear(line(message_id="m2", conversation_id="c2", sender="agent", text="愛買不買"))
+    assert [alert["observed"]["value"] for alert in talk.alerts] == ["投诉", "爱买不买"]
+    thanked = Chat().customer(0, "可以退嗎？").agent(10, "已經退款").customer(20, "謝謝您的協助")
+    assert Talk(rules_with(slow_reply=60)).say(thanked.events).alerts == []
 
 
 def test_rules_read_the_end_of_a_long_text_but_not_what_is_quoted() -> None:

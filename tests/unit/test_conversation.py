@@ -129,4 +129,4 @@ def test_a_state_survives_being_packed_at_every_step() -> None:
         talk.hear(event)
         (packed,) = talk.packed.values()
         assert Conversation.unpack(packed).pack() == packed
-        assert json.loads(packed.partition("\n")[0])[0] == 1
+        assert json.loads(packed.partition("\n")[0])[0] == 2

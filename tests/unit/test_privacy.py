@@ -53,6 +53,10 @@ def masked(text: str) -> str:
         ("＋８６　１３８００１３８０００", "[phone]"),
         ("tel13800138000", "tel[phone]"),
         ("13800138000QQ同号", "[phone]QQ同号"),
+        ("加我V13800138000", "加我V[phone]"),
+        ("加q13800138000", "加q[phone]"),
+        ("13800138000V", "[phone]V"),
+        ("手机13800138000v信同号", "手机[phone]v信同号"),
         ("17012345678-1234 虚拟号", "[phone]-1234 虚拟号"),
         ("13800138000/13900139000", "[phone]/[phone]"),
         ("1.13800138000 2.13900139000", "1.[phone] 2.[phone]"),
@@ -341,6 +345,10 @@ def test_an_excerpt_decodes_what_is_not_utf8_and_drops_the_word_that_the_limit_c
         raw = f"打给 {PHONE} 谢谢".encode()
         assert MASKER.mask_excerpt(raw, limit=len("打给 ".encode()) + cut).text == "打给"
     assert MASKER.mask_excerpt("打给 138 0013 8000".encode(), limit=len("打给 138 0013 80".encode())).text == "打给"
+    for encoding in ("utf-16", "utf-16-be", "utf-32", "gbk"):
+        raw = "電話號碼13800138000，信箱john@example.com".encode(encoding)
+        told = MASKER.mask_excerpt(raw).text
+        assert "13800138000" not in told and "john" not in told and "[phone]" in told, encoding
     big = b"ab " * 40_000
     assert len(MASKER.mask_excerpt(big).text) <= privacy.EXCERPT_BYTES
 

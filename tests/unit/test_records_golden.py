@@ -118,9 +118,10 @@ def test_a_record_is_what_its_consumers_know(name: str) -> None:
     assert record["schema_version"] == 1
 
 
-def test_a_state_of_version_1_goes_on_to_the_same_sessions_and_alerts() -> None:
-    golden = stored("state_v1")
-    assert golden["packed"].startswith("[1,")
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_alerts(version: int) -> None:
+    golden = stored(f"state_v{version}")
+    assert golden["packed"].startswith(f"[{version},")
     talk = Talk(RULES, scorer=Faces())
     talk.packed, talk.watermark = {KEY: golden["packed"]}, golden["watermark"]
     talk.advance(END)
@@ -129,13 +130,13 @@ def test_a_state_of_version_1_goes_on_to_the_same_sessions_and_alerts() -> None:
 
 
 def test_the_stored_state_holds_something_of_every_kind() -> None:
-    state = Conversation.unpack(stored("state_v1")["packed"])
+    state = Conversation.unpack(stored("state_v2")["packed"])
     assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places
     assert state.head.wait is not None and state.live[-1].wait is not None and state.seen and state.repeats
 
 
 def test_a_state_survives_being_packed_and_unpacked() -> None:
-    packed = stored("state_v1")["packed"]
+    packed = stored("state_v2")["packed"]
     assert Conversation.unpack(packed).pack() == packed
     assert under_way().packed[KEY] == packed
 
@@ -145,7 +146,7 @@ def test_no_state_is_a_conversation_never_heard_of() -> None:
 
 
 def test_a_state_of_a_later_release_is_refused_with_a_remedy() -> None:
-    packed = stored("state_v1")["packed"].replace("[1,", "[2,", 1)
+    packed = stored("state_v2")["packed"].replace("[2,", "[3,", 1)
     with pytest.raises(ValueError, match="start the job from a savepoint of the same release"):
         Conversation.unpack(packed)
 
@@ -170,7 +171,7 @@ def write_golden() -> None:
     assert talk.sessions == []
     talk.advance(END)
     state = {"packed": packed, "watermark": watermark, "sessions": talk.sessions, "alerts": talk.alerts[known:]}
-    for name, value in {**records(), "state_v1": state}.items():
+    for name, value in {**records(), "state_v2": state}.items():
         (GOLDEN / f"{name}.json").write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
 
 

@@ -151,6 +151,8 @@ def test_any_markup_can_be_read(markup: str) -> None:
         ("  > 缩进\n嗯", "嗯"),
         ("a > b", "a > b"),
         ("＞ 引用\n答", "答"),
+        (">_< 还没收到，我要投诉", ">_< 还没收到，我要投诉"),
+        (">3天了还不发货\n> 好的", ">3天了还不发货"),
     ],
 )
 def test_quoted_lines_go(text: str, expected: str) -> None:

@@ -1,0 +1,133 @@
+"""One breach is one alert, which resolves in the end and names the right people and places, whatever comes late or is edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.chat import MINUTE, SECOND, T0, Chat
+from tests.conversing import Talk, rules_with
+from udfs.alerts import iso
+from udfs.rules import RuleSet
+
+ABUSE = {"id": "abuse", "kind": "phrases", "sender": "agent", "phrases": ["闭嘴"]}
+ESCALATION = {"id": "escalation", "kind": "phrases", "sender": "customer", "phrases": ["投诉"]}
+ANY = {"id": "any", "kind": "phrases", "sender": "any", "phrases": ["微信"]}
+
+
+def rules(*each: dict[str, Any]) -> RuleSet:
+    return RuleSet.model_validate({"schema_version": 1, "rules": each})
+
+
+def steps(talk: Talk) -> list[tuple[str, str, str | None]]:
+    return [(alert["status"], alert["event_time"], alert["resolve_reason"]) for alert in talk.alerts]
+
+
+def edited(chat: Chat, seconds: float, message: int, text: str) -> Chat:
+    """The chat with a message of it edited after so many seconds."""
+    first = chat.events[message - 1]
+    chat.events.append({**first, "text": text, "edited_at": T0 + round(seconds * SECOND), "sent_at": T0 + round(seconds * SECOND)})
+    return chat
+
+
+def test_what_an_edit_brings_in_after_the_last_message_resolves_when_the_session_is_published() -> None:
+    chat = edited(Chat().customer(0, "在吗").agent(30, "请稍等"), 300, 2, "闭嘴")
+    talk = Talk(rules(ABUSE)).say(chat.events)
+    published = iso(T0 + 30 * SECOND + 35 * MINUTE)
+    assert steps(talk) == [("firing", iso(T0 + 300 * SECOND), None), ("resolved", published, "session_closed")]
+    assert talk.alerts[1]["observed"] == {"value": "闭嘴", "unit": "phrase"}
+    (session,) = talk.sessions
+    assert session["rules"] == [{"rule": "abuse", "message_ids": ["m2"]}]
+
+
+def test_it_resolves_so_when_another_session_has_begun_as_well() -> None:
+    chat = edited(Chat().customer(0, "在吗").agent(30, "请稍等"), 300, 2, "闭嘴").customer(31 * 60, "还在吗")
+    talk = Talk(rules(ABUSE)).say(chat.events)
+    assert [(status, reason) for status, _, reason in steps(talk)] == [("firing", None), ("resolved", "session_closed")]
+    assert len(talk.sessions) == 2
+
+
+def test_a_monologue_that_a_late_line_makes_begin_earlier_is_one_alert() -> None:
+    chat = Chat()
+    for number in range(5):
+        chat.agent(10 + 10 * number, f"第{number}条")
+    chat.customer(60, "知道了吗").agent(70, "知道了").agent(25, "还有一条")
+    talk = Talk(rules_with(monologue=5))
+    for event in chat.events:
+        talk.advance(min(event["sent_at"], T0 + 80 * SECOND) - 1 if event is not chat.events[-1] else T0 + 80 * SECOND)
+        talk.hear(event)
+    talk.advance(T0 + 100 * MINUTE)
+    assert {alert["alert_id"] for alert in talk.alerts} == {talk.alerts[0]["alert_id"]}
+    assert [status for status, _, _ in steps(talk)] == ["firing", "resolved"]
+
+
+def test_a_wait_that_a_late_line_makes_begin_earlier_is_one_alert_though_it_is_over() -> None:
+    chat = Chat().customer(10, "什么时候发货？").agent(100, "今天").customer(5, "在吗？")
+    talk = Talk(rules_with(slow_reply=60))
+    for event in chat.events:
+        talk.hear(event)
+    talk.advance(T0 + 100 * MINUTE)
+    assert [status for status, _, _ in steps(talk)] == ["firing", "resolved"]
+
+
+def test_two_breaches_of_one_session_are_two_alerts() -> None:
+    chat = Chat().customer(0, "什么时候发货？").agent(100, "今天").customer(200, "几点？").agent(300, "十点")
+    talk = Talk(rules_with(slow_reply=60)).say(chat.events)
+    assert [status for status, _, _ in steps(talk)] == ["firing", "resolved"] * 2
+    assert len({alert["alert_id"] for alert in talk.alerts}) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "chat", "agent", "words"),
+    [
+        (ESCALATION, Chat().customer(0, "我要投诉", agent_id="A"), None, "the customer wrote “投诉”"),
+        (ABUSE, Chat().agent(0, "闭嘴", agent_id=None), None, "an agent wrote “闭嘴”"),
+        (ABUSE, Chat().agent(0, "闭嘴"), "A", "agent A wrote “闭嘴”"),
+        (ANY, Chat().customer(0, "加微信吧", agent_id="A"), None, "the customer wrote “微信”"),
+        (ANY, Chat().bot(0, "加微信吧", bot_mode="assist", agent_id=None), None, "an agent by a bot's draft wrote “微信”"),
+    ],
+)
+def test_an_alert_names_who_wrote(rule: dict[str, Any], chat: Chat, agent: str | None, words: str) -> None:
+    talk = Talk(rules(rule))
+    talk.hear(chat.events[0])
+    (alert,) = talk.alerts
+    assert alert["agent_id"] == agent
+    assert words in alert["summary"]
+
+
+def test_an_agent_without_a_name_has_answered_all_the_same() -> None:
+    chat = Chat().customer(0, "在吗？").agent(30, "在的", agent_id=None).customer(40, "什么时候发货？")
+    talk = Talk(rules_with(slow_reply=60)).say(chat.events)
+    assert "an agent spoke last for the shop" in talk.alerts[0]["summary"]
+    unanswered = Talk(rules_with(slow_reply=60)).say(Chat().customer(0, "在吗？").events)
+    assert "nobody has answered yet" in unanswered.alerts[0]["summary"]
+    lines = Chat()
+    for number in range(5):
+        lines.agent(number, f"第{number}条", agent_id=None)
+    assert "an agent has sent 5 messages in a row" in Talk(rules_with(monologue=5)).say(lines.events).alerts[0]["summary"]
+
+
+def test_a_line_without_a_queue_is_where_the_conversation_was_named_last() -> None:
+    chat = Chat().customer(0, "在吗？", queue="q1").agent(5, "转给同事", queue="q2").agent(8, "在的", queue="q1")
+    chat.customer(60, "什么时候发货？")
+    talk = Talk(rules_with(slow_reply=60)).say(chat.events)
+    assert talk.alerts[0]["queue"] == "q1"
+    assert talk.sessions[0]["queue"] == "q1"
+
+
+def test_an_address_for_each_message_does_not_use_up_the_places() -> None:
+    chat = Chat()
+    for number in range(40):
+        chat.agent(number, "在的", queue="q1", url=f"https://desk.example/c/{number}")
+    chat.agent(50, "闭嘴", queue="q2", url="https://desk.example/c/50")
+    talk = Talk(rules(ABUSE)).say(chat.events)
+    assert (talk.alerts[0]["queue"], talk.alerts[0]["url"]) == ("q2", "https://desk.example/c/50")
+
+
+def test_many_hits_of_one_rule_hide_no_other_rules() -> None:
+    chat = Chat()
+    for number in range(201):
+        chat.customer(number / 10, "我要投诉")
+    talk = Talk(rules(ABUSE, ESCALATION)).say(chat.agent(30, "闭嘴").events)
+    assert {alert["rule"] for alert in talk.alerts} == {"abuse", "escalation"}
