@@ -30,7 +30,10 @@ VERSION: Final = 2
 READABLE: Final = (1, VERSION)
 """Version 1 had no `last_place`, and hits without the speaker's rank."""
 
-FOLD_TAIL_AT: Final = 64  # rows
+FOLD_TAIL_AT: Final = 64  # rows, at least
+MAX_SEEN: Final = 50_000
+"""Ids in half of the duplicate memory: with more, which is no conversation between people, the older half is forgotten early."""
+
 HASH_LENGTH: Final = 16  # characters an id takes in `seen`
 MAX_PLACES: Final = 32
 MAX_REPEATS: Final = 1_000
@@ -63,6 +66,7 @@ class Conversation:
     reopen_head: bool = False  # a `reopen` was heard while no session was open; settled
     reopen_live: bool = False  # the same, with the tail
     last_place: int = NEVER  # of `places`: where the record that arrived last was; NEVER: in the last of them
+    settle_at: int = field(default=FOLD_TAIL_AT, compare=False)  # rows of the tail; not kept, it decides only when, not what
 
     def pack(self) -> str:
         """The state as one versioned string: a line of JSON, and a line of the tail's rows."""
@@ -122,13 +126,16 @@ class Conversation:
         return self.done + self.live if self.done else self.live
 
     def repeated(self, row: Row, now: int, limits: Limits) -> bool:
-        """Whether the id was seen before; remembers it if not. Holds an id for one to two `duplicate_memory_ms`."""
+        """Whether the id was seen before; remembers it if not. Holds an id for one to two `duplicate_memory_ms`,
+        of a flood the last MAX_SEEN at least."""
         if now >= self.seen_until and now:  # before the first watermark it is not known how late it is
             if self.seen_until:
                 gone = now >= self.seen_until + limits.duplicate_memory_ms
                 self.seen_before = "" if gone else self.seen
                 self.seen = ""
             self.seen_until = now + limits.duplicate_memory_ms
+        elif len(self.seen) >= MAX_SEEN * HASH_LENGTH:
+            self.seen_before, self.seen = self.seen, ""
         id_hash = row[ID_HASH]
         if holds(self.seen, id_hash) or (self.seen_before and holds(self.seen_before, id_hash)):
             if len(self.repeats) < MAX_REPEATS and not row[FLAGS] & KIND_MASK:
@@ -153,8 +160,10 @@ class Conversation:
         if in_order:
             tail.append(row)
             self._continue(self.live, row, limits)
-            if tail.size >= FOLD_TAIL_AT:
+            if tail.size >= self.settle_at:
                 self.settle(now, limits)
+                # A flood of lines that can't settle yet isn't looked through at each of them.
+                self.settle_at = max(FOLD_TAIL_AT, 2 * tail.size)
         else:
             tail.insert(row)
             self.reopen_live = self.reopen_head

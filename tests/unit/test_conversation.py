@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,8 @@ from tests import oracle
 from tests.chat import HOUR, T0, Chat
 from tests.conversing import Talk, rules_with
 from tests.strategies import Watermark, arrivals, conversations
-from udfs.conversation import Conversation
+from udfs import conversation
+from udfs.conversation import HASH_LENGTH, Conversation
 from udfs.phrases import asks, is_closing_offer, is_courtesy
 
 COMPARED = (
@@ -130,3 +132,23 @@ def test_a_state_survives_being_packed_at_every_step() -> None:
         (packed,) = talk.packed.values()
         assert Conversation.unpack(packed).pack() == packed
         assert json.loads(packed.partition("\n")[0])[0] == 2
+
+
+def test_a_flood_under_one_id_is_looked_through_seldom_and_remembered_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "MAX_SEEN", 1_000)
+    looked: list[int] = []
+    settle = Conversation.settle
+    monkeypatch.setattr(Conversation, "settle", lambda self, now, limits: (looked.append(1), settle(self, now, limits))[1])
+    talk = Talk(at_hand=True)
+    chat = Chat(conversation="undefined")
+    for number in range(3_000):
+        chat.customer(number / 50, "在吗")
+    for event in chat.events:
+        talk.hear(event)
+    assert len(looked) < 10  # 64, 128, 256, …
+    (state,) = talk.states().values()
+    assert len(state.seen) + len(state.seen_before) <= 2 * 1_000 * HASH_LENGTH
+    talk.hear(chat.events[-1])
+    assert len(talk.duplicates) == 1
+    talk.advance(T0 + 2 * HOUR)
+    assert sum(session["messages"] for session in talk.sessions) == 3_000
