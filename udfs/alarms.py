@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from udfs.conversation import Conversation
+from udfs.conversation import Conversation, settles_at
+from udfs.events import ARRIVAL, HITS, ID_HASH, MESSAGE_ID, PLACE, RANK, SENT_AT
 from udfs.limits import FOREVER, Limits
 from udfs.measures import (
     ARRIVED,
@@ -38,6 +39,7 @@ from udfs.measures import (
     Measures,
     Wait,
     silence,
+    writer,
 )
 
 # Columns of what was told: [rule, opener now, opener when it first fired, its time, revision, firing, when it opened].
@@ -58,6 +60,7 @@ class Wanted(NamedTuple):
     evidence: tuple[str, ...]
     session: Measures
     rank: int = NEVER  # Rank of whoever a hit's words are from
+    edit: str = ""  # the hash of the edit that brought a hit in: one message may be edited in one session and in another
 
 
 class News(NamedTuple):
@@ -97,7 +100,7 @@ def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
                 hit[HIT_AGENT],
                 evidence[:20],
                 session,
-                hit[HIT_RANK] if len(hit) > HIT_RANK else NEVER,
+                *hit[HIT_RANK:],
             )
 
 
@@ -167,7 +170,7 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
         if entry is None:
             entry = _adopt(told, want, matched, limits)
         if entry is None:
-            entry = [want.rule, want.opener, want.opener, want.at, NEVER, False, want.due]
+            entry = _untold(want)
             told.append(entry)
         matched.add(id(entry))
         entry[TOLD_OPENER], entry[TOLD_AT] = want.opener, want.at
@@ -213,9 +216,26 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
                 want = Wanted(
                     rule, wait[WAIT_OPENER], wait[START], now, now, "", waited, session.agent, (wait[WAIT_OPENER],), session
                 )
-                entry = [rule, want.opener, want.opener, want.at, NEVER, False, now]
+                entry = _untold(want)
                 news.append(_say(entry, want, True, now, ""))
                 news.append(_say(entry, want, False, now, "session_closed"))
+    return news
+
+
+def loose_hits(conversation: Conversation, limits: Limits) -> list[News]:
+    """What edits have brought in when no session was open, and none can be any more: it fires, and is over at once."""
+    news: list[News] = []
+    for row in conversation.loose:
+        sent_at, rank, message_id, id_hash = row[SENT_AT], row[RANK], row[MESSAGE_ID], row[ID_HASH]
+        session = Measures(sent_at, row[ARRIVAL], last_at=sent_at, place=row[PLACE])
+        for rule, detail in row[HITS]:
+            want = Wanted(
+                rule, message_id, sent_at, sent_at, NEVER, "", detail, writer(row), (message_id,), session, rank, id_hash
+            )
+            entry = _untold(want)
+            news.append(_say(entry, want, True, sent_at, ""))
+            news.append(_say(entry, want, False, settles_at(row, limits), "session_closed"))
+    conversation.loose = []
     return news
 
 
@@ -233,6 +253,10 @@ def _of_breach(breach: list[Any], session: Measures) -> Wanted:
         (opener,),
         session,
     )
+
+
+def _untold(want: Wanted) -> list[Any]:
+    return [want.rule, want.opener, want.edit or want.opener, want.at, NEVER, False, want.due]
 
 
 def _adopt(told: list[list[Any]], want: Wanted, matched: set[int], limits: Limits) -> list[Any] | None:

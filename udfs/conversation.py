@@ -21,14 +21,14 @@ from typing import Any, Final
 
 import orjson
 
-from udfs.events import ARRIVAL, CHANNEL, FLAGS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
+from udfs.events import ARRIVAL, CHANNEL, FLAGS, HITS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
 from udfs.limits import Limits
 from udfs.measures import NEVER, Measures
 from udfs.tail import ORDER_COLUMNS, Tail
 
 VERSION: Final = 2
 READABLE: Final = (1, VERSION)
-"""Version 1 had no `last_place`, and hits without the speaker's rank."""
+"""Version 1 had neither `last_place` nor `loose_at`, and hits without the speaker's rank and the edit."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
 MAX_SEEN: Final = 50_000
@@ -38,7 +38,7 @@ HASH_LENGTH: Final = 16  # characters an id takes in `seen`
 MAX_PLACES: Final = 32
 MAX_REPEATS: Final = 1_000
 NO_TIMER: Final = 0
-MESSAGE: Final = int(Kind.MESSAGE)
+EDIT: Final = int(Kind.EDIT)
 REOPEN: Final = int(Kind.REOPEN)
 
 Told = list[Any]
@@ -66,6 +66,8 @@ class Conversation:
     reopen_head: bool = False  # a `reopen` was heard while no session was open; settled
     reopen_live: bool = False  # the same, with the tail
     last_place: int = NEVER  # of `places`: where the record that arrived last was; NEVER: in the last of them
+    loose_at: int = NO_TIMER  # when an edit that a rule hits, and that no session is open for, settles; NO_TIMER: there is none
+    loose: list[Row] = field(default_factory=list)  # such edits that have settled; taken at once, and so not kept
     settle_at: int = field(default=FOLD_TAIL_AT, compare=False)  # rows of the tail; not kept, it decides only when, not what
 
     def pack(self) -> str:
@@ -94,6 +96,7 @@ class Conversation:
                 self.reopen_head,
                 self.reopen_live,
                 self.last_place,
+                self.loose_at,
             )
         ).decode()
         return f"{packed}\n{tail.pack()}"
@@ -159,7 +162,8 @@ class Conversation:
         row.append(self._place(event))
         if in_order:
             tail.append(row)
-            self._continue(self.live, row, limits)
+            if not self._continue(self.live, row, limits):
+                self._wait_for(row, limits)
             if tail.size >= self.settle_at:
                 self.settle(now, limits)
                 # A flood of lines that can't settle yet isn't looked through at each of them.
@@ -169,14 +173,15 @@ class Conversation:
             self.reopen_live = self.reopen_head
             self.live = [] if self.head is None else [self.head.copy()]
             for other in tail.rows:
-                self._continue(self.live, other, limits)
+                if not self._continue(self.live, other, limits):
+                    self._wait_for(other, limits)
         return True
 
     def settle(self, now: int, limits: Limits) -> None:
         """Fold into the head what nothing can precede any more at the watermark `now`."""
         tail = self.tail.rows
         ripe = len(tail)
-        while ripe and max(tail[ripe - 1][SENT_AT], tail[ripe - 1][ARRIVAL]) + limits.allowed_lateness_ms > now:
+        while ripe and settles_at(tail[ripe - 1], limits) > now:
             ripe -= 1
         if not ripe:
             return
@@ -184,7 +189,8 @@ class Conversation:
         self.reopen_live = self.reopen_head
         sessions = [] if self.head is None else [self.head]
         for row in tail[:ripe]:
-            self._continue(sessions, row, limits)
+            if not self._continue(sessions, row, limits) and _hit_by_edit(row):
+                self.loose.append(row)
         self.reopen_head, self.reopen_live = self.reopen_live, reopen_live
         self.settled = tail[ripe - 1][:ORDER_COLUMNS]
         self.tail.drop(ripe)
@@ -192,6 +198,13 @@ class Conversation:
             self.done += sessions[:-1]
             self.head = sessions[-1]
             del self.live[: len(sessions) - 1]
+
+    def settle_loose(self, now: int, limits: Limits) -> None:
+        """Settle where an edit waits for it, into `loose` if no session has taken it."""
+        if self.loose_at == NO_TIMER or now < self.loose_at:
+            return
+        self.settle(now, limits)
+        self.loose_at = min((settles_at(row, limits) for row in self.tail.rows if _hit_by_edit(row)), default=NO_TIMER)
 
     def publish_at(self, limits: Limits) -> list[int]:
         """When each session can no longer change, as watermarks, in the order of the sessions."""
@@ -222,23 +235,30 @@ class Conversation:
             self.head = None  # its rows are all settled, and the tail goes on with none of them
         if not self.live:
             self.repeats = []
-            if not self.tail.size:  # events without a session wait there: one may still open before them
+            if not self.tail.size and not self.loose:  # events without a session wait there: one may still open before them
                 self.places, self.last_place = [], NEVER
 
-    def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> None:
-        """Fold the next row in order into the last session, or open the next one with it."""
+    def _wait_for(self, row: Row, limits: Limits) -> None:
+        """No session has taken the row; one may still open before it."""
+        if _hit_by_edit(row):
+            at = settles_at(row, limits)
+            self.loose_at = at if self.loose_at == NO_TIMER else min(self.loose_at, at)
+
+    def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> bool:
+        """Fold the next row in order into the last session, or open the next one with it; whether a session has taken it."""
         current = sessions[-1] if sessions else None
         if row[FLAGS] & KIND_MASK:
             if current is not None and row[SENT_AT] - current.last_at < limits.session_gap_ms:
                 current.hear(row, limits)
-            elif row[FLAGS] & KIND_MASK == REOPEN:
+                return True
+            if row[FLAGS] & KIND_MASK == REOPEN:
                 self.reopen_live = True
-            return
+            return False
         if current is not None and row[SENT_AT] - current.last_at < limits.session_gap_ms:
             full = current.messages >= limits.max_session_messages
             if not full and row[SENT_AT] - current.opened_at < limits.max_session_ms:
                 current.hear(row, limits)
-                return
+                return True
             wait = None if current.wait is None else list(current.wait)
             following = Measures(row[SENT_AT], row[ARRIVAL], wait=wait, reopened=True)
             current.cut = True
@@ -250,6 +270,7 @@ class Conversation:
         self.reopen_live = False
         following.hear(row, limits)
         sessions.append(following)
+        return True
 
     def _ended_before(self, sessions: list[Measures], limits: Limits) -> int | None:
         """When the session before the next one ended; None if there was none. Told by times alone, so that it doesn't matter when
@@ -281,6 +302,16 @@ class Conversation:
             places[at] = [shop, queue, channel, url]
         self.last_place = at
         return at
+
+
+def settles_at(row: Row, limits: Limits) -> int:
+    """The watermark at which nothing can precede the row any more."""
+    at: int = max(row[SENT_AT], row[ARRIVAL]) + limits.allowed_lateness_ms
+    return at
+
+
+def _hit_by_edit(row: Row) -> bool:
+    return row[FLAGS] & KIND_MASK == EDIT and bool(row[HITS])
 
 
 def holds(seen: str, id_hash: str) -> bool:

@@ -14,7 +14,7 @@ import orjson
 from models.satisfaction import SatisfactionModel
 from udfs import alarms, records
 from udfs.alerts import alert_record
-from udfs.conversation import Conversation
+from udfs.conversation import NO_TIMER, Conversation
 from udfs.events import SENT_AT, Row
 from udfs.limits import Limits
 from udfs.quality import rated
@@ -61,6 +61,8 @@ def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, conte
     elif not state.add(row, now, limits):
         out.append(Output("late", key, records.late(key, row, context.topic)))
     news = alarms.reconcile(state, now, limits)
+    if state.loose:
+        news += alarms.loose_hits(state, limits)
     if news:
         out += [_alert(item, key, state, clock_ms, context) for item in news]
     return out
@@ -81,6 +83,8 @@ def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Con
         out += [_alert(item, key, state, clock_ms, context) for item in alarms.reconcile(state, at, limits)]
         if at == publish:
             out += _publish(state, key, at, clock_ms, context)
+    state.settle_loose(now, limits)
+    out += [_alert(item, key, state, clock_ms, context) for item in alarms.loose_hits(state, limits)]
     state.watermark = max(state.watermark, now)
     if not (state.live or state.done):
         state.told = []
@@ -89,6 +93,11 @@ def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Con
 
 def wake_at(state: Conversation, now: int, limits: Limits) -> int:
     """The next instant, as a watermark, at which `advance` has something to do."""
+    at = _wake_at(state, now, limits)
+    return at if state.loose_at == NO_TIMER else min(at, state.loose_at)
+
+
+def _wake_at(state: Conversation, now: int, limits: Limits) -> int:
     sessions = state.sessions
     if not sessions:
         return max(_forget_at(state, limits), now + 1)

@@ -46,8 +46,8 @@ CUSTOMER, AGENT_RANK, BOT = int(Rank.CUSTOMER), int(Rank.AGENT), int(Rank.BOT)
 RULE, OPENER, STARTED_AT, DUE, ENDED_AT, REASON, OBSERVED, BREACH_AGENT = range(8)
 # Columns of an open wait.
 START, ARRIVED, WAIT_OPENER, LINE_AT, LINE_ARRIVED, LINE_ID, SILENT = range(7)
-# Columns of a hit. States of version 1 have hits without a rank.
-HIT_RULE, HIT_MESSAGE, HIT_AT, HIT_AGENT, HIT_DETAIL, HIT_RANK = range(6)
+# Columns of a hit: who wrote it, and the hash of the edit that brought it in. States of version 1 have hits without these two.
+HIT_RULE, HIT_MESSAGE, HIT_AT, HIT_AGENT, HIT_DETAIL, HIT_RANK, HIT_EDIT = range(7)
 
 Breach = list[Any]
 Wait = list[Any]
@@ -145,7 +145,7 @@ class Measures:
         if speaks and language not in self.languages and language not in ("", "und") and len(self.languages) < MAX_NAMES:
             self.languages.append(language)
         if hits:
-            self._hits(hits, row, "" if rank == CUSTOMER else agent)
+            self._hits(hits, row, writer(row))
 
     def end_wait(self, at: int, reason: str, limits: Limits) -> None:
         """The wait is over at `at`: note which limits it had broken by then."""
@@ -271,13 +271,13 @@ class Measures:
                 self.breaches.append(breach)
         self.running = [breach for breach in self.running if breach[ENDED_AT] == NEVER]
 
-    def _hits(self, hits: list[list[str]], row: Row, agent: str) -> None:
-        """Note what was found in a row. agent: who is spoken of; a customer's line carries the name of whoever has the conversation."""
+    def _hits(self, hits: list[list[str]], row: Row, agent: str, edit: str = "") -> None:
+        """Note what was found in a row. agent: who is spoken of; edit: the hash of the edit that it was found in."""
         sent_at, rank, message_id = row[:3]
         for rule, detail in hits:
             earlier = [hit[HIT_MESSAGE] for hit in self.hits if hit[HIT_RULE] == rule]
             if message_id not in earlier and (not earlier or len(self.hits) < MAX_HITS):
-                self.hits.append([rule, message_id, sent_at, agent, detail, rank])
+                self.hits.append([rule, message_id, sent_at, agent, detail, rank, edit])
 
     def _event(self, kind: int, row: Row, limits: Limits) -> None:
         sent_at = row[0]
@@ -291,7 +291,7 @@ class Measures:
             self.reopened = True
             self.resolved = False
         elif kind == EDIT and row[7]:
-            self._hits(row[7], row, "" if row[1] == CUSTOMER else row[5])
+            self._hits(row[7], row, writer(row), row[4])
 
 
 _values = attrgetter(*Measures.__dataclass_fields__)
@@ -304,6 +304,12 @@ def silence(wait: Wait, rule: str, limit: int, limits: Limits) -> tuple[int, str
             return since, opener, due
     due = max(wait[LINE_AT] + limit, wait[LINE_ARRIVED] + limits.alarm_grace_ms)
     return wait[LINE_AT], wait[LINE_ID], due
+
+
+def writer(row: Row) -> str:
+    """The agent who wrote the row; a customer's line carries the name of whoever has the conversation, who did not."""
+    agent: str = row[5]
+    return "" if row[1] == CUSTOMER else agent
 
 
 def mean_score(scores: str) -> float:

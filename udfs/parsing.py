@@ -30,7 +30,7 @@ IDS: Final = ("message_id", "conversation_id", *OPTIONAL_IDS)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([Zz]|UTC|GMT|[+-]\d\d:?\d\d)?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"\d{13}", re.ASCII)
@@ -119,7 +119,7 @@ def parse_time(value: str) -> int:
         raise Refused("time_without_zone", "sent_at has no zone; add Z or an offset such as +08:00")
     offset = 0
     if zone[0] in "+-":
-        hours, minutes = int(zone[1:3]), int(zone[-2:])
+        hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)  # PostgreSQL writes +08
         if hours > 14 or minutes > 59:
             raise Refused("bad_time", "sent_at has an offset that no place on earth uses")
         offset = (hours * 60 + minutes) * (1 if zone[0] == "+" else -1)

@@ -131,3 +131,41 @@ def test_many_hits_of_one_rule_hide_no_other_rules() -> None:
         chat.customer(number / 10, "我要投诉")
     talk = Talk(rules(ABUSE, ESCALATION)).say(chat.agent(30, "闭嘴").events)
     assert {alert["rule"] for alert in talk.alerts} == {"abuse", "escalation"}
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_what_an_edit_brings_in_when_no_session_is_open_fires_and_is_over(published: bool) -> None:
+    chat = edited(Chat().customer(0, "在吗").agent(30, "请稍等", queue="q1"), 40 * 60, 2, "闭嘴")
+    talk = Talk(rules(ABUSE))
+    for event in chat.events:
+        if published:
+            talk.advance(event["sent_at"] - 1)
+        talk.hear(event)
+    talk.advance(T0 + 40 * MINUTE + 5 * MINUTE)
+    at = T0 + 40 * MINUTE
+    assert steps(talk) == [("firing", iso(at), None), ("resolved", iso(at + 5 * MINUTE), "session_closed")]
+    fired, resolved = talk.alerts
+    assert fired["alert_id"] == resolved["alert_id"]
+    assert (fired["queue"], fired["agent_id"], fired["evidence"]) == ("q1", "A", ["m2"])
+    assert "agent A wrote “闭嘴”" in fired["summary"]
+    talk.advance(T0 + 100 * MINUTE)
+    assert (len(talk.alerts), len(talk.sessions), talk.late) == (2, 1, [])
+
+
+def test_it_is_its_sessions_where_a_late_line_opens_one() -> None:
+    chat = edited(Chat().customer(0, "在吗").agent(30, "请稍等"), 40 * 60, 2, "闭嘴")
+    talk = Talk(rules(ABUSE))
+    for event in chat.events:
+        talk.advance(event["sent_at"] - 1)
+        talk.hear(event)
+    talk.hear(Chat().customer(39 * 60, "人呢？", message_id="m9").events[0])
+    talk.advance(T0 + 200 * MINUTE)
+    assert [status for status, _, _ in steps(talk)] == ["firing", "resolved"]
+    assert [session["rules"] for session in talk.sessions] == [[], [{"rule": "abuse", "message_ids": ["m2"]}]]
+
+
+def test_a_message_that_is_edited_in_two_sessions_is_two_alerts() -> None:
+    chat = Chat().customer(0, "在吗").agent(30, "爱买不买，闭嘴").customer(100 * 60, "还在吗？")
+    talk = Talk(rules(ABUSE)).say(edited(chat, 101 * 60, 2, "请闭嘴").events)
+    assert [(alert["revision"], alert["status"]) for alert in talk.alerts] == [(0, "firing"), (1, "resolved")] * 2
+    assert len({alert["alert_id"] for alert in talk.alerts}) == 2
