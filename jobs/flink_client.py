@@ -98,6 +98,6 @@ def public_settings(settings: Settings) -> str:
     """
     url = settings.redis.url.get_secret_value()
     values = settings.model_dump(mode="json")
-    values["redis"]["url"] = "" if "@" in url or "?" in url else url  # Redis' clients take a password from either
+    values["redis"]["url"] = "" if "@" in url or "password=" in url.lower() else url
     values["kafka"]["password"] = ""
     return orjson.dumps(values).decode()

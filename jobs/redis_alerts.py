@@ -37,15 +37,16 @@ PUBLISH_IF_NEW: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local entry = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'alert', ARGV[1])
 local failed = nil
-for i = 4, #ARGV do
-  local told = redis.pcall('PUBLISH', ARGV[i], ARGV[1])
-  if type(told) == 'table' and told.err then failed = told end
+local function try(...)
+  local told = redis.pcall(...)
+  if type(told) == 'table' and told.err then failed = failed or told end
 end
+for i = 4, #ARGV do try('PUBLISH', ARGV[i], ARGV[1]) end
+if not failed then try('SET', KEYS[1], '1', 'EX', ARGV[2]) end
 if failed then
   redis.call('XDEL', KEYS[2], entry)
   return failed
 end
-redis.call('SET', KEYS[1], '1', 'EX', ARGV[2])
 return 1
 """
 

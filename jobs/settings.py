@@ -6,6 +6,7 @@ unit in their name.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import fields
@@ -21,6 +22,8 @@ from udfs.limits import Limits
 from udfs.parsing import NO_LIMIT, TimeLimits
 from udfs.rules import RuleSet, load_rules
 from udfs.yaml_file import FileError, read_yaml, validated
+
+LOG = logging.getLogger(__name__)
 
 PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
@@ -128,15 +131,6 @@ class Time(_Section):
     numeric_strings: bool = Field(default=False, description="take sent_at as epoch ms in a string, too")
     zone: str = Field(default="Asia/Shanghai", description="of the clock times in summaries")
 
-    @model_validator(mode="after")
-    def _remembered(self) -> Time:
-        if self.oldest_accepted_seconds > self.duplicate_memory_seconds:
-            raise ValueError(
-                f"oldest_accepted_seconds is {self.oldest_accepted_seconds:g}, duplicate_memory_seconds "
-                f"{self.duplicate_memory_seconds:g}: a repeat that old would be taken for a new message; accept none older than is "
-                "remembered"
-            )
-        return self
 
     @field_validator("zone")
     @classmethod
@@ -206,15 +200,15 @@ class Settings(_Section):
         return f"{self.namespace}:{name}" if self.namespace else name
 
     def rules(self) -> RuleSet:
-        """The rules of `rules_file`; FileError if they can't be used, or one waits for longer than a session may be silent."""
+        """The rules of `rules_file`; FileError if they can't be used. Warns of one that waits for longer than a session may be silent."""
         rules = load_rules(conf_directory() / self.rules_file)
         closes = self.time.session_gap_seconds + self.time.allowed_lateness_seconds
         for rule in rules.rules:
-            if rule.kind in ("slow_reply", "silence") and rule.limit_seconds >= closes:
-                raise FileError(
-                    f"{self.rules_file}: rule {rule.id}: limit_seconds is {rule.limit_seconds:g}, but a session is over {closes:g} s "
-                    "after its last line (time.session_gap_seconds and allowed_lateness_seconds), and such a wait with it: lower the "
-                    "one or raise the other"
+            if rule.enabled and rule.kind in ("slow_reply", "silence") and rule.limit_seconds >= closes:
+                LOG.warning(
+                    "%s: rule %s: limit_seconds is %g, but a session is over %g s after its last line (time.session_gap_seconds and "
+                    "allowed_lateness_seconds), and a wait with it: it fires only where somebody goes on writing",
+                    *(self.rules_file, rule.id, rule.limit_seconds, closes),
                 )
         return rules
 
@@ -261,6 +255,12 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         found = Settings.model_validate(values)
     except ValidationError as error:
         raise FileError("\n".join(_fault(fault) for fault in error.errors())) from error
+    oldest, memory = found.time.oldest_accepted_seconds, found.time.duplicate_memory_seconds
+    if found.input == "live" and oldest > memory:
+        raise FileError(
+            f"time.oldest_accepted_seconds is {oldest:g}, time.duplicate_memory_seconds {memory:g}: a repeat that old would be taken "
+            "for a new message; accept none older than is remembered"
+        )
     return _with_whole_paths(found, path.parent)
 
 

@@ -28,7 +28,7 @@ from udfs.tail import ORDER_COLUMNS, Tail
 
 VERSION: Final = 2
 READABLE: Final = (1, VERSION)
-"""Version 1 had neither `last_place` nor `loose_at`, and hits without the speaker's rank and the edit."""
+"""Version 1 had neither `last_place` nor `loose_at`, and neither the edit in what was told nor it and the speaker's rank in hits."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
 MAX_SEEN: Final = 50_000
@@ -68,7 +68,8 @@ class Conversation:
     last_place: int = NEVER  # of `places`: where the record that arrived last was; NEVER: in the last of them
     loose_at: int = NO_TIMER  # when an edit that a rule hits, and that no session is open for, settles; NO_TIMER: there is none
     loose: list[Row] = field(default_factory=list)  # such edits that have settled; taken at once, and so not kept
-    settle_at: int = field(default=FOLD_TAIL_AT, compare=False)  # rows of the tail; not kept, it decides only when, not what
+    settle_at: int = field(default=FOLD_TAIL_AT, compare=False)  # rows of the tail, and
+    settle_from: int = field(default=0, compare=False)  # the watermark: either will do. Not kept: they decide when, not what
 
     def pack(self) -> str:
         """The state as one versioned string: a line of JSON, and a line of the tail's rows."""
@@ -113,6 +114,9 @@ class Conversation:
                 f"conversation state has version {version}, this release reads {' and '.join(map(str, READABLE))}: "
                 "start the job from a savepoint of the same release, or upgrade it"
             )
+        if version == 1:
+            places, told, *others = rest
+            rest = [places, [[*entry, ""] for entry in told], *others]
         return cls(
             barrier,
             settled,
@@ -164,10 +168,11 @@ class Conversation:
             tail.append(row)
             if not self._continue(self.live, row, limits):
                 self._wait_for(row, limits)
-            if tail.size >= self.settle_at:
+            if tail.size >= FOLD_TAIL_AT and (tail.size >= self.settle_at or now >= self.settle_from):
                 self.settle(now, limits)
-                # A flood of lines that can't settle yet isn't looked through at each of them.
-                self.settle_at = max(FOLD_TAIL_AT, 2 * tail.size)
+                # A flood of lines that can't settle yet isn't looked through at each of them, but when half of them can.
+                self.settle_at = 2 * tail.size
+                self.settle_from = settles_at(tail.rows[tail.size // 2], limits) if tail.size else 0
         else:
             tail.insert(row)
             self.reopen_live = self.reopen_head
@@ -189,7 +194,7 @@ class Conversation:
         self.reopen_live = self.reopen_head
         sessions = [] if self.head is None else [self.head]
         for row in tail[:ripe]:
-            if not self._continue(sessions, row, limits) and _hit_by_edit(row):
+            if not self._continue(sessions, row, limits) and self._is_loose(row):
                 self.loose.append(row)
         self.reopen_head, self.reopen_live = self.reopen_live, reopen_live
         self.settled = tail[ripe - 1][:ORDER_COLUMNS]
@@ -204,7 +209,7 @@ class Conversation:
         if self.loose_at == NO_TIMER or now < self.loose_at:
             return
         self.settle(now, limits)
-        self.loose_at = min((settles_at(row, limits) for row in self.tail.rows if _hit_by_edit(row)), default=NO_TIMER)
+        self.loose_at = min((settles_at(row, limits) for row in self.tail.rows if self._is_loose(row)), default=NO_TIMER)
 
     def publish_at(self, limits: Limits) -> list[int]:
         """When each session can no longer change, as watermarks, in the order of the sessions."""
@@ -232,7 +237,7 @@ class Conversation:
         del self.done[:from_done]
         del self.live[: count - from_done]
         if count > from_done:
-            self.head = None  # its rows are all settled, and the tail goes on with none of them
+            self.head = None  # its messages are all settled; an edit of it that the tail still has was told with it
         if not self.live:
             self.repeats = []
             if not self.tail.size and not self.loose:  # events without a session wait there: one may still open before them
@@ -240,9 +245,13 @@ class Conversation:
 
     def _wait_for(self, row: Row, limits: Limits) -> None:
         """No session has taken the row; one may still open before it."""
-        if _hit_by_edit(row):
+        if self._is_loose(row):
             at = settles_at(row, limits)
             self.loose_at = at if self.loose_at == NO_TIMER else min(self.loose_at, at)
+
+    def _is_loose(self, row: Row) -> bool:
+        """Whether a row that no session has taken is an edit that a rule hits: one of a published session was told with that."""
+        return row[FLAGS] & KIND_MASK == EDIT and bool(row[HITS]) and row[SENT_AT] >= self.barrier
 
     def _continue(self, sessions: list[Measures], row: Row, limits: Limits) -> bool:
         """Fold the next row in order into the last session, or open the next one with it; whether a session has taken it."""
@@ -290,16 +299,15 @@ class Conversation:
         if place == last:
             return self.last_place % len(places)
         # What a line doesn't name is as it was named last.
-        shop, queue, channel, url = (named or known for named, known in zip(place, last, strict=True))
-        at = next((at for at, other in enumerate(places) if other[:3] == [shop, queue, channel]), NEVER)
-        if at != NEVER:
-            places[at][3] = url  # the address may be another for each message
+        place = [named or known for named, known in zip(place, last, strict=True)]
+        if place in places:
+            at = places.index(place)
         elif len(places) < MAX_PLACES:
             at = len(places)
-            places.append([shop, queue, channel, url])
-        else:
-            at = MAX_PLACES - 1  # the many before have moved on: the last one is where it is now
-            places[at] = [shop, queue, channel, url]
+            places.append(place)
+        else:  # an address for each message, say: the same place has another one now, or else the last is where it is now
+            at = next((at for at, other in enumerate(places) if other[:3] == place[:3]), MAX_PLACES - 1)
+            places[at] = place
         self.last_place = at
         return at
 
@@ -308,10 +316,6 @@ def settles_at(row: Row, limits: Limits) -> int:
     """The watermark at which nothing can precede the row any more."""
     at: int = max(row[SENT_AT], row[ARRIVAL]) + limits.allowed_lateness_ms
     return at
-
-
-def _hit_by_edit(row: Row) -> bool:
-    return row[FLAGS] & KIND_MASK == EDIT and bool(row[HITS])
 
 
 def holds(seen: str, id_hash: str) -> bool:

@@ -19,6 +19,7 @@ from udfs.events import SENT_AT, Row
 from udfs.limits import Limits
 from udfs.quality import rated
 from udfs.rules import RuleSet
+from udfs.wanted import next_due
 
 
 class Output(NamedTuple):
@@ -75,7 +76,7 @@ def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Con
     while state.live or state.done:
         sessions = state.sessions
         publish = min(state.publish_at(limits))
-        due = alarms.next_due(sessions, state.watermark, limits)
+        due = next_due(sessions, state.watermark, limits)
         at = min(publish, due)
         if at > now:
             break
@@ -104,8 +105,8 @@ def _wake_at(state: Conversation, now: int, limits: Limits) -> int:
     if len(sessions) == 1:  # as a rule
         session = sessions[0]
         publish = session.final_at(limits)
-        return publish if session.wait is None else min(publish, alarms.next_due(sessions, now, limits))
-    return min(*state.publish_at(limits), alarms.next_due(sessions, now, limits))
+        return publish if session.wait is None else min(publish, next_due(sessions, now, limits))
+    return min(*state.publish_at(limits), next_due(sessions, now, limits))
 
 
 def forgettable(state: Conversation, now: int, limits: Limits) -> bool:

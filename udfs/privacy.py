@@ -45,6 +45,12 @@ _NARROW: Final[dict[int, int | str]] = {
 
 _SCHEME: Final = re.compile(r"(?:tel|sms|whatsapp|mailto|mobile|phone|e-?mail):(?://)?", re.IGNORECASE)
 _INTERNATIONAL: Final = re.compile(r"(?:\+|00)[1-9][0-9]{0,2}[ .()\-]*(?:[0-9][ .()\-]*){6,12}")
+_MARKS: Final = (  # the longer ones first: UTF-32's begins as UTF-16's does
+    (b"\xff\xfe\x00\x00", "utf-32-le"), (b"\x00\x00\xfe\xff", "utf-32-be"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+)  # fmt: skip
+_NULS_OF_WIDE: Final = 10
+"""One byte in so many is NUL: then it is no UTF-8. JSON's own signs alone are more in most records."""
+
 _ESCAPE: Final = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9A-Fa-f]{4})+)")
 
 
@@ -108,11 +114,11 @@ class Masker:
     def mask_excerpt(self, raw: bytes, limit: int = EXCERPT_BYTES) -> Masked:
         """The first `limit` bytes of a refused record as masked text; spans are offsets into the decoded excerpt.
 
-        Bytes that aren't UTF-8 become U+FFFD, and NULs go: in UTF-16 they stand between the digits of a phone. JSON's `\\uXXXX` is decoded first, because most producers write Chinese
+        UTF-16 and UTF-32 are known by their mark or by where the NULs stand; elsewhere bytes that aren't UTF-8 become U+FFFD. JSON's `\\uXXXX` is decoded first, because most producers write Chinese
         that way and a number behind it would look like the end of a longer one. A word that the limit cuts is dropped:
         the first eight digits of a phone are still most of a phone.
         """
-        text = raw[:limit].decode("utf-8", "replace").replace("\x00", "")
+        text = _decoded(raw[:limit])
         if len(raw) > limit:
             kept = re.sub(r"[0-9A-Za-z@._+\-\uff10-\uff19\\\ufffd]{1,320}\Z", "", text[-320:])
             text = text[:-320] + kept.rstrip("0123456789 ._-")
@@ -166,6 +172,25 @@ def is_personal_identifier(value: str) -> bool:
     return any(
         start == 0 and end == len(plain) and kind in ("phone", "email") for start, end, kind, _ in finder(plain)
     )
+
+
+def _decoded(raw: bytes) -> str:
+    """The text of a record that may be in UTF-16 or UTF-32: digits there have NULs between them, and letters beside them that are
+    halves of characters."""
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            return raw[len(mark) :].decode(encoding, "replace")
+    nuls = [raw[at::4].count(0) for at in range(4)]
+    encoding = "utf-8"
+    if sum(nuls) * _NULS_OF_WIDE >= len(raw) > 0:
+        whole = len(raw) // 4 * 9 // 10
+        if min(nuls[2:]) >= whole > 0:
+            encoding = "utf-32-le"
+        elif min(nuls[:2]) >= whole > 0:
+            encoding = "utf-32-be"
+        else:
+            encoding = "utf-16-le" if nuls[1] + nuls[3] >= nuls[0] + nuls[2] else "utf-16-be"
+    return raw.decode(encoding, "replace").replace("\x00", "")
 
 
 def _blank(plain: str, found: list[Found]) -> str:

@@ -227,11 +227,18 @@ class Reader:
         if known is None:
             if len(self._urls) >= MAX_KNOWN_KEYS:
                 self._urls.clear()
-            url = repair(value)[:MAX_URL]
-            decoded = repair(unquote(unquote(url))) if "%" in url else url  # twice: a link inside a link
-            found = self.masker.mask(decoded)
-            known = self._urls[value] = found.text if found.spans else self.masker.mask(url).text
+            known = self._urls[value] = self._masked_url(repair(value)[:MAX_URL])
         return known
+
+    def _masked_url(self, url: str) -> str:
+        """The address as it is, masked; decoded, where only then personal data show: behind percent signs, twice in a link inside a
+        link, or with a plus for each blank."""
+        masked = self.masker.mask(url).text
+        if "%" not in masked and "+" not in masked:
+            return masked
+        views = [self.masker.mask(repair(unquote(unquote(view)))) for view in (masked, masked.replace("+", " "))]
+        most = max(views, key=lambda view: len(view.spans))
+        return most.text if most.spans else masked
 
     def _count(self, refused: bool) -> None:
         if not self.dead_letter_limit:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 
-from udfs.alarms import waiting
 from udfs.conversation import Conversation
 from udfs.events import (
     AGENT,
@@ -34,6 +33,7 @@ from udfs.events import (
 )
 from udfs.limits import Limits
 from udfs.measures import DUE, HIT_MESSAGE, HIT_RULE, NEVER, OPENER, RULE, START, WAIT_OPENER, Measures
+from udfs.wanted import waiting
 
 SCHEMA_VERSION: Final = 1
 MAX_EVIDENCE: Final = 50

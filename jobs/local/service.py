@@ -55,6 +55,7 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
         if missing:
             raise ProcessError("this machine is not ready:\n" + "\n".join(missing))
     running = stack.up(directory, task_managers=task_managers, metrics=metrics, console=console)
+    _tell_ignored(console)
     settings = load_settings(input="live", **of_this_machine(local_addresses()))
     if settings.flink.parallelism > running.flink.task_managers:
         raise ProcessError(
@@ -70,7 +71,9 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
         if not _runs(rest, service.job):
             # One that was submitted by an `up` that was broken off before it could write that down.
             service.job, earlier = rest.living(settings.job_name) or "", service.job
-            if not service.job:
+            if service.job:
+                service.origin, service.savepoint = service.savepoint or service.origin, ""
+            else:
                 service.origin = service.savepoint or _latest_checkpoint(directory, earlier) or service.origin
                 jars = running.flink.installation.connector_jars
                 told = f" from {service.origin}" if service.origin else ""
@@ -80,6 +83,22 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
             _write(service)
         console.print("waiting for the job's tasks", highlight=False)
         JobProgress(rest, service.job).wait_until_running(START_TIMEOUT_S)
+
+
+def _tell_ignored(console: Console) -> None:
+    """Say so where the settings name services elsewhere, which other commands would talk to."""
+    said, default = load_settings(), Settings()
+    for name, told in (
+        ("kafka.bootstrap_servers", said.kafka.bootstrap_servers != default.kafka.bootstrap_servers),
+        ("redis.url", said.redis.url != default.redis.url),
+        ("flink.rest_url", said.flink.rest_url != default.flink.rest_url),
+    ):
+        if told:
+            console.print(
+                f"{name} is set to services elsewhere: `up` runs its own and leaves those alone, other commands go there",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def bring_down(console: Console) -> list[str]:
@@ -143,7 +162,9 @@ def find_settings(path: Path | None = None, **overrides: object) -> Settings:
         "redis__url": settings.redis.url == default.redis.url,
         "flink__rest_url": settings.flink.rest_url == default.flink.rest_url,
     }
-    local = {name: address for name, address in local_addresses().items() if unsaid[name]}
+    local: dict[str, Any] = {name: address for name, address in local_addresses().items() if unsaid[name]}
+    if "kafka__bootstrap_servers" in local:
+        local = of_this_machine(local)
     return load_settings(path, **{**local, **overrides}) if local else settings
 
 

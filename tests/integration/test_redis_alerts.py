@@ -56,6 +56,10 @@ def test_a_user_who_may_not_publish_is_a_fault_and_leaves_nothing_behind(server:
         with pytest.raises(RedisUnavailable, match="publish to the channel"):
             publisher(server.url.replace("redis://", "redis://shop:sesame@")).publish(ALERT)
         assert (client.xlen("alerts"), client.exists("alert:a1:0")) == (0, 0)
-        client.execute_command("ACL", "SETUSER", "shop", "allchannels")
+        client.execute_command("ACL", "SETUSER", "shop", "allchannels", "-set")
+        with pytest.raises(RedisUnavailable, match=r"(?i)permission|can't run"):
+            publisher(server.url.replace("redis://", "redis://shop:sesame@")).publish(ALERT)
+        assert (client.xlen("alerts"), client.exists("alert:a1:0")) == (0, 0)
+        client.execute_command("ACL", "SETUSER", "shop", "+set")
         assert publisher(server.url.replace("redis://", "redis://shop:sesame@")).publish(ALERT)
         assert client.xlen("alerts") == 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.chat import MINUTE, SECOND, T0, Chat
 from tests.conversing import Talk, rules_with
+from tests.strategies import Watermark, arrivals, conversations
 from udfs.alerts import iso
 from udfs.rules import RuleSet
 
@@ -164,8 +168,91 @@ def test_it_is_its_sessions_where_a_late_line_opens_one() -> None:
     assert [session["rules"] for session in talk.sessions] == [[], [{"rule": "abuse", "message_ids": ["m2"]}]]
 
 
+def test_an_edit_of_a_published_session_is_told_with_it_and_not_again() -> None:
+    """It was sent within the session's gap, and arrived so late that it settles after the session is published."""
+    chat = edited(Chat().customer(0, "在吗").agent(30, "闭嘴"), 30 * 60 + 29.999, 2, "请闭嘴").customer(50 * 60, "还在吗")
+    talk = Talk(rules(ABUSE))
+    for event, watermark in zip(chat.events, (0, 30, 30 * 60 + 31, 50 * 60), strict=True):
+        talk.advance(T0 + watermark * SECOND)
+        talk.hear(event)
+    talk.advance(T0 + 200 * MINUTE)
+    assert [status for status, _, _ in steps(talk)] == ["firing", "resolved"]
+
+
+def test_an_edit_with_two_phrases_of_a_rule_is_one_alert() -> None:
+    chat = edited(Chat().customer(0, "在吗").agent(30, "请稍等"), 40 * 60, 2, "闭嘴，滚出去")
+    talk = Talk(rules({**ABUSE, "phrases": ["闭嘴", "滚出去"]})).say(chat.events)
+    assert [(status, reason) for status, _, reason in steps(talk)] == [("firing", None), ("resolved", "session_closed")]
+    assert talk.alerts[0]["observed"]["value"] == "闭嘴"
+
+
+def test_a_breach_is_told_where_another_was_taken_back() -> None:
+    talk = Talk(rules_with(slow_reply=60))
+    chat = Chat().customer(0, "在吗？").agent(30, "在的").customer(50, "什么时候发货？").agent(150, "今天")
+    talk.hear(chat.events[0]).advance(T0 + 70 * SECOND)
+    for event in chat.events[1:]:
+        talk.hear(event)
+    talk.advance(T0 + 200 * MINUTE)
+    assert [(status, reason) for status, _, reason in steps(talk)] == [
+        ("firing", None),
+        ("resolved", "corrected"),
+        ("firing", None),
+        ("resolved", "answered"),
+    ]
+    assert talk.alerts[2]["opened_at"] == iso(T0 + 110 * SECOND)
+    assert len({alert["alert_id"] for alert in talk.alerts}) == 2
+
+
+def test_a_session_keeps_the_address_that_it_had() -> None:
+    first, second = "https://desk.example/ticket/1", "https://desk.example/ticket/2"
+    chat = Chat().customer(0, "在吗", queue="q", url=first).agent(5, "在的", queue="q", url=first)
+    talk = Talk(rules(ABUSE)).say(chat.customer(31 * 60, "又来了", queue="q", url=second).events)
+    assert [session["url"] for session in talk.sessions] == [first, second]
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_a_message_that_is_edited_in_another_session_is_told_there_as_well(published: bool) -> None:
+    chat = edited(Chat().customer(0, "在吗").agent(30, "闭嘴").customer(31 * 60, "还在吗"), 32 * 60, 2, "请闭嘴")
+    talk = Talk(rules(ABUSE))
+    for event in chat.events:
+        if published:
+            talk.advance(event["sent_at"] - 1)
+        talk.hear(event)
+    talk.advance(T0 + 200 * MINUTE)
+    resolved = [alert["resolved_at"] for alert in talk.alerts if alert["status"] == "resolved"]
+    assert len({alert["alert_id"] for alert in talk.alerts}) == 2
+    assert sorted(resolved) == [iso(T0 + 30 * SECOND + 35 * MINUTE), iso(T0 + (31 + 35) * MINUTE)]
+
+
 def test_a_message_that_is_edited_in_two_sessions_is_two_alerts() -> None:
     chat = Chat().customer(0, "在吗").agent(30, "爱买不买，闭嘴").customer(100 * 60, "还在吗？")
     talk = Talk(rules(ABUSE)).say(edited(chat, 101 * 60, 2, "请闭嘴").events)
     assert [(alert["revision"], alert["status"]) for alert in talk.alerts] == [(0, "firing"), (1, "resolved")] * 2
     assert len({alert["alert_id"] for alert in talk.alerts}) == 2
+
+
+@settings(max_examples=4000, deadline=None)
+@given(st.data())
+def test_every_alert_resolves_and_every_session_s_breaches_were_told(data: st.DataObject) -> None:
+    """Whatever the order: an id fires and resolves in turn, its revisions count on, and nothing that a session names was kept back."""
+    limits = rules_with(slow_reply=60, silence=120, monologue=2, abandonment=True, phrases=["改过了", "有裂痕"])
+    talk = Talk(limits, at_hand=data.draw(st.booleans()))
+    for step in data.draw(arrivals(data.draw(conversations()))):
+        if isinstance(step, Watermark):
+            talk.advance(step.at)
+        else:
+            talk.hear(step)
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for alert in talk.alerts:
+        by_id.setdefault(alert["alert_id"], []).append(alert)
+    for alerts in by_id.values():
+        assert [alert["revision"] for alert in alerts] == list(range(len(alerts)))
+        assert [alert["status"] for alert in alerts] == ["firing", "resolved"] * (len(alerts) // 2)
+    stand = [alerts[-1] for alerts in by_id.values() if alerts[-1]["resolve_reason"] != "corrected"]
+    told = Counter((alert["tenant"], alert["conversation_id"], alert["rule"]) for alert in stand)
+    named: Counter[tuple[str, str, str]] = Counter()
+    for session in talk.sessions:
+        for rule in session["rules"]:
+            breaches = 1 if rule["rule"] == "phrases" else len(rule["message_ids"])  # words are one alert a session
+            named[session["tenant"], session["conversation_id"], rule["rule"]] += breaches
+    assert not named - told

@@ -440,6 +440,9 @@ def test_ticks_do_not_hide_that_a_producer_is_broken() -> None:
         ("https://chat.example/whatsapp%3A%2B8613800138000", "https://chat.example/whatsapp:[phone]"),
         ("https://crm.example/to?next=https%3A%2F%2Fa.example%2F%3Fp%3D%252B8613800138000", "https://crm.example/to?next=https://a.example/?p=[phone]"),
         ("https://crm.example/c/%E5%94%AE%E5%90%8E", "https://crm.example/c/%E5%94%AE%E5%90%8E"),
+        ("https://crm.example/c?n=%CA%DB&ip=10.1.2.3&a=x%26y", "https://crm.example/c?n=%CA%DB&ip=[ip]&a=x%26y"),
+        ("https://crm.example/c?phone=%2B86+138+0013+8000&q=1", "https://crm.example/c?phone=[phone]&q=1"),
+        ("https://crm.example/c?p=13800138000%31&m=a%40b.com", "https://crm.example/c?p=[phone]1&m=[email]"),
     ],
 )  # fmt: skip
 def test_personal_data_in_an_address_are_masked_however_they_are_escaped(url: str, told: str) -> None:

@@ -133,6 +133,7 @@ def test_the_stored_state_holds_something_of_every_kind() -> None:
     state = Conversation.unpack(stored("state_v2")["packed"])
     assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places
     assert state.head.wait is not None and state.live[-1].wait is not None and state.seen and state.repeats
+    assert state.last_place >= 0 and all(len(entry) == 8 for entry in state.told)
 
 
 def test_a_state_survives_being_packed_and_unpacked() -> None:
