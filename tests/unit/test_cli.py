@@ -14,7 +14,8 @@ import yaml
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from jobs.flink_client import public_settings
+from jobs.flink_client import begin, public_settings
+from jobs.local.flink_rest import FlinkError
 from jobs.local.hash_key import keep_hash_key
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, load_settings
@@ -215,3 +216,14 @@ def test_a_redis_password_does_not_travel_with_the_job(monkeypatch: pytest.Monke
     assert redis_url(Settings.model_validate_json(public_settings(load_settings(redis__url=plain)))) == plain
     for otherwise in ("unix:///run/redis.sock?db=0&password=open-sesame", "redis://example.org:6379/0?password=open-sesame"):
         assert "sesame" not in public_settings(load_settings(redis__url=otherwise))
+
+
+@pytest.mark.parametrize("url", ["https://jobmanager:8081", "http://proxy:80/flink"])
+def test_an_address_that_the_submitting_client_cannot_go_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+) -> None:
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", "a secret of one's own")
+    settings = load_settings(flink__rest_url=url)
+    with pytest.raises(FlinkError, match="without TLS and without a path"):
+        begin(settings, settings.rules(), [], tmp_path)
+    assert list(tmp_path.iterdir()) == []
