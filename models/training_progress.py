@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import TaskID
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.utils import logging as transformers_logging
 
 from models.progress import counted
 
@@ -15,6 +16,7 @@ class Watched(TrainerCallback):  # type: ignore[misc]
     """A progress bar over the steps, and the loss beside it."""
 
     def __init__(self, console: Console, name: str = "training") -> None:
+        transformers_logging.disable_progress_bar()  # one for each checkpoint that is written would tear this one apart
         self._progress = counted(console)
         self._task = TaskID(0)
         self._name = name

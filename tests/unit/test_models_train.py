@@ -14,6 +14,7 @@ import pytest
 import torch
 from rich.console import Console
 from transformers import RobertaConfig, RobertaForSequenceClassification
+from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
 from models.corpus import Corpus, DataError
@@ -74,12 +75,16 @@ def tiny(folder: Path, output: Path, **changes: Any) -> TrainOptions:
     return replace(options, **changes)
 
 
-def test_a_tiny_training_run_writes_a_model_that_loads(folder: Path, tmp_path: Path) -> None:
+def test_a_tiny_training_run_writes_a_model_that_loads(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "model"
     said = io.StringIO()
+    transformers_logging.enable_progress_bar()
     options = tiny(folder, output)
     report = train(replace(options, schedule=replace(options.schedule, epochs=16)), Console(file=said))
     assert "texts to learn from" in said.getvalue()
+    assert "|" not in capfd.readouterr().err  # one bar is enough
     for name in ("model.safetensors", "config.json", "tokenizer.json", "README.md"):
         assert (output / name).is_file()
     assert report.figures["nlpcc"].macro_f1 > 0.8
