@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 import time
+from functools import partial
 
 from confluent_kafka import KafkaException
 
@@ -34,16 +35,16 @@ def run_clock(
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    producer: EventProducer | None = EventProducer(settings, settings.topic("messages"), timeout_seconds)
+    connect = partial(EventProducer, settings, settings.topic("messages"), timeout_seconds)
+    producer: EventProducer | None = connect()
     LOG.info("ticking on %s", settings.topic("messages"))
     while not stop.is_set():
         try:
-            producer = producer or EventProducer(settings, settings.topic("messages"), timeout_seconds)
-            _tick_for_a_while(producer, every_seconds, stop)
+            _tick_for_a_while(producer or connect(), every_seconds, stop)
         except (ProduceError, KafkaException) as error:
             LOG.error("%s; trying again until it is back", error)
             stop.wait(PAUSE_S)
-        producer = None
+        producer = None  # a new one from here on
 
 
 def _tick_for_a_while(producer: EventProducer, every_seconds: float, stop: threading.Event) -> None:

@@ -20,7 +20,7 @@ from jobs.settings import Settings, hash_key
 from udfs.rules import RuleSet
 
 MODULE = "jobs.submit"
-DEFAULT_PORTS = {"http": 80, "https": 443}
+HTTP_PORT = 80
 
 
 def submit(
@@ -60,8 +60,8 @@ def begin(
     """
     hash_key()
     address = urlsplit(settings.flink.rest_url)
-    port = address.port or DEFAULT_PORTS.get(address.scheme)
-    if address.scheme != "http" or not address.hostname or port is None or address.path.strip("/"):
+    port = address.port or HTTP_PORT
+    if address.scheme != "http" or not address.hostname or address.path.strip("/"):
         raise FlinkError(
             f"flink.rest_url is {settings.flink.rest_url!r}: Flink's client goes to the JobManager itself; give its address as "
             "http://host:8081, without TLS and without a path"

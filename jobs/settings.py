@@ -131,7 +131,6 @@ class Time(_Section):
     numeric_strings: bool = Field(default=False, description="take sent_at as epoch ms in a string, too")
     zone: str = Field(default="Asia/Shanghai", description="of the clock times in summaries")
 
-
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

@@ -86,10 +86,12 @@ def wrong_time(admin: AdminClient, settings: Settings, timeout_seconds: float) -
     client or another program has made mostly has it otherwise. KafkaException where the broker does not answer.
     """
     faulty = []
-    for name in (settings.topic("messages"), settings.topic("replay")):
+    wanted = topic_settings(settings)
+    read = [ConfigResource(ResourceType.TOPIC, settings.topic(name)) for name in ("messages", "replay")]
+    for topic, answer in admin.describe_configs(read, request_timeout=timeout_seconds).items():
+        name = topic.name
         try:
-            asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)], request_timeout=timeout_seconds)
-            found = next(iter(asked.values())).result()[TIME].value  # ends with the request's time, as a KafkaException
+            found = answer.result()[TIME].value  # ends with the request's time, as a KafkaException
         except KafkaException as error:
             if error.args[0].code() not in (
                 KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -98,11 +100,11 @@ def wrong_time(admin: AdminClient, settings: Settings, timeout_seconds: float) -
                 raise
             LOG.warning("topic %s: its settings may not be seen (%s): is its time right?", name, error.args[0].str())
             continue
-        wanted = topic_settings(settings)[name][TIME]
-        if found != wanted:
+        needed = wanted[name][TIME]
+        if found != needed:
             faulty.append(
-                f"topic {name}: {TIME} is {found}, {wanted} is needed: kafka-configs.sh --bootstrap-server "
-                f"{settings.kafka.bootstrap_servers} --alter --topic {name} --add-config {TIME}={wanted}"
+                f"topic {name}: {TIME} is {found}, {needed} is needed: kafka-configs.sh --bootstrap-server "
+                f"{settings.kafka.bootstrap_servers} --alter --topic {name} --add-config {TIME}={needed}"
             )
     return faulty
 

@@ -6,12 +6,14 @@ job's operator. `forget` then drops that, as the operator does with conversation
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from models.scorer import NullScorer
+from tests.strategies import Watermark
 from udfs.conversation import NO_TIMER, Conversation
 from udfs.converse import Context, advance, hear, wake_at
 from udfs.events import unpack
@@ -111,6 +113,22 @@ class Talk:
             self.advance(event["sent_at"] - 1)
             self.hear(event)
         return self.advance(self.watermark + 100 * 3_600_000)
+
+    def play(self, steps: Iterable[dict[str, Any] | Watermark]) -> Talk:
+        """Events and watermarks as `tests.strategies.arrivals` draws them."""
+        for step in steps:
+            if isinstance(step, Watermark):
+                self.advance(step.at)
+            else:
+                self.hear(step)
+        return self
+
+    def by_id(self) -> list[list[dict[str, Any]]]:
+        """The alerts of each id, in order."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for alert in self.alerts:
+            found.setdefault(alert["alert_id"], []).append(alert)
+        return list(found.values())
 
     def forget(self) -> Talk:
         """From here on every conversation is read from its packed state again."""

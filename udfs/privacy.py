@@ -114,7 +114,8 @@ class Masker:
     def mask_excerpt(self, raw: bytes, limit: int = EXCERPT_BYTES) -> Masked:
         """The first `limit` bytes of a refused record as masked text; spans are offsets into the decoded excerpt.
 
-        UTF-16 and UTF-32 are known by their mark or by where the NULs stand; elsewhere bytes that aren't UTF-8 become U+FFFD. JSON's `\\uXXXX` is decoded first, because most producers write Chinese
+        UTF-16 and UTF-32 are known by their mark or by where the NULs stand; elsewhere bytes that aren't UTF-8 become U+FFFD.
+        JSON's `\\uXXXX` is decoded first, because most producers write Chinese
         that way and a number behind it would look like the end of a longer one. A word that the limit cuts is dropped:
         the first eight digits of a phone are still most of a phone.
         """

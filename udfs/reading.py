@@ -236,7 +236,7 @@ class Reader:
         masked = self.masker.mask(url).text
         if "%" not in masked and "+" not in masked:
             return masked
-        views = [self.masker.mask(repair(unquote(unquote(view)))) for view in (masked, masked.replace("+", " "))]
+        views = [self.masker.mask(repair(unquote(unquote(view)))) for view in dict.fromkeys((masked, masked.replace("+", " ")))]
         most = max(views, key=lambda view: len(view.spans))
         return most.text if most.spans else masked
 

@@ -103,10 +103,7 @@ def fold(text: str, ignore_separators: bool = False) -> Folded:
     if text.isascii():
         copy, one_to_one = text.lower(), True
     else:
-        copy = text
-        for wide, narrow in _COMMON_WIDE:  # the normaliser's slow path isn't worth a comma
-            copy = copy.replace(wide, narrow)
-        one_to_one = True
+        copy, one_to_one = _common(text), True
         if _INVISIBLE.search(copy) is not None:
             copy, one_to_one = _INVISIBLE.sub("", copy), False
         if not unicodedata.is_normalized("NFKC", copy):
@@ -213,6 +210,13 @@ class _Reader(HTMLParser):
             self.pieces.append(data)
 
 
+def _common(text: str) -> str:
+    """The text with the usual wide signs narrow and apostrophes straight: the normaliser's slow path isn't worth a comma."""
+    for wide, narrow in _COMMON_WIDE:
+        text = text.replace(wide, narrow)
+    return text
+
+
 def _align(original: str, text: str) -> list[tuple[int, int]]:
     """Where each character of a fold comes from: the original is cut where folding can't reach across, then folded."""
     offsets: list[tuple[int, int]] = []
@@ -226,8 +230,8 @@ def _align(original: str, text: str) -> list[tuple[int, int]]:
             j += 1
             if not _INVISIBLE.match(original, j - 1):
                 last = j
-        piece = unicodedata.normalize("NFKC", _INVISIBLE.sub("", original[i:last])).casefold()
-        piece = _BLANK_RUN.sub(" ", piece.replace("’", "'").replace("‘", "'"))
+        piece = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _common(original[i:last]))).casefold()
+        piece = _BLANK_RUN.sub(" ", piece)
         for character in piece:
             if at < len(text) and text[at] == character:  # else a separator that was left out
                 offsets.append((i, last))

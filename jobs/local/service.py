@@ -16,7 +16,6 @@ from jobs.job_progress import JobProgress
 from jobs.local import processes, stack
 from jobs.local.flink_rest import TERMINAL_STATES, FlinkError, FlinkRest
 from jobs.local.hash_key import keep_hash_key
-from jobs.local.ports import LOOPBACK
 from jobs.local.preflight import preflight
 from jobs.local.processes import ProcessError
 from jobs.local.state import ProcessRecord, read_state
@@ -26,6 +25,9 @@ from jobs.topics import create_topics
 
 FILE = "service.json"
 CLOCK = "clock"
+ADDRESSES = {"kafka": "kafka__bootstrap_servers", "redis": "redis__url", "flink": "flink__rest_url"}
+"""The setting that holds each service's address."""
+
 SAVEPOINT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 120.0
 
@@ -49,13 +51,19 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
     directory = state_directory()
     os.environ.update(keep_hash_key())
     hash_key()
-    rules = load_settings(input="live").rules()  # a mistake there is told before anything starts
+    said = load_settings(input="live")
+    rules = said.rules()  # a mistake there is told before anything starts
     if read_state(directory) is None:
         missing = [f"{check.name}: {check.detail}; {check.remedy}" for check in preflight(directory) if not check.ok]
         if missing:
             raise ProcessError("this machine is not ready:\n" + "\n".join(missing))
     running = stack.up(directory, task_managers=task_managers, metrics=metrics, console=console)
-    _tell_ignored(console)
+    for name in _said(said):
+        console.print(
+            f"{name.replace('__', '.')} is set to services elsewhere: `up` runs its own and leaves those alone, other commands go there",
+            highlight=False,
+            soft_wrap=True,
+        )
     settings = load_settings(input="live", **of_this_machine(local_addresses()))
     if settings.flink.parallelism > running.flink.task_managers:
         raise ProcessError(
@@ -85,20 +93,16 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
         JobProgress(rest, service.job).wait_until_running(START_TIMEOUT_S)
 
 
-def _tell_ignored(console: Console) -> None:
-    """Say so where the settings name services elsewhere, which other commands would talk to."""
-    said, default = load_settings(), Settings()
-    for name, told in (
-        ("kafka.bootstrap_servers", said.kafka.bootstrap_servers != default.kafka.bootstrap_servers),
-        ("redis.url", said.redis.url != default.redis.url),
-        ("flink.rest_url", said.flink.rest_url != default.flink.rest_url),
-    ):
-        if told:
-            console.print(
-                f"{name} is set to services elsewhere: `up` runs its own and leaves those alone, other commands go there",
-                highlight=False,
-                soft_wrap=True,
-            )
+def _said(settings: Settings) -> list[str]:
+    """The settings that name services elsewhere, and not those that `up` keeps."""
+    default = Settings()
+    values = {name: [_value(each, name) for each in (settings, default)] for name in ADDRESSES.values()}
+    return [name for name, (told, by_itself) in values.items() if told != by_itself]
+
+
+def _value(settings: Settings, name: str) -> object:
+    section, field = name.split("__")
+    return getattr(getattr(settings, section), field)
 
 
 def bring_down(console: Console) -> list[str]:
@@ -137,14 +141,11 @@ def local_addresses() -> dict[str, str]:
     state = read_state(state_directory())
     if state is None:
         return {}
-    addresses = {
-        "kafka": ("kafka__bootstrap_servers", f"{LOOPBACK}:{state.kafka_ports[0]}"),
-        "redis": ("redis__url", f"redis://{LOOPBACK}:{state.redis_port}/0"),
-        "flink": ("flink__rest_url", f"http://{LOOPBACK}:{state.flink_ports[0]}"),
-    }
     # Each service's first process is the one that answers: Flink's JobManager comes before its TaskManagers.
-    first = {service: next(iter(state.children(service)), None) for service in addresses}
-    return dict(addresses[service] for service, child in first.items() if child is not None and child.is_alive())
+    first = {service: next(iter(state.children(service)), None) for service in ADDRESSES}
+    return {
+        ADDRESSES[service]: state.addresses[service] for service, child in first.items() if child is not None and child.is_alive()
+    }
 
 
 def of_this_machine(addresses: Mapping[str, str]) -> dict[str, Any]:
@@ -156,13 +157,8 @@ def of_this_machine(addresses: Mapping[str, str]) -> dict[str, Any]:
 def find_settings(path: Path | None = None, **overrides: object) -> Settings:
     """The settings, with the addresses of the services that `up` keeps where nothing else is said."""
     settings = load_settings(path, **overrides)
-    default = Settings()
-    unsaid = {
-        "kafka__bootstrap_servers": settings.kafka.bootstrap_servers == default.kafka.bootstrap_servers,
-        "redis__url": settings.redis.url == default.redis.url,
-        "flink__rest_url": settings.flink.rest_url == default.flink.rest_url,
-    }
-    local: dict[str, Any] = {name: address for name, address in local_addresses().items() if unsaid[name]}
+    said = _said(settings)
+    local: dict[str, Any] = {name: address for name, address in local_addresses().items() if name not in said}
     if "kafka__bootstrap_servers" in local:
         local = of_this_machine(local)
     return load_settings(path, **{**local, **overrides}) if local else settings

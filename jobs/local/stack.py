@@ -19,7 +19,7 @@ from jobs.local.flink import FlinkCluster
 from jobs.local.jars import expected_jars, fetch_jars
 from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
-from jobs.local.ports import LOOPBACK, free_ports, is_free
+from jobs.local.ports import free_ports, is_free
 from jobs.local.processes import ProcessError, without_interruption
 from jobs.local.redis_server import RedisServer
 from jobs.local.state import ProcessRecord, State, read_state, write_state
@@ -263,11 +263,7 @@ def status(directory: Path | None = None) -> list[ServiceStatus]:
     state = read_state(directory or state_directory())
     if state is None:
         return []
-    addresses = {
-        "kafka": f"{LOOPBACK}:{state.kafka_ports[0]}",
-        "redis": f"redis://{LOOPBACK}:{state.redis_port}/0",
-        "flink": f"http://{LOOPBACK}:{state.flink_ports[0]}",
-    }
+    addresses = state.addresses
     rows = []
     for record in state.processes:
         child = record.child()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.local.ports import LOOPBACK
 from jobs.local.processes import Child
 
 FILE = "state.json"
@@ -55,6 +56,15 @@ class State(BaseModel):
     flink_ports: tuple[int, int]
     metrics_ports: dict[str, int] = {}
     processes: list[ProcessRecord] = []
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where clients find each service."""
+        return {
+            "kafka": f"{LOOPBACK}:{self.kafka_ports[0]}",
+            "redis": f"redis://{LOOPBACK}:{self.redis_port}/0",
+            "flink": f"http://{LOOPBACK}:{self.flink_ports[0]}",
+        }
 
     def children(self, service: str | None = None) -> list[Child]:
         """The recorded processes, of one service if named."""

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from itertools import permutations
-from typing import Any
 
 import pytest
 
@@ -201,10 +200,7 @@ def test_every_order_of_arrival_leaves_no_alert_open_and_numbers_revisions_witho
             talk.hear(event)
             talk.advance(talk.watermark or T0 + 100 * SECOND)
         talk.advance(END)
-        by_id: dict[str, list[dict[str, Any]]] = {}
-        for alert in talk.alerts:
-            by_id.setdefault(alert["alert_id"], []).append(alert)
-        for alerts in by_id.values():
+        for alerts in talk.by_id():
             assert [a["revision"] for a in alerts] == list(range(len(alerts)))
             assert [a["status"] for a in alerts] == ["firing", "resolved"] * (len(alerts) // 2)
 

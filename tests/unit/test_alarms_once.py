@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.chat import MINUTE, SECOND, T0, Chat
 from tests.conversing import Talk, rules_with
-from tests.strategies import Watermark, arrivals, conversations
+from tests.strategies import arrivals, conversations
 from udfs.alerts import iso
 from udfs.rules import RuleSet
 
@@ -237,18 +237,11 @@ def test_every_alert_resolves_and_every_session_s_breaches_were_told(data: st.Da
     """Whatever the order: an id fires and resolves in turn, its revisions count on, and nothing that a session names was kept back."""
     limits = rules_with(slow_reply=60, silence=120, monologue=2, abandonment=True, phrases=["改过了", "有裂痕"])
     talk = Talk(limits, at_hand=data.draw(st.booleans()))
-    for step in data.draw(arrivals(data.draw(conversations()))):
-        if isinstance(step, Watermark):
-            talk.advance(step.at)
-        else:
-            talk.hear(step)
-    by_id: dict[str, list[dict[str, Any]]] = {}
-    for alert in talk.alerts:
-        by_id.setdefault(alert["alert_id"], []).append(alert)
-    for alerts in by_id.values():
+    talk.play(data.draw(arrivals(data.draw(conversations()))))
+    for alerts in talk.by_id():
         assert [alert["revision"] for alert in alerts] == list(range(len(alerts)))
         assert [alert["status"] for alert in alerts] == ["firing", "resolved"] * (len(alerts) // 2)
-    stand = [alerts[-1] for alerts in by_id.values() if alerts[-1]["resolve_reason"] != "corrected"]
+    stand = [alerts[-1] for alerts in talk.by_id() if alerts[-1]["resolve_reason"] != "corrected"]
     told = Counter((alert["tenant"], alert["conversation_id"], alert["rule"]) for alert in stand)
     named: Counter[tuple[str, str, str]] = Counter()
     for session in talk.sessions:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests import oracle
 from tests.chat import HOUR, T0, Chat
 from tests.conversing import Talk, rules_with
-from tests.strategies import Watermark, arrivals, conversations
+from tests.strategies import arrivals, conversations
 from udfs import conversation
 from udfs.conversation import HASH_LENGTH, Conversation
 from udfs.phrases import asks, is_closing_offer, is_courtesy
@@ -46,11 +46,7 @@ def recomputed(events: list[dict[str, Any]], **options: Any) -> list[dict[str, A
 def test_any_order_within_lateness_and_any_watermarks_give_the_recomputed_sessions(data: st.DataObject) -> None:
     events = data.draw(conversations())
     talk = Talk()
-    for step in data.draw(arrivals(events)):
-        if isinstance(step, Watermark):
-            talk.advance(step.at)
-        else:
-            talk.hear(step)
+    talk.play(data.draw(arrivals(events)))
     assert talk.late == []
     assert compared(talk.sessions) == recomputed(events)
     assert all(not state.sessions for state in talk.states().values())
@@ -61,8 +57,7 @@ def test_any_order_within_lateness_and_any_watermarks_give_the_recomputed_sessio
 def test_small_caps_cut_sessions_where_the_recomputation_cuts_them(data: st.DataObject) -> None:
     events = data.draw(conversations())
     talk = Talk(max_session_messages=3, max_session_ms=HOUR)
-    for step in data.draw(arrivals(events)):
-        talk.advance(step.at) if isinstance(step, Watermark) else talk.hear(step)
+    talk.play(data.draw(arrivals(events)))
     assert talk.late == []
     assert compared(talk.sessions) == recomputed(events, max_messages=3, max_span_ms=HOUR)
 
@@ -83,12 +78,8 @@ def test_without_any_watermark_until_the_end_the_sessions_are_the_same(data: st.
 def test_every_alert_that_fires_resolves_with_its_own_id_and_the_next_revision(data: st.DataObject) -> None:
     events = data.draw(conversations())
     talk = Talk()
-    for step in data.draw(arrivals(events)):
-        talk.advance(step.at) if isinstance(step, Watermark) else talk.hear(step)
-    by_id: dict[str, list[dict[str, Any]]] = {}
-    for alert in talk.alerts:
-        by_id.setdefault(alert["alert_id"], []).append(alert)
-    for revisions in by_id.values():
+    talk.play(data.draw(arrivals(events)))
+    for revisions in talk.by_id():
         assert [alert["revision"] for alert in revisions] == list(range(len(revisions)))
         assert [alert["status"] for alert in revisions] == ["firing", "resolved"] * (len(revisions) // 2)
 
@@ -101,7 +92,7 @@ def test_a_conversation_kept_at_hand_goes_on_as_one_read_from_its_state(data: st
     packed, kept = Talk(**caps), Talk(at_hand=True, **caps)
     for step in data.draw(arrivals(events)):
         for talk in (packed, kept):
-            talk.advance(step.at) if isinstance(step, Watermark) else talk.hear(step)
+            talk.play([step])
         assert kept.packed == packed.packed
         if data.draw(st.booleans()):
             kept.forget()
