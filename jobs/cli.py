@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -13,7 +12,6 @@ from jobs.commands.shared import ERRORS
 from jobs.interruption import note_early_interrupts
 
 INTERRUPTED = 130
-CLOSED_PIPE = 141
 
 app = typer.Typer(
     help="""ReplyWatch watches customer-service conversations while they happen and tells people in time.
@@ -60,10 +58,6 @@ def main() -> None:
         app(prog_name="replywatch")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our lines has had enough; the interpreter must not flush into the closed pipe at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(CLOSED_PIPE)
     except Exception as error:
         from jobs.faults import explain
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -49,11 +51,30 @@ def mask_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) == BATCH:
+    """What has come until now, at most BATCH: somebody who types, or follows a log, doesn't wait for a batch to be full."""
+    come: queue.Queue[str | Exception | None] = queue.Queue(BATCH)
+
+    def read() -> None:
+        end: Exception | None = None
+        try:
+            for line in lines:
+                come.put(line)
+        except Exception as error:
+            end = error
+        come.put(end)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        batch: list[str] = []
+        each = come.get()
+        while isinstance(each, str):
+            batch.append(each)
+            if len(batch) == BATCH or come.empty():
+                break
+            each = come.get()
+        if batch:
             yield batch
-            batch = []
-    if batch:
-        yield batch
+        if each is None:
+            return
+        if isinstance(each, Exception):
+            raise each

@@ -6,11 +6,15 @@ Exponential moving average (Polyak and Juditsky 1992; Izmailov et al. 2018, arXi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+MEAN_FILE = "mean_of_the_weights.safetensors"
 
 
 class Averaged(TrainerCallback):  # type: ignore[misc]
@@ -27,7 +31,23 @@ class Averaged(TrainerCallback):  # type: ignore[misc]
             self._mean = AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(self._decay))
         self._mean.update_parameters(self._model)
 
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """The mean goes into the checkpoint: what is gone on from there has its own otherwise."""
+        if self.weights:
+            save_file({name: tensor.contiguous() for name, tensor in self.weights.items()}, _file(args, state))
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Go on with the mean of the checkpoint that is gone on from."""
+        if state.global_step and _file(args, state).is_file():
+            self._mean = AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(self._decay))
+            self._mean.module.load_state_dict(load_file(_file(args, state)))
+            self._mean.n_averaged.fill_(state.global_step)
+
     @property
     def weights(self) -> Mapping[str, torch.Tensor]:
         """The mean, as the model's `load_state_dict` takes it; empty before the first step."""
         return {} if self._mean is None else self._mean.module.state_dict()
+
+
+def _file(args: TrainingArguments, state: TrainerState) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}" / MEAN_FILE

@@ -57,7 +57,8 @@ def calibrate(
     """Write a copy of `model`, one of SHIPPED or a directory, to `output`, fitted to the texts of `data` that have a label.
 
     The texts must be none that the model has learnt from; one that occurs often counts once. A tenth is held out and measured on.
-    Raises ModelError where the model can't be copied or tells no neutral, DataError where there are too few texts.
+    Raises ModelError where the model can't be copied or tells no neutral, or would be written over one that was trained, DataError
+    where there are too few texts.
     """
     console = console or Console(stderr=True)
     source = source_of(model)
@@ -66,9 +67,15 @@ def calibrate(
             f"{model} is no directory with a model: download it first, or take one that comes with the project"
         )
     check_output(output)
+    earlier = output / "config.json"
+    if earlier.is_file() and SENTIMENT_BIAS not in json.loads(earlier.read_text("utf-8")):
+        raise ModelError(f"output {output} holds a model that was trained, not calibrated: give another directory")
     if output.resolve() == source.resolve():
         raise ModelError(f"output {output} is the model itself: give another directory")
-    config = json.loads((source / "config.json").read_text("utf-8"))
+    try:
+        config = json.loads((source / "config.json").read_text("utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{source / 'config.json'} is damaged: {error}") from error
     if len(columns_of(config.get("id2label") or {}, source).sided) < len(LABELS):
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
@@ -76,7 +83,7 @@ def calibrate(
     own = random.Random(SEED).sample(own, min(MOST, len(own)))
     _check(own)
     console.print(f"{len(own):,} texts to fit to")
-    scorer = load_scorer(str(source), device, cache_size=0)
+    scorer = load_scorer(str(source.resolve()), device, cache_size=0)  # in full: a folder may be called `default`
     answers = confident(answered(scorer, own))
     mix = mix_of(SimpleNamespace(**config), source)
     # Bounds, so that what is written is what is fitted.

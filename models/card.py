@@ -8,17 +8,22 @@ from models.corpus import Corpus
 from models.evaluate import Figure
 from models.heads import outputs
 from models.labels import OUTPUTS, SATISFACTIONS
+from models.sets import JOINED, SETS
 
 _LIMITS = """\
 - It reads one message without the lines before it: irony that only those show, and politeness after a refusal, are missed.
 - What it learnt from is in the table above. On texts of another kind expect lower figures; a set marked *held out* shows how
   much lower.
-- Chinese review sets have no neutral texts: what neutral means in Chinese comes from Weibo and the patterns.
-- Chinese (traditional is read as simplified) and English. A text of which no token is known gets no score.
+{neutral}- Chinese (traditional is read as simplified) and English. A text of which no token is known gets no score.
 - At most {max_tokens} tokens are read: head and tail of a longer text.
 - Made again by the same command, its figures differ by up to a point: sums are added in another order on another machine.
 - A single seed; differences of a point or two between figures mean nothing.
 - Not for judging a person, customer or agent, without a human reading the conversation."""
+
+
+_NEUTRAL = "- Chinese review sets have no neutral texts: what neutral means in Chinese comes from Weibo and the patterns.\n"
+EMOTIONS = ("go", "nlpcc", "smp")
+"""Sets whose labels are emotions."""
 
 
 def model_card(
@@ -51,8 +56,8 @@ def model_card(
         *(f"| {info.name} | {info.source} | {info.licence} |" for info in corpus.trained),
         "| service lines | `models/service_lines.yaml`, patterns of our own, training part only | the project's |",
         "",
-        "Emotions were folded to three labels (surprise and ambiguous left out). No text below occurs in training, nor a near "
-        "copy of it, but for rated turns of conversations, whose conversation doesn't. About a tenth of the training texts are neutral ones joined with one that takes a side.",
+        f"{_folded(corpus)}No text below occurs in training, nor a near copy of it, but for rated turns of conversations, whose "
+        f"conversation doesn't.{_joined(corpus)}",
         "",
         "## Figures",
         "",
@@ -63,12 +68,24 @@ def model_card(
         "|---|---|---|---|---|---|",
     ]
     for name, figure in figures.items():
-        mark = "" if name in learnt else " (held out)"
+        # Of a set that tells both, satisfaction has a name of its own.
+        mark = "" if learnt & {name, name.removesuffix(" satisfaction")} else " (held out)"
         linear = f"{baseline[name].macro_f1:.3f}" if name in baseline else "–"
         lines.append(
             f"| {name}{mark} | {figure.texts:,} | {figure.classes} | {figure.macro_f1:.3f} | {figure.accuracy:.3f} "
             f"| {linear} |"
         )
     lines += ["", "## Training", "", *(f"- {name}: {value}" for name, value in training.items())]
-    lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens), ""]
+    neutral = _NEUTRAL if learnt & {info.name for info in SETS} else ""
+    lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral), ""]
     return "\n".join(lines)
+
+
+def _folded(corpus: Corpus) -> str:
+    emotions = any(info.name in EMOTIONS for info in corpus.trained)
+    return "Emotions were folded to three labels (surprise and ambiguous left out). " if emotions else ""
+
+
+def _joined(corpus: Corpus) -> str:
+    count = sum(example.source == JOINED for example in corpus.train)
+    return f" {count:,} of the training texts are neutral ones joined with one that takes a side." if count else ""

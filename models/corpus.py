@@ -81,7 +81,7 @@ def load_corpus(
         if learnt:
             corpus.trained.append(info)
         tests: list[Example] = []
-        for split, example in info.read(path):
+        for split, example in _read(info, path):
             own = path.is_file()
             example = example._replace(text=mask(example.text) if own else example.text, source=info.name)
             split = split or draw(example.group or example.text)
@@ -96,7 +96,8 @@ def load_corpus(
     if to_learn and not parts["train"]:
         expected = ", ".join(info.folder for info in SETS if info.permissive or not permissive_only)
         raise DataError(
-            f"no training set under {', '.join(map(str, data))}: expected a CSV or JSON lines file, or a folder named {expected}"
+            f"nothing to learn from under {', '.join(map(str, data))}: expected a CSV or JSON lines file whose texts aren't all held out, "
+            f"or a folder named {expected}"
         )
     if with_service_lines:
         parts["train"].extend(_service_examples())
@@ -120,6 +121,13 @@ def load_corpus(
     corpus.repeats_removed = before - len(corpus.train) - len(corpus.validation)
     corpus.train += joined(corpus.train, random.Random(seed))
     return corpus
+
+
+def _read(info: SetInfo, path: Path) -> Iterator[tuple[Split | None, Example]]:
+    try:
+        yield from info.read(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is not the set {info.name}, or not all of it: {error.filename} is missing") from error
 
 
 def _service_examples() -> Iterator[Example]:

@@ -64,15 +64,17 @@ def cross_validate(options: TrainOptions, count: int, console: Console | None = 
     console = console or Console(stderr=True)
     if count < 2:
         raise ModelError(f"folds is {count}: at least 2 are needed")
-    if options.teacher or options.resume:
+    if options.teachers or options.resume:
         raise ModelError("folds go neither with a teacher, which knows the texts held out, nor with --resume")
     corpus = prepare(options)
     known = [info.name for info in corpus.trained if info in SETS and info.permissive]
-    if known and source_of(options.shape.encoder) in [WEIGHTS / name for name in SHIPPED]:
+    source = source_of(options.shape.encoder)
+    if known and isinstance(source, Path) and source.resolve() in [(WEIGHTS / name).resolve() for name in SHIPPED]:
         raise ModelError(f"folds don't go with encoder {options.shape.encoder} here: it has learnt from {known[0]}, which is held out")
+    # All of them before the first training: the last part may be one that nothing can be chosen by.
+    each = [parts(replace(corpus, train=learnt, validation=held_out), options) for learnt, held_out in folds(corpus, count)]
     found = []
-    for number, (learnt, held_out) in enumerate(folds(corpus, count), 1):
-        learnt, held_out = parts(replace(corpus, train=learnt, validation=held_out), options)
+    for number, (learnt, held_out) in enumerate(each, 1):
         console.print(f"part {number} of {count}: {len(learnt):,} texts to learn from, {len(held_out):,} held out")
         with tempfile.TemporaryDirectory() as work:
             found.append(fit(options, learnt, held_out, Path(work), console).macro_f1)

@@ -1,6 +1,7 @@
-"""Learn from a larger model: its probabilities say more of a text than one label does (Hinton et al. 2015, arXiv:1503.02531).
+"""Learn from larger models: their probabilities say more of a text than one label does (Hinton et al. 2015, arXiv:1503.02531).
 
-A teacher tells something of every text, also of those that no set gives a sentiment or a tone.
+A teacher tells something of every text, also of those that no set gives a sentiment or a tone. Several of them tell the mean of
+their probabilities, which is right more often than each of them.
 """
 
 from __future__ import annotations
@@ -26,30 +27,39 @@ TEACHER_SHARE = 0.7
 CHUNK = 1_024
 
 
-def taught(teacher: Path, examples: Sequence[Example], console: Console) -> torch.Tensor:
-    """What the model in the directory `teacher` says of each example: probabilities, (examples, OUTPUTS); nan for nothing.
+def taught(teachers: Sequence[Path], examples: Sequence[Example], device: str, console: Console) -> torch.Tensor:
+    """What the models in the directories `teachers` say of each example: their mean probabilities, (examples, OUTPUTS); nan for
+    nothing, where one of them can't read a text.
 
-    What was made here (service lines, joined texts) has the sentiment that it was made for: where the teacher says another, as of irony
-    that it takes for praise, it isn't believed. Raises ModelError if it can't be loaded, or lacks one of OUTPUTS.
+    What was made here (service lines, joined texts) has the sentiment that it was made for: where the teachers say another, as of
+    irony that they take for praise, they aren't believed. Raises ModelError if one can't be loaded, or lacks one of OUTPUTS.
     """
-    scorer = TransformerScorer(teacher, limits=Limits(threads=0, cache_size=0))
-    (first,) = scorer.probabilities(["hello"])
-    if first is None or set(first) != set(OUTPUTS):
-        raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
-    nothing = (float("nan"),) * len(OUTPUTS)
-    rows: list[tuple[float, ...]] = []
-    with counted(console, transient=True) as progress:
-        task = progress.add_task("the teacher reads", total=len(examples))
-        for start in range(0, len(examples), CHUNK):
-            chunk = [example.text for example in examples[start : start + CHUNK]]
-            rows += [tuple(row[name] for name in OUTPUTS) if row else nothing for row in scorer.probabilities(chunk)]
-            progress.update(task, completed=len(rows))
-    told = torch.tensor(rows)
+    texts = list(dict.fromkeys(example.text for example in examples))  # a set that is learnt from several times is read once
+    each = [_read(teacher, texts, device, console) for teacher in teachers]
+    mean = dict(zip(texts, torch.stack(each).mean(dim=0), strict=True))
+    told = torch.stack([mean[example.text] for example in examples])
     for at, example in enumerate(examples):
         made = example.source in MADE and example.label != UNKNOWN
         if made and not told[at, 0].isnan() and int(told[at, SENTIMENT].argmax()) != example.label:
             told[at, SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
     return told
+
+
+def _read(teacher: Path, texts: Sequence[str], device: str, console: Console) -> torch.Tensor:
+    """What one teacher says of each text: (texts, OUTPUTS)."""
+    scorer = TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0))
+    (first,) = scorer.probabilities(["hello"])
+    if first is None or not first.keys() >= set(OUTPUTS):
+        raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
+    nothing = (float("nan"),) * len(OUTPUTS)
+    rows: list[tuple[float, ...]] = []
+    with counted(console, transient=True) as progress:
+        task = progress.add_task(f"the teacher {teacher.name} reads", total=len(texts))
+        for start in range(0, len(texts), CHUNK):
+            said = scorer.probabilities(texts[start : start + CHUNK])
+            rows += [tuple(row[name] for name in OUTPUTS) if row else nothing for row in said]
+            progress.update(task, completed=len(rows))
+    return torch.tensor(rows)
 
 
 def distilled_loss(own: Loss) -> Loss:

@@ -20,13 +20,13 @@ from models.distillation import taught
 from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
-from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer
+from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer, token_limit
 from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
-from models.scorer import Limits, ModelError
-from models.sets import Example
-from models.supervised import Trained, train_supervised
+from models.scorer import Limits, ModelError, check_place
+from models.sets import SETS, Example
+from models.supervised import Trained, has_checkpoint, train_supervised
 from models.text import readable
 from models.wide import WidePart
 from models.wide_training import fit_wide
@@ -34,7 +34,7 @@ from models.wide_training import fit_wide
 TOKENIZER = "tokenizer"
 """In the folder of a training: what a resumed one goes on with. A vocabulary that is learnt anew differs a little."""
 
-
+PUBLIC = {info.name for info in SETS}
 TONE_TEXTS_TO_CHOOSE_BY = 1_000
 """Of the validation texts that tell nothing but a tone: they are in the loss that is shown, and choose nothing."""
 
@@ -56,10 +56,19 @@ def check(options: TrainOptions) -> None:
         raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
     if kind != "none" and options.shape.encoder == NEW:
         raise ModelError("adapters go beside matrices that have learnt something: with encoder new, train all of it")
-    if kind == "adalora" and options.resume:
-        raise ModelError("a training by adalora cannot be resumed: its matrices change their shape; start it anew")
-    if options.teacher is not None and not (options.teacher / "config.json").is_file():
-        raise ModelError(f"teacher {options.teacher} is no directory with a model")
+    if kind != "none" and options.resume:
+        raise ModelError(
+            f"a training by {kind} cannot be resumed: its checkpoints hold the adapters, and not what lies below them; start it anew"
+        )
+    try:
+        check_place(options.schedule.device, "auto")
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    if options.schedule.device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
+    for teacher in options.teachers:
+        if not (teacher / "config.json").is_file():
+            raise ModelError(f"teacher {teacher} is no directory with a model")
     missing = [str(path) for path in options.unlabelled if not path.is_file()]
     if missing:
         raise ModelError(f"unlabelled {missing[0]} is no file")
@@ -91,7 +100,7 @@ def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Ex
         raise DataError(f"no text to learn from is rated as {missing[0]}: all of {', '.join(SATISFACTIONS)} are needed, or none")
     validation = corpus.validation if ratings else [each._replace(satisfaction=UNKNOWN) for each in corpus.validation]
     schedule = options.schedule
-    most = len(corpus.train) if options.teacher else schedule.tone_texts  # a teacher tells the sentiment of all
+    most = len(corpus.train) if options.teachers else schedule.tone_texts  # a teacher tells the sentiment of all
     learnt = repeated(thinned(corpus.train, most, schedule.seed), options.repeat)
     return learnt, thinned(validation, TONE_TEXTS_TO_CHOOSE_BY, schedule.seed)
 
@@ -107,8 +116,9 @@ def repeated(examples: Sequence[Example], times: Mapping[str, int]) -> list[Exam
 
 
 def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
-    """The examples with at most `most` of those that tell nothing but a tone, in their order."""
-    toned = [at for at, example in enumerate(examples) if not asks(example)]
+    """The examples with at most `most` of those of public sets that tell nothing but a tone, in their order: there are tens of
+    thousands of them, and somebody's own are few and wanted."""
+    toned = [at for at, example in enumerate(examples) if not asks(example) and example.source in PUBLIC]
     dropped = set(random.Random(seed).sample(toned, max(0, len(toned) - most)))
     return [example for at, example in enumerate(examples) if at not in dropped]
 
@@ -117,9 +127,9 @@ def fit(
     options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
 ) -> Fitted:
     """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs."""
-    resumed = options.resume and any(work.glob("checkpoint-*"))
+    resumed = options.resume and has_checkpoint(work)
     model, tokenizer = _network(options, learnt, work, resumed, console)
-    said = taught(options.teacher, learnt, console) if options.teacher else None
+    said = taught(options.teachers, learnt, options.schedule.device, console) if options.teachers else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide, options.schedule.adjustment) if options.shape.wide else None
     logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))
@@ -162,7 +172,12 @@ def _network(
     cleaned = _cleaned([example.text for example in learnt])
     unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
     shape = replace(options.shape, columns=outputs(learnt))
+    if options.unlabelled and not unlabelled:
+        raise ModelError(f"nothing to read before the labels: {', '.join(map(str, options.unlabelled))} hold no text")
     model, tokenizer = make_network(shape, cleaned + unlabelled, options.schedule.max_tokens, known)
+    longest = token_limit(model.config, options.schedule.max_tokens)
+    if longest < options.schedule.max_tokens:
+        raise ModelError(f"max_tokens is {options.schedule.max_tokens}: this network has places for {longest}")
     tokenizer.save_pretrained(work / TOKENIZER)
     if unlabelled and resumed:
         console.print("the unlabelled texts were read before the checkpoint that is gone on from")

@@ -66,11 +66,16 @@ def outputs(examples: Sequence[Example]) -> tuple[str, ...]:
 
 
 def log_priors(examples: Sequence[Example], adjustment: float = 1.0) -> dict[str, list[float]]:
-    """`log_shares` of the sentiments of each set."""
+    """`log_shares` of the sentiments of each set; of all sets for one that tells a single sentiment, which would teach nothing by its
+    own: whoever collects complaints only doesn't say that there is nothing else."""
     told: dict[str, list[int]] = {}
     for example in examples:
         told.setdefault(example.source, []).append(example.label)
-    return {source: log_shares(labels, adjustment) for source, labels in told.items()}
+    every = log_shares([example.label for example in examples], adjustment)
+    return {
+        source: every if len(set(labels) - {UNKNOWN}) == 1 else log_shares(labels, adjustment)
+        for source, labels in told.items()
+    }
 
 
 def log_shares(told: Sequence[int], adjustment: float = 1.0) -> list[float]:

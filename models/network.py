@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ class NetworkShape:
 
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
     first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
-    its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` and `heads` are a new or
-    narrowed one's only. wide: buckets of the wide part beside it (a power of two, see `models.wide`), 0 for none. columns: what it answers, see `models.heads.outputs`.
+    its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` is a new or narrowed one's
+    only, `heads` a new one's (a narrowed one has the encoder's, as many as fit). wide: buckets of the wide part beside it (a power of two, see `models.wide`), 0 for none. columns: what it answers, see `models.heads.outputs`.
     """
 
     encoder: str = MULTILINGUAL_E5
@@ -98,7 +98,9 @@ def _packed(
 def _narrowed(
     shape: NetworkShape, texts: Sequence[str], max_tokens: int, known: PreTrainedTokenizerFast | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    model, tokenizer = _new(shape, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
+    sizes = PackedEncoder().config
+    fitting = replace(shape, heads=max(1, shape.hidden * sizes.num_attention_heads // sizes.hidden_size))
+    model, tokenizer = _new(fitting, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
     if known is None:
         large, spelling = _packed(NetworkShape(layers=shape.layers), texts, None)
         large.train(False)

@@ -8,6 +8,7 @@ drawn where it is missing). Others are ignored.
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,14 @@ class RowError(ModelError):
 
 def own_set(path: Path) -> SetInfo:
     """A file of one's own as a set. It is learnt from whatever is asked for: its owner knows what he may do with it."""
-    return SetInfo(path.stem, path.name, "", True, "your own", str(path), lambda _: read_rows(path))
+    return SetInfo(path.stem, path.name, "", True, "your own", path.name, lambda _: read_rows(path))
 
 
 def read_rows(path: Path) -> Iterator[tuple[Split | None, Example]]:
     """(split, example) of each row. Raises RowError at the first that can't be used, ModelError for another kind of file."""
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise ModelError(f"{path} is neither {', '.join(SUFFIXES[:-1])} nor {SUFFIXES[-1]}: convert it")
-    for line, row in _csv(path) if path.suffix == ".csv" else _json_lines(path):
+    for line, row in _csv(path) if path.suffix.lower() == ".csv" else _json_lines(path):
         yield _example(row, f"{path}, line {line}")
 
 
@@ -54,7 +55,8 @@ def _example(row: Mapping[str, Any], where: str) -> tuple[Split | None, Example]
     split = row.get("split") or None
     if split is not None and split not in SPLITS:
         raise RowError(f"{where}: split is {split!r}: one of {', '.join(SPLITS)} is needed, or none")
-    group = str(row.get("conversation") or "")
+    conversation = row.get("conversation")
+    group = "" if conversation is None else str(conversation)
     return split, Example(text, label, heard, group, satisfaction=satisfaction)
 
 
@@ -81,6 +83,10 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if "text" not in (reader.fieldnames or ()):
                 raise RowError(f"{path}, line 1: no column text: the first line names the columns")
             for row in reader:
+                if None in row:
+                    raise RowError(
+                        f"{path}, line {reader.line_num}: has more fields than line 1 names: put texts with commas into quotes"
+                    )
                 yield reader.line_num, row
         except UnicodeDecodeError as error:
             raise RowError(
@@ -97,7 +103,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if not line.strip():
                 continue
             try:
-                row = orjson.loads(line)
+                row = orjson.loads(line.removeprefix(BOM_UTF8) if number == 1 else line)
             except orjson.JSONDecodeError as error:
                 raise RowError(f"{path}, line {number}: no JSON ({error}): one object a line is needed") from error
             if not isinstance(row, dict):

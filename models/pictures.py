@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
 from models.calibration import Bin
-from models.scorer import LABELS, ModelError
+from models.scorer import LABELS
 
 INCHES = 4.0
 DOTS_PER_INCH = 120
@@ -46,11 +49,6 @@ def reliability_picture(bins: Sequence[Bin], error: float, title: str, path: Pat
 
 
 def _canvas(title: str) -> tuple[Any, Any]:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ModelError("the package matplotlib is not installed: pip install 'replywatch[evaluate]'") from error
     figure = Figure(figsize=(INCHES, INCHES), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()

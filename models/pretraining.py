@@ -29,18 +29,27 @@ from models.tokenizer import Encoder
 from models.training_progress import Watched
 
 GUESSED, HIDDEN, SWAPPED = 0.15, 0.8, 0.1
+OTHER_KINDS = (".csv", ".tsv", ".json", ".xlsx", ".gz", ".zip", ".parquet")
 NOT_GUESSED = -100
 """What torch's cross-entropy leaves out."""
 
 
 def conversation_lines(path: Path, mask: Callable[[str], str] = str) -> Iterator[str]:
-    """The texts of a file: lines, or the field `text` of JSON lines. Raises ModelError for a JSON line without it.
+    """The texts of a file: lines, or the field `text` of JSON lines. Raises ModelError for a JSON line without it, for what is not
+    UTF-8, and for a file of another kind.
 
     `mask` hides personal data: what is read here shapes a vocabulary and weights that may be passed on.
     """
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, 1):
-            if path.suffix in (".jsonl", ".ndjson") and line.strip():
+    kind = path.suffix.lower()
+    if kind in OTHER_KINDS:
+        raise ModelError(f"{path}: lines of text are needed, or JSON lines (.jsonl) with a field text: convert it")
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise ModelError(f"{path}, line {number}: is not UTF-8 ({error.reason}): save it as UTF-8") from error
+            if kind in (".jsonl", ".ndjson") and line.strip():
                 try:
                     line = orjson.loads(line)["text"]
                 except (orjson.JSONDecodeError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The shipped models' numbers; every one of them can be changed on the command line (`replywatch train --help`)."""
+"""The shipped models' numbers; the command line changes those that one may want to (`replywatch train --help`)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ RECIPES = {
 class TrainOptions:
     """What to train on, where to write to, and how.
 
-    permissive_only: learn only from sets whose licence allows shipping the weights; teacher: the directory of a model to learn from beside the labels, or None;
+    permissive_only: learn only from sets whose licence allows shipping the weights; teachers: directories of models to learn from beside the labels;
     repeat: set name → how often each of its texts is learnt from, where that isn't once;
     mask: what hides personal data in files of one's own and in unlabelled ones, as in the job; none by itself;
     unlabelled: files whose texts are read before, for so many epochs, see `models.pretraining`;
@@ -66,7 +66,7 @@ class TrainOptions:
     permissive_only: bool = True
     with_service_lines: bool = True
     with_baseline: bool = True
-    teacher: Path | None = None
+    teachers: Sequence[Path] = ()
     unlabelled: Sequence[Path] = ()
     unlabelled_epochs: float = 1.0
     repeat: Mapping[str, int] = field(default_factory=dict)

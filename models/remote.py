@@ -13,15 +13,28 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
+import orjson
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential,
+    wait_random,
+)
 
 from models.cached import CachedScorer
 from models.scorer import LABELS, SATISFACTIONS, TONES, Limits, ModelError, Score, score_of
 
 TOKEN_VARIABLE = "REPLYWATCH_SCORING__TOKEN"
-TIMEOUT_SECONDS = 60.0
+TIMEOUTS = httpx.Timeout(60.0, connect=3.0)
 CONNECTIONS = 8
-ATTEMPTS = 5
+AT_START = stop_after_attempt(5)
+LATER = stop_after_delay(60)
+"""How long a server is asked that is away or busy: by whoever begins, who learns it soon; and by a job that runs, where a server that is
+started again, or has more to do than it can, must not end it."""
+
+LARGEST_ANSWER = 4 * 2**20
 PAUSES = wait_exponential(multiplier=0.1, max=5) + wait_random(0, 1)
 """Before an attempt is made again, in seconds: ever longer, and not all jobs at the same time."""
 
@@ -32,7 +45,7 @@ TEXTS_A_REQUEST = 32
 class RemoteScorer(CachedScorer):
     """Scores texts with a model behind a URL. Thread-safe.
 
-    A request that fails is tried again some times; after that ModelError is raised, and the job goes on from its checkpoint.
+    A request that fails is tried again for a minute; after that ModelError is raised, and the job goes on from its checkpoint.
     """
 
     def __init__(self, url: str, limits: Limits | None = None) -> None:
@@ -47,13 +60,14 @@ class RemoteScorer(CachedScorer):
         token = bearer_token()
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
-            timeout=TIMEOUT_SECONDS,
+            timeout=TIMEOUTS,
+            verify=httpx.create_ssl_context(),  # with SSL_CERT_FILE of the environment, which names an authority of one's own
             headers={"Authorization": f"Bearer {token}"} if token else {},
             limits=httpx.Limits(max_connections=CONNECTIONS),
             trust_env=False,  # customers' words and the token go to the server, and to no proxy between
         )
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="remote-scorer")
-        told = self._ask("GET", "/info")
+        told = self._ask("GET", "/info", None, AT_START)
         if not isinstance(told, dict) or not isinstance(told.get("model_id"), str):
             raise ModelError(f"{url} does not say what it serves: is it a model server, and of what path?")
         self._version = f"{told['model_id'].rstrip('/').rsplit('/', 1)[-1]}@{told.get('model_sha') or 'unknown'}"
@@ -78,7 +92,7 @@ class RemoteScorer(CachedScorer):
 
     def _part(self, texts: Sequence[str]) -> list[Score | None]:
         body = {"inputs": [[text] for text in texts], "raw_scores": True, "truncate": True}
-        told = self._ask("POST", "/predict", body)
+        told = self._ask("POST", "/predict", body, LATER)
         if not isinstance(told, list) or len(told) != len(texts):
             answers = len(told) if isinstance(told, list) else type(told).__name__
             raise ModelError(f"{self._client.base_url} gave {answers} answers for {len(texts)} texts")
@@ -88,7 +102,7 @@ class RemoteScorer(CachedScorer):
         if predictions == []:  # nothing in the text that the model knows
             return None
         try:
-            logits = {each["label"].strip().lower(): float(each["score"]) for each in predictions}
+            logits = {each["label"].strip().lower(): _finite(each["score"]) for each in predictions}
             return score_of_logits(logits, self._limits.least_confidence)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # An answer may hold the customer's words: it stays out of the message.
@@ -97,12 +111,12 @@ class RemoteScorer(CachedScorer):
                 f"optionally neutral are needed ({type(error).__name__})"
             ) from None
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _ask(self, method: str, path: str, body: Any, until: Any) -> Any:
         again = Retrying(
             retry=retry_if_exception_type(
                 (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError, _BusyError)
             ),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=until,
             wait=PAUSES,
             reraise=True,
         )
@@ -115,11 +129,16 @@ class RemoteScorer(CachedScorer):
             ) from error
 
     def _once(self, method: str, path: str, body: Any) -> Any:
-        answer = self._client.request(method, path, json=body)
-        if answer.status_code in (429, 502, 503, 504):
-            raise _BusyError(f"status {answer.status_code}")
-        answer.raise_for_status()
-        return answer.json()
+        with self._client.stream(method, path, json=body) as answer:
+            if answer.status_code in (429, 502, 503, 504):
+                raise _BusyError(f"status {answer.status_code}")
+            answer.raise_for_status()
+            told = bytearray()
+            for part in answer.iter_bytes():
+                told += part
+                if len(told) > LARGEST_ANSWER:
+                    raise ValueError(f"an answer of more than {LARGEST_ANSWER:,} bytes")
+        return orjson.loads(told)
 
 
 def bearer_token() -> str:
@@ -144,6 +163,14 @@ def score_of_logits(logits: Mapping[str, float], least_confidence: float) -> Sco
     heard = [1 / (1 + math.exp(-max(-60.0, logits[name]))) for name in TONES] if _all_in(logits, TONES) else []
     rated = _softmax([logits[name] for name in SATISFACTIONS]) if _all_in(logits, SATISFACTIONS) else []
     return score_of(odds, heard, least_confidence, rated)
+
+
+def _finite(score: Any) -> float:
+    """A logit as a number. Raises ValueError for none, of which every comparison would be false."""
+    found = float(score)
+    if not math.isfinite(found):
+        raise ValueError("a logit is no finite number")
+    return found
 
 
 def _all_in(logits: Mapping[str, float], names: Sequence[str]) -> bool:

@@ -40,7 +40,7 @@ class VaderScorer:
     version = "vader"
 
     def __init__(self) -> None:
-        module = _module("vaderSentiment.vaderSentiment", "vaderSentiment")
+        module = _module("vader")
         self._analyser = module.SentimentIntensityAnalyzer()
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
@@ -57,7 +57,7 @@ class SnowScorer:
     version = "snownlp"
 
     def __init__(self) -> None:
-        self._sentiment = _module("snownlp.sentiment", "snownlp")
+        self._sentiment = _module("snownlp")
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         """2 p(positive) − 1 of each text, in order."""
@@ -73,7 +73,7 @@ class FastTextScorer:
     version = "fasttext"
 
     def __init__(self, examples: Sequence[Example]) -> None:
-        module = _module("fasttext", "fasttext-numpy2-wheel")
+        module = _module("fasttext")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "train.txt"
             lines = (
@@ -109,7 +109,23 @@ def _bounded(score: float) -> float:
     return max(-1.0, min(1.0, score)) if math.isfinite(score) else 0.0
 
 
-def _module(name: str, package: str) -> Any:
+PACKAGES = {
+    "snownlp": ("snownlp.sentiment", "snownlp"),
+    "vader": ("vaderSentiment.vaderSentiment", "vaderSentiment"),
+    "fasttext": ("fasttext", "fasttext-numpy2-wheel"),
+}
+"""Rival → module and package."""
+
+
+def check_rivals(names: Sequence[str]) -> None:
+    """Raise ModelError where the package of one of the rivals isn't installed: now, and not when its turn has come."""
+    for name in names:
+        if name in PACKAGES:
+            _module(name)
+
+
+def _module(rival: str) -> Any:
+    name, package = PACKAGES[rival]
     try:
         return importlib.import_module(name)
     except ImportError as error:

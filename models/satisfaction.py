@@ -106,6 +106,9 @@ class SatisfactionModel:
         features = told.get("features")
         if not isinstance(features, dict) or set(features) != set(FEATURES):
             raise ModelError(f"{path}, features: exactly {', '.join(FEATURES)} are needed")
+        for name, each in features.items():
+            if not isinstance(each, dict):
+                raise ModelError(f"{path}, {name}: an object with mean, scale and weights is needed")
         columns = [
             _numbers(features[name].get("weights"), len(SATISFACTIONS), f"{path}, {name}.weights") for name in FEATURES
         ]

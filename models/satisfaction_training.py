@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -209,7 +210,10 @@ def read_records(path: Path) -> Iterator[Rated]:
             try:
                 record = orjson.loads(line)
                 features = features_of(record)
-            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                wrong = [name for name, value in features.items() if not (value is None or math.isfinite(value))]
+                if wrong:
+                    raise ValueError(f"{wrong[0]} is no finite number")
+            except (ValueError, KeyError, TypeError) as error:  # of orjson, too
                 raise RowError(
                     f"{where}: no session record ({error!r}): one JSON object a line, as on the topic, is needed"
                 ) from error

@@ -53,11 +53,13 @@ class Score(NamedTuple):
 def score_of(
     odds: Mapping[str, float], tones: Sequence[float], least_confidence: float, satisfaction: Sequence[float] = ()
 ) -> Score:
-    """The score of a text from the probabilities of its labels, by name, and of TONES and of SATISFACTIONS, or of none."""
+    """The score of a text from the probabilities of its labels, by name, and of TONES and of SATISFACTIONS, or of none. What is no
+    number stays none: CheckedScorer refuses it."""
     best = max(odds, key=odds.__getitem__)
+    difference = odds["positive"] - odds["negative"]
     return Score(
         best if odds[best] >= least_confidence else UNSURE,
-        round(max(-1.0, min(1.0, odds["positive"] - odds["negative"])), 6),
+        round(max(-1.0, min(1.0, difference)) if math.isfinite(difference) else math.nan, 6),
         tuple(round(tone, 6) for tone in tones),
         round(odds[best], 6),
         tuple(round(each, 6) for each in satisfaction),
@@ -181,7 +183,7 @@ def scorer_version(model: str) -> str:
     """The `version` of the scorer that `load_scorer(model)` gives, without loading it.
 
     A directory that is not on this machine, and a hub's model, whose revision is known only once it is loaded, are
-    `name@unknown`. A model server is asked. Raises ModelError where it doesn't answer.
+    `name@unknown`. A model server is asked. Raises ModelError where it doesn't answer, and for a directory without a model.
     """
     if model == "null":
         return NullScorer().version
@@ -197,10 +199,13 @@ def scorer_version(model: str) -> str:
 
 
 def weights_digest(path: Path) -> str:
-    """Name the content of a model's directory: config, tokenizer and weights, whatever the directory is called."""
+    """Name the content of a model's directory: config, tokenizer and weights, whatever the directory is called. Raises ModelError."""
     digest = hashlib.sha256()
     for file in sorted([path / "config.json", path / "tokenizer.json", *path.glob("*.safetensors")]):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
+        try:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        except OSError as error:
+            raise ModelError(f"{path} is no directory with a model: {file.name} can't be read ({error.strerror})") from error
     return digest.hexdigest()[:12]
 
 

@@ -10,7 +10,9 @@ import ipaddress
 import math
 import secrets
 import socket
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +26,7 @@ from models.sentiment import TransformerScorer
 
 MAX_BYTES = 4 * 2**20
 MAX_TEXTS = 256
+MAX_CONNECTIONS = 128
 IDLE_SECONDS = 60.0
 LONGEST_QUEUE_SECONDS = 10.0
 """Whoever has waited so long for a turn is sent away: to score what nobody waits for any more would make it worse."""
@@ -41,21 +44,66 @@ class Refused(Exception):
         self.status = status
 
 
-def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServer:
-    """A server for `scorer` at `host`:`port` (0: any free one); `serve_forever` runs it.
+class Server(ThreadingHTTPServer):
+    """A thread for each of MAX_CONNECTIONS connections at most; who comes then is turned away."""
 
-    With REPLYWATCH_SCORING__TOKEN in the environment only requests that bear it are answered; beyond loopback it is needed.
-    Raises ModelError for that, and for a port that is taken.
-    """
-    token = bearer_token()
-    if not token and not ipaddress.ip_address(socket.gethostbyname(host)).is_loopback:
+    request_queue_size = MAX_CONNECTIONS
+
+    def __init__(self, *args: Any) -> None:
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin a thread for the connection, or close it."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a connection's requests until it is closed."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what broke a connection off; that its other side has gone is no fault."""
+        fault = sys.exc_info()[1]
+        if not isinstance(fault, OSError):
+            report(fault)
+
+
+def check_host(host: str, token: str) -> None:
+    """Raise ModelError for a host that is none, or where everybody would be answered."""
+    try:
+        address = socket.gethostbyname(host)
+    except (OSError, UnicodeError) as error:
+        raise ModelError(f"host {host} is not known: a name or an IPv4 address of this machine is needed") from error
+    if not token and not ipaddress.ip_address(address).is_loopback:
         raise ModelError(f"{host} is not loopback: set {TOKEN_VARIABLE}, or everybody who reaches it is answered")
 
+
+def report(fault: BaseException | None) -> None:
+    """Where a fault arose, on standard error; not its message, which may quote a customer."""
+    where = "".join(traceback.format_tb(fault.__traceback__)) if fault else ""
+    print(f"{where}{type(fault).__name__}", file=sys.stderr, flush=True)
+
+
+def serve(scorer: TransformerScorer, host: str, port: int) -> Server:
+    """A server for `scorer` at `host`:`port` (0: any free one); `serve_forever` runs it.
+
+    With REPLYWATCH_SCORING__TOKEN in the environment only requests that bear it are answered, but for /health; beyond loopback it
+    is needed. Raises ModelError for that, and for a port that is taken.
+    """
+    token = bearer_token()
+    check_host(host, token)
     turn = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = IDLE_SECONDS
+        disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's receipt
 
         def do_GET(self) -> None:
             self._answer(self._get)
@@ -76,7 +124,7 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServe
             if self.path != "/predict":
                 raise Refused(HTTPStatus.NOT_FOUND, SERVED)
             length = self.headers.get("Content-Length", "")
-            if not length.isdecimal() or int(length) > MAX_BYTES:
+            if not length.isdecimal() or len(length) > len(str(MAX_BYTES)) or int(length) > MAX_BYTES:
                 raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body of at most {MAX_BYTES:,} bytes is needed")
             try:
                 body = orjson.loads(self.rfile.read(int(length)))
@@ -92,12 +140,18 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServe
         def _answer(self, make: Callable[[], Any]) -> None:
             status, answer = HTTPStatus.OK, None
             try:
-                if token and not self._bears(token):
+                if token and self.path != "/health" and not self._bears(token):
                     raise Refused(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong")
                 answer = make()
             except Refused as refused:
                 status, answer = refused.status, {"error": str(refused)}
                 self.close_connection = True  # a body that was not read would be taken for the next request
+            except OSError:  # the connection's own: there is nobody to answer
+                raise
+            except Exception as fault:
+                report(fault)
+                status, answer = HTTPStatus.INTERNAL_SERVER_ERROR, {"error": type(fault).__name__}
+                self.close_connection = True
             body = orjson.dumps(answer)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -109,7 +163,7 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> ThreadingHTTPServe
             """No line a request: it would be one for every batch of every job."""
 
     try:
-        return ThreadingHTTPServer((host, port), Handler)
+        return Server((host, port), Handler)
     except OSError as error:
         raise ModelError(
             f"cannot listen at {host}:{port}: {error.strerror}; --port names another, 0 any free one"

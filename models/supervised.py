@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ def train_supervised(
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
     try:
-        trainer.train(resume_from_checkpoint=resume and any(work.glob("checkpoint-*")))
+        trainer.train(resume_from_checkpoint=resume and has_checkpoint(work))
     finally:
         watched.stop()
     state = trainer.state
@@ -140,6 +141,18 @@ def train_supervised(
     model.train(False)
     step = int((state.best_global_step if trainer.args.load_best_model_at_end else None) or state.global_step)
     return _better(model, mean, step, state.global_step, _Judge(tokenizer, held_out, schedule), console)
+
+
+def has_checkpoint(work: Path) -> bool:
+    """Whether there is something to go on from. What was being written when the training was broken off is taken away: the Trainer
+    would take it for the last."""
+    whole = False
+    for path in work.glob("checkpoint-*"):
+        if (path / "trainer_state.json").is_file():  # written last
+            whole = True
+        else:
+            shutil.rmtree(path)
+    return whole
 
 
 class _Judge:

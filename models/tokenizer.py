@@ -16,6 +16,7 @@ from tokenizers.models import Unigram
 from tokenizers.trainers import UnigramTrainer
 from transformers import PreTrainedTokenizerFast
 
+from models.scorer import ModelError
 from models.text import readable
 
 PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
@@ -39,7 +40,8 @@ class Encoded(NamedTuple):
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int) -> PreTrainedTokenizerFast:
-    """Learn a vocabulary of at most `vocabulary_size` pieces from `texts`, which are cleaned by `readable`.
+    """Learn a vocabulary of at most `vocabulary_size` pieces from `texts`, which are cleaned by `readable`. Raises ModelError where
+    they have more characters than that.
 
     The library's trainer goes through a hash map, whose order is another one in every process: the scores of a large vocabulary
     differ by a hundredth, and pieces of one score come in any order; here they have that of their letters, so that a network's
@@ -62,7 +64,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int)
         max_piece_length=12,
         show_progress=False,
     )
-    core.train_from_iterator((text.translate(rare) for text in cleaned), trainer)
+    try:
+        core.train_from_iterator((text.translate(rare) for text in cleaned), trainer)
+    except Exception as error:  # the library raises no other kind
+        raise ModelError(f"no vocabulary of {vocabulary_size} pieces can be learnt from these texts: {error}") from error
     _order_ties(core, len(trainer.special_tokens))
     return pretrained(core, pad=PAD, unknown=UNKNOWN, first=FIRST, last=LAST, model_max_length=max_tokens)
 

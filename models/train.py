@@ -17,11 +17,13 @@ from models.compact import write_compact
 from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
 from models.fitting import fit, parts, prepare
+from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
 from models.wide import WidePart
 
+LEFT_OUT = "left out (repeats, near copies of texts held out, contradictory labels)"
 WORK = "training"
 """The folder beside the output that takes checkpoints and TensorBoard logs; with it a broken-off training goes on."""
 
@@ -52,9 +54,10 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     corpus = prepare(options)
     learnt, held_out = parts(corpus, options)
     console.print(
-        f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} repeats removed"
+        f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
     )
-    work = options.output.with_name(f"{options.output.name}-{WORK}")
+    output = options.output.resolve()
+    work = output.with_name(f"{output.name}-{WORK}")
     model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)
     seconds = time.monotonic() - started
 
@@ -112,7 +115,9 @@ def check_output(output: Path) -> None:
 def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str) -> str:
     schedule = options.schedule
     learnt_from = (
-        {"learnt from": f"the labels, and the probabilities of {options.teacher.name}"} if options.teacher else {}
+        {"learnt from": f"the labels, and the probabilities of {' and '.join(each.name for each in options.teachers)}"}
+        if options.teachers
+        else {}
     )
     times = ", ".join(f"{name} {count} times" for name, count in options.repeat.items())
     return model_card(
@@ -121,18 +126,29 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         figures=report.figures,
         baseline=report.baseline,
         training={
-            "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} repeats removed",
+            "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} {LEFT_OUT}",
+            **_read_before(options),
             **learnt_from,
             "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up and linear decay, batches of "
             f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
             f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
-            "cost": f"{report.seconds / 60:.0f} minutes on {torch.get_num_threads()} CPU threads"
-            if not torch.cuda.is_available()
-            else f"{report.seconds / 60:.0f} minutes on a GPU",
+            "cost": f"{report.seconds / 60:.0f} minutes on "
+            + ("a GPU" if torch.cuda.is_available() and schedule.device != "cpu" else f"{torch.get_num_threads()} CPU threads")
+            + (", from a checkpoint on" if options.resume else ""),
         },
         max_tokens=schedule.max_tokens,
     )
+
+
+def _read_before(options: TrainOptions) -> dict[str, str]:
+    """What shaped the network before the labels did, for the card."""
+    told = {}
+    if options.unlabelled:
+        told["read before"] = f"{len(options.unlabelled)} files of texts without labels, {options.unlabelled_epochs:g} epochs"
+    if options.shape.encoder not in (MULTILINGUAL_E5, NARROWED_E5, NEW) or options.teachers:
+        told["not in the table above"] = "what the encoder or the teachers learnt from, see their cards: they may know texts held out here"
+    return told
 
 
 def report_lines(report: TrainReport) -> Iterator[str]:

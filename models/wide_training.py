@@ -18,12 +18,15 @@ from models.labels import UNKNOWN
 from models.scorer import LABELS
 from models.sets import Example
 from models.text import readable
-from models.wide import MAX_CHARACTERS, Floats, WidePart, compressed, runs
+from models.wide import MAX_CHARACTERS, Floats, WidePart, compressed, runs_once
 
 STRENGTH = 4.0
 """The inverse of the penalty on large weights, as scikit-learn's C."""
 
 ITERATIONS = 80
+CHUNK = 8_192
+"""Texts whose runs are made at a time: they take more room than what is kept of them."""
+
 LEAST_TEXTS = 2
 """A run that fewer texts have is not learnt from."""
 
@@ -34,14 +37,13 @@ def fit_wide(examples: Sequence[Example], buckets: int, adjustment: float = 1.0)
     from scipy import sparse  # with the extra `train` only
 
     told = [example for example in examples if asks(example)]
-    found, owners = runs([readable(example.text, MAX_CHARACTERS) for example in told], buckets)
-    counts = sparse.csr_matrix((np.ones(len(found), np.float32), (owners, found)), (len(told), buckets))
+    there = sparse.vstack([_table(told[start : start + CHUNK], buckets) for start in range(0, len(told), CHUNK)], "csr")
     once = list({example.text: at for at, example in enumerate(told)}.values())  # a copy is no second text
-    met = np.bincount(counts[once].indices, minlength=buckets)
+    met = np.bincount(there[once].indices, minlength=buckets)
     rarity = np.where(met >= min(LEAST_TEXTS, len(once)), np.log((1 + len(once)) / (1 + met)) + 1, 0).astype(np.float32)
-    weighed = counts.multiply(rarity).tocsr()
-    # As WidePart.logits divides: every run counts, a repeated one as often as it is there.
-    length = np.sqrt(counts @ (rarity * rarity))
+    weighed = there.multiply(rarity).tocsr()
+    # As WidePart.logits divides.
+    length = np.sqrt(there @ (rarity * rarity))
     table = sparse.diags((1 / np.maximum(length, 1e-6)).astype(np.float32)) @ weighed
 
     priors = log_priors(told, adjustment)
@@ -54,6 +56,14 @@ def fit_wide(examples: Sequence[Example], buckets: int, adjustment: float = 1.0)
         shares = np.array(log_shares(ratings, adjustment), np.float32)
         learnt.append(_fitted(table[rated], ratings, np.tile(shares, (len(rated), 1))))
     return compressed(np.hstack([weights for weights, _ in learnt]), rarity, np.concatenate([bias for _, bias in learnt]))
+
+
+def _table(examples: Sequence[Example], buckets: int) -> Any:
+    """(examples, buckets): 1 where a text has a run of the bucket."""
+    from scipy import sparse  # with the extra `train` only
+
+    found, owners = runs_once([readable(example.text, MAX_CHARACTERS) for example in examples], buckets)
+    return sparse.csr_matrix((np.ones(len(found), np.float32), (owners, found)), (len(examples), buckets))
 
 
 def _fitted(table: Any, answers: Sequence[int], moved: Floats) -> tuple[Floats, Floats]:

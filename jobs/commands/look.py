@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.commands.shared import ERRORS, Model, Namespace, SettingsFile, print_json, standard_input
+from jobs.commands.shared import ERRORS, Model, Namespace, SettingsFile, checked_place, print_json, standard_input
 
 
 def tail(
@@ -64,12 +64,8 @@ def score(
 ) -> None:
     """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model, and what else it tells."""
     from jobs.text_lines import score_lines
-    from models.scorer import check_place
 
-    try:
-        check_place(device, precision)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    checked_place(device, precision)
     for result in score_lines(standard_input(), model, device, precision, least_confidence):
         print_json(result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.commands.shared import ERRORS, print_json
+from jobs.commands.shared import ERRORS, checked_place, print_json
 
 MOST_TIMES = 100
 
@@ -30,9 +31,10 @@ def train(
         bool, typer.Option("--all-data", help="Also learn from sets whose licence forbids shipping the weights.")
     ] = False,
     teacher: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            help="Directory of a larger model to learn from beside the labels; the recipes accurate and fast are meant for it."
+            help="Directory of a larger model to learn from beside the labels; the recipes accurate and fast are meant for it. "
+            "Repeatable: from the mean of several."
         ),
     ] = None,
     encoder: Annotated[
@@ -86,7 +88,7 @@ def train(
         list[str] | None,
         typer.Option(help="SET=TIMES: learn from each text of a set (a file's name without its ending) so often. Repeatable."),
     ] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1)] = None,
     device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
     compact: Annotated[
         bool, typer.Option("--compact", help="Write eight bits a weight: half the size, for a repository.")
@@ -129,7 +131,7 @@ def train(
     )
     options = TrainOptions(
         data, output, shape, schedule,
-        permissive_only=not all_data, teacher=teacher, compact=compact, threads=threads, resume=resume,
+        permissive_only=not all_data, teachers=teacher or (), compact=compact, threads=threads, resume=resume,
         unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()),
         mask=lambda text: masker.mask(repair(text)).text,
     )  # fmt: skip
@@ -172,6 +174,7 @@ def calibrate(
     from udfs.privacy import Masker
     from udfs.text import repair
 
+    checked_place(device)
     masker = Masker()
     found = fit(
         model, data, output, device=device, mask=lambda text: masker.mask(repair(text)).text, console=ERRORS
@@ -214,17 +217,25 @@ def evaluate(
     length) that it reads worst.
     """
     from models.comparison import believable, compare, gaps, named_models, table
-    from models.evaluation_report import write_report
     from models.scorer import SHIPPED
     from models.sets import SETS
+    from udfs.privacy import Masker
+    from udfs.text import repair
 
-    if report is not None and report.exists() and not report.is_dir():
-        raise typer.BadParameter(f"{report} is a file: name a folder, which is made if need be", param_hint="--report")
+    checked_place(device)
+    masker = Masker()
+    if report is not None:
+        from models.evaluation_report import (
+            write_report,  # which needs what draws: now, and not when all has been measured
+        )
+
+        if report.exists() and not report.is_dir():
+            raise typer.BadParameter(f"{report} is a file: name a folder, which is made if need be", param_hint="--report")
     chosen = named_models(models or list(SHIPPED))
     wanted = [name for name in rivals.split(",") if name and name != "none"]
     found = compare(
         data, chosen, wanted, permissive_only=not all_data, with_scaling=not json or report is not None, most=most,
-        device=device, console=ERRORS,
+        device=device, mask=lambda text: masker.mask(repair(text)).text, console=ERRORS,
     )  # fmt: skip
     if report is not None:
         written = write_report(found, list(chosen), report)
@@ -265,6 +276,8 @@ def train_satisfaction(
 
     if not output.parent.is_dir():
         raise ModelError(f"the folder of {output} does not exist")
+    if output.is_dir() or not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise ModelError(f"{output} can't be written: name a JSON file")
     report = fit_satisfaction(data, load_scorer(scorer, least_confidence=0.5, threads=0), output.stem, ERRORS)
     report.model.write(output)
     load_satisfaction(str(output))
@@ -277,6 +290,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8_088,
     device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8")] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts of a forward pass; a GPU takes 256.")] = 64,
     threads: Annotated[int, typer.Option(min=0, help="Of the model, on a CPU; 0: as many as there are cores.")] = 0,
 ) -> None:
     """Serve a model to jobs on other machines: scoring.model is then its URL.
@@ -284,17 +298,18 @@ def serve(
     The protocol is that of text-embeddings-inference (POST /predict), which serves any classifier too. With
     REPLYWATCH_SCORING__TOKEN in the environment of both sides, only who bears it is answered. Ctrl-C ends it.
     """
-    from models.scorer import Limits, ModelError, check_place, is_url, source_of
+    from models.remote import bearer_token
+    from models.scorer import Limits, ModelError, is_url, source_of
     from models.sentiment import TransformerScorer
+    from models.server import check_host
     from models.server import serve as serve_model
 
-    try:
-        check_place(device, precision)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    checked_place(device, precision)
+    check_host(host, bearer_token())
     if scorer == "null" or is_url(scorer):
         raise ModelError(f"model {scorer} cannot be served: default, a directory, or a hub name is needed")
-    server = serve_model(TransformerScorer(source_of(scorer), device, Limits(threads=threads), precision), host, port)
+    limits = Limits(batch_size=batch_size, threads=threads)
+    server = serve_model(TransformerScorer(source_of(scorer), device, limits, precision), host, port)
     with server:
         ERRORS.print(f"{scorer} is served at http://{host}:{server.server_address[1]}")
         server.serve_forever()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+
+CLOSED_PIPE = 141
+"""The exit code of a process that SIGPIPE has ended, as the shell tells it."""
 
 ERRORS = Console(stderr=True, highlight=False)
 SettingsFile = Annotated[
@@ -25,9 +29,24 @@ Model = Annotated[str, typer.Option(help="default (shipped), null (no scores), a
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object, one line, at once."""
-    typer.echo(orjson.dumps(value))
-    sys.stdout.flush()
+    """One JSON object, one line, at once. Ends the command where whoever read our lines has had enough."""
+    try:
+        typer.echo(orjson.dumps(value))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter must not flush into the closed pipe at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(CLOSED_PIPE) from None
+
+
+def checked_place(device: str, precision: str = "auto") -> None:
+    """Raise typer.BadParameter for an unknown device or precision, before anything long begins."""
+    from models.scorer import check_place
+
+    try:
+        check_place(device, precision)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def standard_input() -> Iterator[str]:

@@ -14,6 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from jobs.cli import app
+from jobs.commands.shared import CLOSED_PIPE
 from jobs.flink_client import begin, public_settings
 from jobs.local.flink_rest import FlinkError
 from jobs.local.hash_key import keep_hash_key
@@ -70,6 +71,11 @@ def test_every_command_explains_itself(command: str) -> None:
         (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--repeat", "own"), "'own': SET=TIMES is needed"),
         (("evaluate", "--data", "{home}/bad.csv", "--rivals", "bert"), "bert is not known: one of tfidf"),
         (("evaluate", "--data", "{home}/bad.csv", "--report", "{home}/bad.csv"), "is a file: name a folder"),
+        (("evaluate", "--data", "{home}/bad.csv", "--device", "gpu"), "device is 'gpu': one of auto, cuda, cpu"),
+        (("calibrate", "--data", "{home}/bad.csv", "--output", "{home}/m", "--device", "gpu"), "device is 'gpu'"),
+        (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--device", "gpu"), "device is 'gpu'"),
+        (("train-satisfaction", "--data", "{home}/bad.csv", "--output", "{home}"), "can't be written: name a JSON file"),
+        (("serve", "--host", "::1"), "host ::1 is not known: a name or an IPv4 address"),
         (("score", "--model", "http://127.0.0.1:port"), "is no URL of a model server"),
     ],
 )
@@ -125,6 +131,32 @@ def test_mask_prints_one_object_a_line_with_spans_of_the_text() -> None:
 def test_mask_takes_bytes_that_are_no_utf8() -> None:
     result = CliRunner().invoke(app, ["mask"], input=b"caf\xe9 13912345678\n")
     assert json.loads(result.output)["masked"] == "caf\ufffd [phone]"
+
+
+def test_a_line_is_scored_when_it_comes_and_not_when_a_batch_is_full() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "jobs.cli", "score", "--model", "null"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    ) as scoring:  # fmt: skip
+        assert scoring.stdin is not None and scoring.stdout is not None
+        for text in ("hello", "still there?"):
+            scoring.stdin.write(f"{text}\n")
+            scoring.stdin.flush()
+            assert json.loads(scoring.stdout.readline())["text"] == text
+        scoring.stdin.close()
+        assert scoring.wait(30) == 0
+
+
+def test_who_reads_no_further_ends_the_command_without_a_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "jobs.cli", "mask"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    ) as masking:  # fmt: skip
+        assert masking.stdin is not None and masking.stdout is not None and masking.stderr is not None
+        masking.stdout.close()
+        masking.stdin.write("hello\n")
+        masking.stdin.close()
+        assert (masking.wait(30), masking.stderr.read()) == (CLOSED_PIPE, "")
 
 
 def test_score_with_the_null_model_scores_nothing() -> None:

@@ -84,9 +84,9 @@ def test_a_model_is_not_written_over_itself(lines: Path, tmp_path: Path) -> None
 def test_an_earlier_copy_leaves_nothing_behind(lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where its directory is called like a model that comes with the project."""
     monkeypatch.chdir(tmp_path)
-    for name in ("config.json", "model.safetensors"):
-        (tmp_path / "default").mkdir(exist_ok=True)
-        (tmp_path / "default" / name).write_bytes(b"{}")
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "model.safetensors").write_bytes(b"{}")
+    (tmp_path / "default" / "config.json").write_text('{"sentiment_bias": [0, 0, 0]}')
     found = calibrate("fast", [lines], Path("default"), device="cpu", console=QUIET)
     assert sorted(path.name for path in Path("default").glob("*.safetensors")) == ["model.int8.safetensors", "wide.safetensors"]
     assert found.after is not None and found.before is not None
@@ -102,6 +102,10 @@ def test_a_model_without_neutral_is_refused_before_anything_is_written(lines: Pa
 
 
 def test_nothing_else_is_overwritten(lines: Path, tmp_path: Path) -> None:
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ModelError, match="trained holds a model that was trained, not calibrated: give another directory"):
+        calibrate(SHIPPED[0], [lines], tmp_path / "trained", console=QUIET)
     with pytest.raises(ModelError, match="holds other files than a model"):
         calibrate(SHIPPED[0], [lines], tmp_path, console=QUIET)
 

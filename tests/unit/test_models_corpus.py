@@ -148,6 +148,7 @@ def test_a_smile_makes_another_service_line(tmp_path: Path) -> None:
             "text,label,split\nhi,neutral,dev\n",
             "h.csv, line 2: split is 'dev': one of train, validation, test",
         ),
+        ("k.csv", "label,text\npositive,fine, but never again\n", "k.csv, line 2: has more fields than line 1 names"),
         ("i.jsonl", '{"text": 5, "label": "neutral"}\n', "i.jsonl, line 1: text is empty or missing"),
     ],
 )
@@ -165,6 +166,8 @@ def test_rows_of_ones_own_are_read_with_tones_and_splits(tmp_path: Path) -> None
     )
     rows = list(read_rows(tmp_path / "a.csv"))
     assert rows == [("test", Example("滚，别烦我", NEGATIVE, tones(abusive=True))), (None, Example("hi", NEUTRAL))]
+    (tmp_path / "b.JSONL").write_text('\ufeff{"text": "hi", "label": "neutral", "conversation": 0}\n', "utf-8")
+    assert list(read_rows(tmp_path / "b.JSONL")) == [(None, Example("hi", NEUTRAL, group="0"))]
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     with pytest.raises(ModelError, match=r"a\.parquet is neither \.csv, \.jsonl nor \.ndjson"):
         list(read_rows(tmp_path / "a.parquet"))
@@ -191,12 +194,15 @@ def test_who_only_measures_needs_nothing_to_learn_from(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("text,label,split\nhi,neutral,test\n", "utf-8")
     measured = load_corpus([tmp_path / "x.csv"], with_service_lines=False, to_learn=False)
     assert [example.text for example in measured.tests["x"]] == ["hi"]
-    with pytest.raises(DataError, match="no training set under"):
+    with pytest.raises(DataError, match=r"nothing to learn from under .* whose texts aren't all held out"):
         load_corpus([tmp_path / "x.csv"])
 
 
 def test_missing_data_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no training set under"):
+    with pytest.raises(DataError, match="nothing to learn from under"):
+        load_corpus([tmp_path])
+    (tmp_path / "zh_sentiment_chinesenlpcorpus").mkdir()
+    with pytest.raises(DataError, match=r"is not the set online_shopping, or not all of it: .*online_shopping_10_cats\.csv is missing"):
         load_corpus([tmp_path])
     with pytest.raises(DataError, match=r"nowhere does not exist"):
         load_corpus([tmp_path / "nowhere"])

@@ -52,12 +52,23 @@ def test_a_line_made_here_keeps_its_sentiment_where_the_teacher_takes_it_for_ano
     praise, unreadable = "great service, thank you", "\u200b"
     made = [Example(praise, NEGATIVE, source=source) for source in ("service lines", "joined", "own")]
     made += [Example(praise, POSITIVE, source="joined"), Example(unreadable, NEGATIVE, source="joined")]
-    line, joined, own, agreed, nothing = taught(WEIGHTS / "fast", made, Console(file=io.StringIO()))
+    line, joined, own, agreed, nothing = taught([WEIGHTS / "fast"], made, "cpu", Console(file=io.StringIO()))
     assert line[SENTIMENT].tolist() == joined[SENTIMENT].tolist() == [1.0, 0.0, 0.0]
     assert own[SENTIMENT].argmax() == POSITIVE
     assert agreed.tolist() == own.tolist()  # what it is sure of says more than the label
     assert line[TONE].tolist() == own[TONE].tolist()  # a tone is the teacher's to tell
     assert nothing.isnan().all()
+
+
+def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_text_once() -> None:
+    examples = [Example("太差了，骗人", UNKNOWN, source="own"), Example("fine", POSITIVE, source="own"), Example("\u200b", NEGATIVE, source="own")]
+    both, fast, accurate = (
+        taught(teachers, [*examples, examples[0]], "cpu", Console(file=io.StringIO()))
+        for teachers in ([WEIGHTS / "fast", WEIGHTS / "accurate"], [WEIGHTS / "fast"], [WEIGHTS / "accurate"])
+    )
+    assert torch.allclose(both, (fast + accurate) / 2, equal_nan=True)
+    assert not torch.allclose(fast[:2], accurate[:2], atol=0.01)
+    assert both[3].tolist() == both[0].tolist() and both[2].isnan().all()
 
 
 def test_targets_have_the_columns_that_a_teachers_follow() -> None:

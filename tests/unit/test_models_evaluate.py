@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from models.calibration import (
     scaled,
 )
 from models.comparison import Comparison, believable, compare, gaps, named_models, table
+from models.corpus import DataError, load_corpus
 from models.evaluate import (
     Answer,
     by_question,
@@ -47,6 +49,7 @@ from models.lexicon import LexiconScorer
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer
 from models.scorer import LABELS, CheckedScorer, ModelError, Score, Scorer, score_of
 from models.sets import Example
+from udfs.privacy import Masker
 
 
 class Fixed:
@@ -333,7 +336,51 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     assert all(error["actual"] != error["answered"] for error in errors)
 
 
+def test_what_is_measured_on_is_what_a_training_holds_out(tmp_path: Path) -> None:
+    """A text is drawn by what is left of it when personal data are hidden, and no model sees more."""
+    numbers = random.Random(3)
+    rows = [f"call me at 139{numbers.randrange(10**8):08},negative" for _ in range(120)] + [f"order {at},neutral" for at in range(60)]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(["text,label", *rows]), "utf-8")
+    masker = Masker()
+
+    def mask(text: str) -> str:
+        # What is masked alike is one text: the number's end keeps them apart.
+        return f"{masker.mask(text).text} {text[-2:]}"
+
+    found = compare([path], {}, ["lexicon"], mask=mask, console=Console(quiet=True))
+    measured = [answer.example.text for answer in found.answers["lexicon"]["own"]]
+    assert measured == [example.text for example in load_corpus([path], mask=mask).tests["own"]]
+    assert measured and not any("139" in text for text in measured)
+
+
+def test_some_texts_of_a_set_are_drawn_by_chance_and_not_its_first(tmp_path: Path) -> None:
+    path = tmp_path / "sorted.csv"
+    rows = [f"{word} {at},{label},test" for word, label in (("awful", "negative"), ("great", "positive")) for at in range(100)]
+    path.write_text("\n".join(["text,label,split", *rows]), "utf-8")
+    found = compare([path], {}, ["lexicon"], most=40, console=Console(quiet=True)).figures["lexicon"]["sorted"]
+    assert (found.texts, found.classes) == (40, 2)
+
+
+def test_nothing_to_measure_on_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("text,label,split\nhi,neutral,train\n", "utf-8")
+    with pytest.raises(DataError, match=r"no text to measure on under .*own\.csv"):
+        compare([path], {}, ["lexicon"], console=Console(quiet=True))
+
+
+def test_a_rival_is_not_measured_on_what_it_comes_from(tmp_path: Path) -> None:
+    folder = tmp_path / "sentiment"
+    folder.mkdir()
+    for name, word in (("neg", "太差了"), ("pos", "很喜欢")):
+        (folder / f"{name}.txt").write_text("\n".join(f"{word}，第{at}件" for at in range(200)), "utf-8")
+    found = compare([tmp_path], {}, ["snownlp", "lexicon"], with_scaling=False, console=Console(quiet=True))
+    assert "snownlp" in found.figures["lexicon"] and not found.figures["snownlp"]
+
+
 def test_models_have_names_of_their_own() -> None:
+    assert named_models(["mine=/runs/lr=3e-4"]) == {"mine": "/runs/lr=3e-4"}
+    assert named_models(["/runs/lr=3e-4"]) == {"lr=3e-4": "/runs/lr=3e-4"}
     assert named_models(["default", "mine=/models/a"]) == {"default": "default", "mine": "/models/a"}
     assert named_models(["/models/best"]) == {"best": "/models/best"}
     with pytest.raises(ModelError, match="two models are called a"):

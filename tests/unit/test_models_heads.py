@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from models.heads import IMPOSSIBLE, SATISFACTION, log_shares, masked_loss, outputs, targets
+from models.heads import IMPOSSIBLE, SATISFACTION, log_priors, log_shares, masked_loss, outputs, targets
 from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE, SATISFACTIONS, TONES, UNKNOWN, tones
 from models.sets import Example
 
@@ -65,6 +65,14 @@ def test_with_less_adjustment_the_shares_of_the_labels_are_learnt_as_well() -> N
     assert half.tolist() == pytest.approx([math.log(0.75) / 2, math.log(0.25) / 2])
     # What no text of a set says stays impossible, however little is adjusted.
     assert log_shares([0, 2], 0.0) == [0.0, IMPOSSIBLE, 0.0]
+
+
+def test_a_set_of_one_label_only_is_learnt_from_beside_the_others() -> None:
+    mixed = [Example("fine", POSITIVE, source="posts"), *[Example(f"bad {at}", NEGATIVE, source="posts") for at in range(3)]]
+    complaints = [Example("worse", NEGATIVE, source="complaints")]
+    priors = log_priors(mixed + complaints)
+    assert priors["complaints"] == pytest.approx([math.log(0.8), IMPOSSIBLE, math.log(0.2)])
+    assert priors["posts"] == pytest.approx([math.log(0.75), IMPOSSIBLE, math.log(0.25)])
 
 
 def test_smoothing_spreads_over_the_labels_that_a_set_has() -> None:

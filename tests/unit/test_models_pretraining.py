@@ -76,6 +76,11 @@ def test_unlabelled_texts_are_lines_or_json_lines(tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text('{"text": null}\n', "utf-8")
     with pytest.raises(ModelError, match=r"b\.jsonl, line 1: text is NoneType: a string is needed"):
         list(conversation_lines(tmp_path / "b.jsonl"))
+    (tmp_path / "c.txt").write_bytes("在吗\n".encode() + "退款\n".encode("gbk"))
+    with pytest.raises(ModelError, match=r"c\.txt, line 2: is not UTF-8 .*: save it as UTF-8"):
+        list(conversation_lines(tmp_path / "c.txt"))
+    with pytest.raises(ModelError, match=r"d\.CSV: lines of text are needed, or JSON lines"):
+        list(conversation_lines(tmp_path / "d.CSV"))
     assert list(conversation_lines(tmp_path / "a.txt", mask=lambda text: text.replace("hi", "[name]")))[1] == "there"
 
 

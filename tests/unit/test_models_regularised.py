@@ -109,6 +109,25 @@ def test_the_mean_follows_the_weights() -> None:
     assert set(mean.weights) == set(model.state_dict())
 
 
+def test_a_training_that_is_gone_on_with_goes_on_with_the_mean_of_its_weights(tmp_path: Path) -> None:
+    model, step = small(), SimpleNamespace(output_dir=str(tmp_path), global_step=3)
+    (tmp_path / "checkpoint-3").mkdir()
+    arguments: Any = (step, step, step)
+    before = Averaged(model, 0.5)
+    for value in (0.0, 8.0):
+        torch.nn.init.constant_(model.classifier.bias, value)
+        before.on_step_end(*arguments)
+    before.on_save(*arguments)
+    after = Averaged(model, 0.5)
+    after.on_train_begin(*arguments)
+    assert after.weights["classifier.bias"].tolist() == [4.0] * len(OUTPUTS)
+    after.on_step_end(*arguments)
+    assert after.weights["classifier.bias"].tolist() == [6.0] * len(OUTPUTS)
+    anew = Averaged(model, 0.5)
+    anew.on_train_begin(*(SimpleNamespace(output_dir=str(tmp_path), global_step=0),) * 3)  # type: ignore[arg-type]
+    assert not anew.weights
+
+
 def trained(work: Path, **changes: Any) -> tuple[str, float]:
     schedule = Schedule(
         epochs=12,

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,16 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from tenacity import wait_none
+from tenacity import stop_after_attempt, wait_none
 
 from jobs.settings import load_settings
-from models import remote
+from models import remote, server
 from models.labels import OUTPUTS, SATISFACTIONS
 from models.network import NetworkShape, make_network
 from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of_logits
 from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
 from models.sentiment import TransformerScorer
-from models.server import MAX_BYTES, MAX_TEXTS, serve
+from models.server import MAX_BYTES, MAX_TEXTS, check_host, serve
 
 TEXTS = ["太差了，骗人", "什么时候发货", "love it, thanks", "", "𓀀", "ok", *(f"订单{at}到哪了" for at in range(300))]
 
@@ -55,6 +56,8 @@ def test_scores_from_a_server_are_those_at_hand(url: str, at_hand: Scorer) -> No
 
 def test_a_server_says_in_its_protocol_what_it_serves(url: str) -> None:
     assert httpx.get(f"{url}/health").json() == {}
+    with pytest.raises(ModelError, match=r"host nowhere\.invalid is not known"):
+        check_host("nowhere.invalid", "")
     told = httpx.post(f"{url}/predict", json={"inputs": [["太差了"], [" "]]}).json()
     assert told[1] == []
     assert sum(each["score"] for each in told[0][:3]) == pytest.approx(1.0)
@@ -89,11 +92,45 @@ def test_only_who_bears_the_token_is_answered(monkeypatch: pytest.MonkeyPatch) -
         url = f"http://127.0.0.1:{server.server_address[1]}"
         assert RemoteScorer(url).score(["谢谢"])[0] is not None
         assert httpx.get(f"{url}/info").status_code == 401
+        assert httpx.get(f"{url}/health").status_code == 200  # whoever only asks whether it lives
         monkeypatch.setenv(TOKEN_VARIABLE, "another")
         with pytest.raises(ModelError, match=r"failed at /info: .*401") as found:
             RemoteScorer(url)
         assert "another" not in str(found.value)
         server.shutdown()
+
+
+def test_connections_beyond_the_limit_are_closed_and_the_others_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 1)
+    with serve(TransformerScorer(DEFAULT_WEIGHTS, "cpu"), "127.0.0.1", 0) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{serving.server_address[1]}"
+        with httpx.Client(base_url=url) as first, httpx.Client(base_url=url) as second:
+            assert first.get("/health").status_code == 200  # and stays connected
+            with pytest.raises(httpx.TransportError):
+                second.get("/health")
+            assert first.get("/health").status_code == 200
+        while True:
+            with suppress(httpx.TransportError):
+                assert httpx.get(f"{url}/health").status_code == 200
+                break
+        serving.shutdown()
+
+
+def test_a_fault_of_the_model_is_an_answer_and_no_text_is_in_what_is_said_of_it(capfd: pytest.CaptureFixture[str]) -> None:
+    scorer = TransformerScorer(DEFAULT_WEIGHTS, "cpu")
+
+    def fail(texts: list[str]) -> None:
+        raise RuntimeError(f"cannot score {texts}")
+
+    scorer.probabilities = fail  # type: ignore[method-assign, assignment]
+    with serve(scorer, "127.0.0.1", 0) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        answer = httpx.post(f"http://127.0.0.1:{serving.server_address[1]}/predict", json={"inputs": [["my secret words"]]})
+        serving.shutdown()
+    assert answer.status_code == 500 and answer.json() == {"error": "RuntimeError"}
+    said = capfd.readouterr().err
+    assert "in predict" in said and said.rstrip().endswith("RuntimeError") and "secret" not in said
 
 
 GOOD = [{"label": "POSITIVE", "score": 2.0}, {"label": "NEGATIVE", "score": -1.0}]
@@ -130,6 +167,7 @@ class Answers(BaseHTTPRequestHandler):
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of another kind of server; no waiting between attempts."""
     monkeypatch.setattr(remote, "PAUSES", wait_none())
+    monkeypatch.setattr(remote, "LATER", stop_after_attempt(5))
     Answers.busy, Answers.each, Answers.whole = 0, GOOD, None
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -158,6 +196,7 @@ def test_a_busy_server_is_asked_again_and_any_classifier_will_do(other: str) -> 
         ([[{"label": "LABEL_0", "score": 1.0}]], "gives other labels or scores: .* of negative, positive"),
         ([[{"label": "negative"}]], "gives other labels or scores"),
         (["my secret words"], "gives other labels or scores"),
+        ([[{"label": "negative", "score": "nan"}, {"label": "positive", "score": 1}]], "gives other labels or scores"),
     ],
 )
 def test_an_answer_that_is_none_is_an_error_at_load_and_later(other: str, whole: Any, message: str) -> None:

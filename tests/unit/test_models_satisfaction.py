@@ -99,6 +99,7 @@ def test_the_file_is_read_as_it_was_written(shipped: SatisfactionModel, tmp_path
     [
         ({"format": 2}, "is no satisfaction model of format 1"),
         ({"features": {}}, "features: exactly mood, last_mood"),
+        ({"features": dict.fromkeys(FEATURES, 1)}, r"model\.json, mood: an object with mean, scale and weights is needed"),
         ({"bias": [0, 1]}, "bias: 3 numbers are needed"),
         ({"bias": [0, 1, "a"]}, "bias: .* is no finite number"),
     ],

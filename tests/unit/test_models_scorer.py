@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from models.scorer import (
     Score,
     Scorer,
     load_scorer,
+    score_of,
     scorer_version,
 )
 from models.sentiment import Answer, TransformerScorer
@@ -257,6 +259,24 @@ def test_an_answer_against_the_contract_is_an_error(answer: list[Score | None]) 
 
     with pytest.raises(ModelError, match="broken"):
         CheckedScorer(Broken()).score(["a", "b"])
+
+
+def test_a_network_that_answers_no_numbers_has_no_score() -> None:
+    """Weights that a training has spoilt: what they say must not look like the happiest of customers."""
+
+    class Spoilt:
+        version = "spoilt"
+
+        def score(self, texts: Sequence[str]) -> list[Score | None]:
+            return [score_of(dict.fromkeys(LABELS, math.nan), (), 0.5)] * len(texts)
+
+    with pytest.raises(ModelError, match=r"spoilt returned .* not a score"):
+        CheckedScorer(Spoilt()).score(["a"])
+
+
+def test_a_directory_without_a_model_has_no_version(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"is no directory with a model: config\.json can't be read"):
+        scorer_version(str(tmp_path))
 
 
 def test_talking_about_scores_does_not_import_torch() -> None:

@@ -30,7 +30,7 @@ from models.scorer import LABELS, WEIGHTS, ModelError, load_scorer
 from models.sentiment import TransformerScorer
 from models.service_lines import capitalised, service_lines
 from models.sets import Example
-from models.supervised import Schedule
+from models.supervised import Schedule, has_checkpoint
 from models.tokenizer import Encoder, train_tokenizer
 from models.train import report_lines, train, write
 
@@ -137,12 +137,12 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
     assert said[0] is not None and said[1] is None
     assert tuple(said[0]) == OUTPUTS and math.isclose(sum(said[0][name] for name in LABELS), 1.0, rel_tol=1e-5)
 
-    student = tiny(folder, tmp_path / "student", with_baseline=False, teacher=report.output, compact=True)
+    student = tiny(folder, tmp_path / "student", with_baseline=False, teachers=[report.output, first.output], compact=True)
     learnt = train(student, Console(file=io.StringIO()))
     assert [path.name for path in learnt.output.glob("*.safetensors")] == ["model.int8.safetensors"]
     assert min(figure.macro_f1 for figure in learnt.figures.values()) > 0.8
     with pytest.raises(ModelError, match="is no directory with a model"):
-        train(replace(student, output=tmp_path / "other", teacher=tmp_path / "none"), Console(file=io.StringIO()))
+        train(replace(student, output=tmp_path / "other", teachers=[tmp_path / "none"]), Console(file=io.StringIO()))
     with pytest.raises(ModelError, match="wide is 12: a power of two is needed"):
         NetworkShape(wide=12)
 
@@ -167,6 +167,11 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tm
     )
     assert resumed.best_step <= steps[-1]
     assert load_tokenizer(resumed.output, local=True).get_vocab() == vocabulary
+    # What was being written when a training was broken off isn't taken for a checkpoint.
+    torn = tmp_path / "model-training" / "checkpoint-9999"
+    torn.mkdir()
+    (torn / "model.safetensors").write_bytes(b"half")
+    assert has_checkpoint(torn.parent) and not torn.exists()
     # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
     train(replace(half, schedule=replace(half.schedule, epochs=1)), Console(file=io.StringIO()))
     assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
@@ -177,7 +182,9 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tm
     [
         ({"adapters": "lorra"}, "adapters is 'lorra': one of none, lora, adalora"),
         ({"adapters": "lora"}, "with encoder new, train all of it"),
-        ({"teacher": Path("nowhere")}, "teacher nowhere is no directory with a model"),
+        ({"device": "gpu"}, "device is 'gpu': one of auto, cuda, cpu is needed"),
+        ({"max_tokens": 256}, "max_tokens is 256: this network has places for 128"),
+        ({"teachers": [Path("nowhere")]}, "teacher nowhere is no directory with a model"),
         ({"unlabelled": [Path("nowhere.txt")]}, r"unlabelled nowhere\.txt is no file"),
     ],
 )
@@ -185,14 +192,14 @@ def test_what_cannot_work_is_told_before_the_long_part(
     folder: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     options = tiny(folder, tmp_path / "model")
-    if "adapters" in changes:
+    if changes.keys() & {"adapters", "device", "max_tokens"}:
         options = replace(options, schedule=replace(options.schedule, **changes))
     else:
         options = replace(options, **changes)
     with pytest.raises(ModelError, match=message):
         train(options)
     adalora = replace(options.shape, encoder="somewhere"), replace(options.schedule, adapters="adalora")
-    with pytest.raises(ModelError, match="adalora cannot be resumed"):
+    with pytest.raises(ModelError, match="adalora cannot be resumed: its checkpoints hold the adapters"):
         train(replace(options, shape=adalora[0], schedule=adalora[1], resume=True))
     with pytest.raises(ModelError, match="folds is 1: at least 2"):
         cross_validate(options, 1)
@@ -255,11 +262,13 @@ def test_a_recipe_is_taken_with_single_numbers_changed() -> None:
 
 
 def test_only_so_many_texts_without_a_sentiment_are_learnt_from() -> None:
-    toned = [Example(f"tone {at}", UNKNOWN, tones(polite=True)) for at in range(10)]
+    toned = [Example(f"tone {at}", UNKNOWN, tones(polite=True), source="tydip") for at in range(10)]
     sided = [Example("good", POSITIVE)]
     assert thinned([*toned, *sided], 3, seed=1)[-1] == sided[0]
     assert len(thinned([*toned, *sided], 3, seed=1)) == 4
     assert thinned([*toned, *sided], 50, seed=1) == [*toned, *sided]
+    own = [each._replace(source="own") for each in toned]
+    assert thinned([*own, *sided], 3, seed=1) == [*own, *sided]  # few, and wanted
 
 
 def test_a_model_that_learns_satisfaction_tells_it_beside_sentiment(folder: Path, tmp_path: Path) -> None:

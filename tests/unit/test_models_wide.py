@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,22 @@ def test_the_hash_is_a_format() -> None:
     assert runs(["退款"], 2**19)[0].tolist() == [
         447795, 431486, 64571, 247535, 247476, 464374, 146094, 261243, 163934, 288440
     ]  # fmt: skip
+
+
+def test_a_run_that_a_text_repeats_counts_once(tmp_path: Path) -> None:
+    wide = fit_wide(examples(), BUCKETS)
+    assert wide.once and WidePart.read(wide.write(tmp_path)).once
+    twice, thrice = wide.logits(["坏了坏了坏了", "坏了坏了坏了坏了"])
+    np.testing.assert_allclose(twice, thrice, rtol=1e-5)
+
+
+def test_a_wide_part_of_an_earlier_version_counts_a_run_as_often_as_it_is_there(tmp_path: Path) -> None:
+    earlier = WidePart.read(replace(fit_wide(examples(), BUCKETS), once=False).write(tmp_path))
+    assert not earlier.once
+    buckets, _ = runs(["坏了坏了坏了"], BUCKETS)
+    count, rarity = np.bincount(buckets, minlength=BUCKETS), earlier.rarity * np.float32(earlier.step)
+    expected = (count * rarity) @ (earlier.weights * earlier.scales) / np.linalg.norm(np.sqrt(count) * rarity)
+    np.testing.assert_allclose(earlier.logits(["坏了坏了坏了"])[0], expected + earlier.bias, rtol=1e-4)
 
 
 def test_a_texts_answer_does_not_depend_on_its_batch() -> None:
