@@ -22,6 +22,7 @@ from models.evaluate import (
     by_question,
     confident,
     figure,
+    language_of,
     length_slice,
     slices,
     tells_neutral,
@@ -197,13 +198,15 @@ def _error(figure: Figure | None) -> str:
 
 
 def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) -> Table:
-    """One model's slices by source, language and length: where it reads worse than on the whole."""
+    """One model's slices by source, language, length and shop: where it reads worse than on the whole."""
 
     def names(answer: Answer) -> Iterator[str]:
-        source = answer.example.source
-        yield f"source {source}"
-        yield f"language {languages.get(source) or 'unknown'}"
-        yield length_slice(answer.example.text)
+        example = answer.example
+        yield f"source {example.source}"
+        yield f"language {languages.get(example.source) or language_of(example.text)}"
+        yield length_slice(example.text)
+        if example.shop:
+            yield f"shop {example.shop}"
 
     shown = Table("slice", "macro-F1", "below the whole", "texts", title="largest gaps")
     for part in slices(list(chain.from_iterable(answers.values())), names)[:GAPS_SHOWN]:

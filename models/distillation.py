@@ -1,23 +1,27 @@
 """Learn from larger models: their probabilities say more of a text than one label does (Hinton et al. 2015, arXiv:1503.02531).
 
-A teacher tells something of every text, also of those that no set gives a sentiment or a tone. Several of them tell the mean of
+A teacher tells something of every text, also of those that no set gives a sentiment or a tone; of satisfaction, where somebody
+rated it. Several of them tell the mean of
 their probabilities, which is right more often than each of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from rich.console import Console
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch.nn import functional
 
-from models.heads import SENTIMENT, TOLD_COLUMNS, TONE, Loss
-from models.labels import OUTPUTS, UNKNOWN
+from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, Loss
+from models.labels import OUTPUTS, SATISFACTIONS, UNKNOWN
 from models.progress import counted
-from models.scorer import LABELS, Limits, ModelError
+from models.scorer import LABELS, Limits, ModelError, scorer_version
 from models.sentiment import TransformerScorer
 from models.sets import MADE, Example
 
@@ -25,39 +29,68 @@ TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""
 
 CHUNK = 1_024
+SAID, ASKED = "said", "asked"
+"""In the file that keeps what teachers said: the tensor, and of which teachers and texts it is."""
+
+TEACHERS_FILE = "teachers.safetensors"
 
 
-def taught(teachers: Sequence[Path], examples: Sequence[Example], device: str, console: Console) -> torch.Tensor:
-    """What the models in the directories `teachers` say of each example: their mean probabilities, (examples, OUTPUTS); nan for
-    nothing, where one of them can't read a text.
+def taught(
+    teachers: Sequence[Path], examples: Sequence[Example], device: str, console: Console, kept: Path | None = None
+) -> torch.Tensor:
+    """What the models in the directories `teachers` say of each example: their mean probabilities, (examples, OUTPUTS), and
+    SATISFACTIONS behind them where all teachers tell it; nan for nothing, where one of them can't read a text, and for the
+    satisfaction of an example that isn't rated.
 
     What was made here (service lines, joined texts) has the sentiment that it was made for: where the teachers say another, as of
-    irony that they take for praise, they aren't believed. Raises ModelError if one can't be loaded, or lacks one of OUTPUTS.
+    irony that they take for praise, they aren't believed. kept: a file that keeps what they said; a training that is begun again by
+    the same teachers on the same texts doesn't ask them again. Raises ModelError if one can't be loaded, or lacks one of OUTPUTS.
     """
     texts = list(dict.fromkeys(example.text for example in examples))  # a set that is learnt from several times is read once
-    each = [_read(teacher, texts, device, console) for teacher in teachers]
-    mean = dict(zip(texts, torch.stack(each).mean(dim=0), strict=True))
-    told = torch.stack([mean[example.text] for example in examples])
+    mean = _mean(teachers, texts, device, console, kept)
+    place = {text: at for at, text in enumerate(texts)}
+    told = mean[[place[example.text] for example in examples]]
     for at, example in enumerate(examples):
         made = example.source in MADE and example.label != UNKNOWN
         if made and not told[at, 0].isnan() and int(told[at, SENTIMENT].argmax()) != example.label:
             told[at, SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
+        if example.satisfaction == UNKNOWN:
+            told[at, SATISFACTION] = float("nan")
     return told
 
 
+def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: Console, kept: Path | None) -> torch.Tensor:
+    """The mean of what the teachers say of each text, as `kept` has it, or told anew and kept there."""
+    asked = hashlib.sha256("\0".join([*(scorer_version(str(each.resolve())) for each in teachers), *texts]).encode()).hexdigest()
+    if kept is not None and kept.is_file():
+        with safe_open(kept, "pt") as earlier:
+            if (earlier.metadata() or {}).get(ASKED) == asked:
+                return cast("torch.Tensor", earlier.get_tensor(SAID))
+    each = [_read(teacher, texts, device, console) for teacher in teachers]
+    narrowest = min(said.shape[1] for said in each)
+    mean = torch.stack([said[:, :narrowest] for said in each]).mean(dim=0)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        begun = kept.with_suffix(".part")
+        save_file({SAID: mean}, begun, metadata={ASKED: asked})
+        begun.replace(kept)
+    return mean
+
+
 def _read(teacher: Path, texts: Sequence[str], device: str, console: Console) -> torch.Tensor:
-    """What one teacher says of each text: (texts, OUTPUTS)."""
+    """What one teacher says of each text: (texts, OUTPUTS), or with SATISFACTIONS behind them."""
     scorer = TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0))
     (first,) = scorer.probabilities(["hello"])
     if first is None or not first.keys() >= set(OUTPUTS):
         raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
-    nothing = (float("nan"),) * len(OUTPUTS)
+    names = OUTPUTS + SATISFACTIONS if first.keys() >= set(SATISFACTIONS) else OUTPUTS
+    nothing = (float("nan"),) * len(names)
     rows: list[tuple[float, ...]] = []
     with counted(console, transient=True) as progress:
         task = progress.add_task(f"the teacher {teacher.name} reads", total=len(texts))
         for start in range(0, len(texts), CHUNK):
             said = scorer.probabilities(texts[start : start + CHUNK])
-            rows += [tuple(row[name] for name in OUTPUTS) if row else nothing for row in said]
+            rows += [tuple(row[name] for name in names) if row else nothing for row in said]
             progress.update(task, completed=len(rows))
     return torch.tensor(rows)
 
@@ -76,6 +109,10 @@ def distilled_loss(own: Loss) -> Loss:
         logits, said = outputs["logits"].float()[heard], said[heard]
         by_teacher = functional.cross_entropy(logits[:, SENTIMENT], said[:, SENTIMENT])
         by_teacher = by_teacher + functional.binary_cross_entropy_with_logits(logits[:, TONE], said[:, TONE])
+        if min(logits.shape[1], said.shape[1]) >= SATISFACTION.stop:
+            rated = ~said[:, SATISFACTION.start].isnan()
+            if rated.any():
+                by_teacher = by_teacher + functional.cross_entropy(logits[rated, SATISFACTION], said[rated, SATISFACTION])
         return (1 - TEACHER_SHARE) * by_sets + TEACHER_SHARE * by_teacher
 
     return loss

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 from models.adapters import KINDS
 from models.calibration import Mix, fitted_mix
 from models.corpus import Corpus, DataError, load_corpus
-from models.distillation import taught
+from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
@@ -129,7 +129,7 @@ def fit(
     """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs."""
     resumed = options.resume and has_checkpoint(work)
     model, tokenizer = _network(options, learnt, work, resumed, console)
-    said = taught(options.teachers, learnt, options.schedule.device, console) if options.teachers else None
+    said = taught(options.teachers, learnt, options.schedule.device, console, work / TEACHERS_FILE) if options.teachers else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide, options.schedule.adjustment) if options.shape.wide else None
     logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))

@@ -1,8 +1,8 @@
 """Labelled texts of one's own: CSV with a header, or JSON lines.
 
 Columns: `text`, `label` (negative, neutral, positive, or empty), any of the tones (0, 1 or empty), `satisfaction` (dissatisfied,
-neither, satisfied, or empty), `conversation` (texts of one conversation come into one split), `split` (train, validation, test;
-drawn where it is missing). Others are ignored.
+neither, satisfied, or empty), `conversation` (texts of one conversation come into one split), `shop` (`evaluate` tells how each is
+read), `split` (train, validation, test; drawn where it is missing). Others are ignored.
 """
 
 from __future__ import annotations
@@ -55,9 +55,8 @@ def _example(row: Mapping[str, Any], where: str) -> tuple[Split | None, Example]
     split = row.get("split") or None
     if split is not None and split not in SPLITS:
         raise RowError(f"{where}: split is {split!r}: one of {', '.join(SPLITS)} is needed, or none")
-    conversation = row.get("conversation")
-    group = "" if conversation is None else str(conversation)
-    return split, Example(text, label, heard, group, satisfaction=satisfaction)
+    group, shop = ("" if (value := row.get(name)) is None else str(value) for name in ("conversation", "shop"))
+    return split, Example(text, label, heard, group, satisfaction=satisfaction, shop=shop)
 
 
 def _one_of(names: Sequence[str], value: Any, column: str, where: str) -> int:

@@ -49,7 +49,8 @@ MADE = (SERVICE_LINES, JOINED)
 class Example(NamedTuple):
     """One text: `label` an index of LABELS or UNKNOWN; `tones` one of 0, 1, UNKNOWN for each of TONES; `group` its
     conversation, where there is one: a group is in one split; `source` the set that it is from; `satisfaction` an index of
-    SATISFACTIONS or UNKNOWN."""
+    SATISFACTIONS or UNKNOWN; `shop` where it was said, or about what kind of goods, if that is told: a slice of its own when models
+    are measured."""
 
     text: str
     label: int
@@ -57,6 +58,7 @@ class Example(NamedTuple):
     group: str = ""
     source: str = ""
     satisfaction: int = UNKNOWN
+    shop: str = ""
 
     @property
     def is_turn(self) -> bool:
@@ -173,7 +175,8 @@ def _binary_reviews(name: str) -> Read:
     def read(folder: Path) -> Iterator[tuple[Split | None, Example]]:
         for row in _rows(folder / name):
             if row[-1].strip() and row[-2] in ("0", "1"):
-                yield None, Example(row[-1], POSITIVE if row[-2] == "1" else NEGATIVE)
+                goods = row[0] if len(row) > 2 else ""
+                yield None, Example(row[-1], POSITIVE if row[-2] == "1" else NEGATIVE, shop=goods)
 
     return read
 

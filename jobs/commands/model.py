@@ -20,7 +20,7 @@ def train(
         list[Path],
         typer.Option(
             help="A folder with public sets (see models/sets.py), or a CSV or JSON lines file of your own: text, label, and "
-            "optionally polite, angry, anxious, abusive, satisfaction, conversation, split. Repeatable."
+            "optionally polite, angry, anxious, abusive, satisfaction, conversation, shop, split. Repeatable."
         ),
     ],
     output: Annotated[Path, typer.Option(help="Directory for weights, tokeniser and model card.")],
@@ -70,6 +70,9 @@ def train(
         ),
     ] = 0,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+    accumulation: Annotated[
+        int | None, typer.Option(min=1, help="Batches that one step learns from: for a large batch in a small memory.")
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
     consistency: Annotated[
@@ -121,6 +124,7 @@ def train(
         adapters=adapters,
         rank=rank,
         batch_size=batch_size,
+        accumulation=accumulation,
         learning_rate=learning_rate,
         max_tokens=max_tokens,
         consistency=consistency,
@@ -214,7 +218,7 @@ def evaluate(
     """Measure models on texts that none was trained on, beside SnowNLP, VADER, a lexicon, TF-IDF and fastText.
 
     The tables show macro-F1 and how far confidences can be believed; below them, for each model, the slices (source, language,
-    length) that it reads worst.
+    length, shop) that it reads worst.
     """
     from models.comparison import believable, compare, gaps, named_models, table
     from models.scorer import SHIPPED

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from rich.console import Console
 
 from models.distillation import TEACHER_SHARE, distilled_loss, taught
-from models.heads import SENTIMENT, TOLD_COLUMNS, TONE, masked_loss, targets
-from models.labels import NEGATIVE, OUTPUTS, POSITIVE, UNKNOWN
+from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, masked_loss, targets
+from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN
 from models.scorer import WEIGHTS
+from models.sentiment import TransformerScorer
 from models.sets import Example
 
 EXAMPLES = [Example("fine", POSITIVE, source="own"), Example("who knows", UNKNOWN, source="own")]
@@ -69,6 +73,37 @@ def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_te
     assert torch.allclose(both, (fast + accurate) / 2, equal_nan=True)
     assert not torch.allclose(fast[:2], accurate[:2], atol=0.01)
     assert both[3].tolist() == both[0].tolist() and both[2].isnan().all()
+
+
+def test_a_teacher_tells_satisfaction_of_what_was_rated() -> None:
+    rated = [Example("fine", UNKNOWN, source="own", satisfaction=2), Example("fine", UNKNOWN, source="own")]
+    own = masked_loss(rated, 0.0)
+    said = torch.tensor([[1 / 3] * 3 + [0.5] * 4 + [0.2, 0.2, 0.6], [1 / 3] * 3 + [0.5] * 4 + [math.nan] * 3])
+    logits = torch.zeros(2, len(OUTPUTS + SATISFACTIONS), requires_grad=True)
+    loss = distilled_loss(own)({"logits": logits}, torch.cat([targets(rated), said], dim=1), None)
+    assert math.isclose(loss.item(), TEACHER_SHARE * (2 * math.log(3) + math.log(2)), rel_tol=1e-5)
+    loss.backward()
+    assert logits.grad is not None
+    assert logits.grad[0, SATISFACTION].tolist() == pytest.approx([TEACHER_SHARE * each for each in (2 / 15, 2 / 15, -4 / 15)])
+    assert not logits.grad[1, SATISFACTION].any()
+
+
+def test_what_teachers_said_is_kept_and_not_asked_again_for_the_same_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, asked = tmp_path / "work" / "teachers.safetensors", []
+    answer = TransformerScorer.probabilities
+
+    def counted(scorer: TransformerScorer, texts: list[str]) -> Any:
+        asked.append(len(texts))
+        return answer(scorer, texts)
+
+    monkeypatch.setattr(TransformerScorer, "probabilities", counted)
+    first = taught([WEIGHTS / "fast"], EXAMPLES, "cpu", Console(file=io.StringIO()), kept)
+    assert sum(asked) == len(EXAMPLES) + 1 and not kept.with_suffix(".part").exists()
+    again = taught([WEIGHTS / "fast"], [*EXAMPLES, EXAMPLES[0]], "cpu", Console(file=io.StringIO()), kept)
+    assert sum(asked) == len(EXAMPLES) + 1
+    assert torch.equal(again, torch.cat([first, first[:1]]))
+    taught([WEIGHTS / "fast"], EXAMPLES[:1], "cpu", Console(file=io.StringIO()), kept)
+    assert sum(asked) == len(EXAMPLES) + 1 + 2
 
 
 def test_targets_have_the_columns_that_a_teachers_follow() -> None:

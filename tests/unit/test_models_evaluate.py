@@ -362,6 +362,20 @@ def test_some_texts_of_a_set_are_drawn_by_chance_and_not_its_first(tmp_path: Pat
     assert (found.texts, found.classes) == (40, 2)
 
 
+def test_a_shop_that_is_read_worse_than_others_is_named_first(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    rows = [f"awful thing {at},negative,north,test" for at in range(60)] + [f"很喜欢，第{at}件,positive,east,test" for at in range(60)]
+    rows += [f"awful thing indeed {at},positive,south,test" for at in range(60)]
+    path.write_text("\n".join(["text,label,shop,split", *rows]), "utf-8")
+    found = compare([path], {}, ["lexicon"], console=Console(quiet=True))
+    text = Console(width=120, record=True, file=io.StringIO())
+    text.print(gaps(found.answers["lexicon"], {}))
+    slices = [line for line in text.export_text().splitlines() if "│" in line]
+    assert "shop south" in slices[0] and "0.000" in slices[0]
+    for name in ("shop north", "shop east", "language zh", "language en"):
+        assert any(name in line for line in slices)
+
+
 def test_nothing_to_measure_on_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("text,label,split\nhi,neutral,train\n", "utf-8")
