@@ -22,7 +22,7 @@ setup(
         "apache-flink==2.2.1",
         "setuptools<82",  # apache-beam needs pkg_resources
         "torch>=2.4",
-        "transformers>=5",
+        "transformers>=5.2",
         "safetensors>=0.4",
         "tokenizers>=0.20",
         "redis[hiredis]>=5,<6",  # the parser in C: half the price of a publication

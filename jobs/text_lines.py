@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from models.scorer import SATISFACTIONS, TONES, load_scorer
 from udfs.privacy import Masker
 from udfs.text import repair
 
-BATCH = 64
-
 
 def score_lines(
-    lines: Iterable[str], model: str, device: str, precision: str = "auto", least_confidence: float = 0.0
+    batches: Iterable[Sequence[str]], model: str, device: str, precision: str = "auto", least_confidence: float = 0.0
 ) -> Iterator[dict[str, Any]]:
-    """For each line its text, label, score (-1…1) and the model's version; null where there is no text to score.
+    """For each line of each batch its text, label, score (-1…1) and the model's version; null where there is no text to score.
 
     The label is `unknown` where the model is less sure than `least_confidence`.
 
@@ -26,7 +22,7 @@ def score_lines(
     As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
     """
     scorer, masker = load_scorer(model, device, precision, least_confidence=least_confidence), Masker()
-    for batch in _batches(lines):
+    for batch in batches:
         for text, result in zip(batch, scorer.score([masker.mask(repair(text)).text for text in batch]), strict=True):
             line: dict[str, Any] = {
                 "text": text,
@@ -48,33 +44,3 @@ def mask_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         masked = masker.mask(repair(text))
         spans = [{"start": span.start, "end": span.end, "kind": span.kind} for span in masked.spans]
         yield {"masked": masked.text, "spans": spans}
-
-
-def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
-    """What has come until now, at most BATCH: somebody who types, or follows a log, doesn't wait for a batch to be full."""
-    come: queue.Queue[str | Exception | None] = queue.Queue(BATCH)
-
-    def read() -> None:
-        end: Exception | None = None
-        try:
-            for line in lines:
-                come.put(line)
-        except Exception as error:
-            end = error
-        come.put(end)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        batch: list[str] = []
-        each = come.get()
-        while isinstance(each, str):
-            batch.append(each)
-            if len(batch) == BATCH or come.empty():
-                break
-            each = come.get()
-        if batch:
-            yield batch
-        if each is None:
-            return
-        if isinstance(each, Exception):
-            raise each

@@ -34,7 +34,9 @@ class Averaged(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """The mean goes into the checkpoint: what is gone on from there has its own otherwise."""
         if self.weights:
-            save_file({name: tensor.contiguous() for name, tensor in self.weights.items()}, _file(args, state))
+            begun = _file(args, state).with_suffix(".part")
+            save_file({name: tensor.clone().contiguous() for name, tensor in self.weights.items()}, begun)
+            begun.replace(_file(args, state))
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Go on with the mean of the checkpoint that is gone on from."""

@@ -67,15 +67,11 @@ def calibrate(
             f"{model} is no directory with a model: download it first, or take one that comes with the project"
         )
     check_output(output)
-    earlier = output / "config.json"
-    if earlier.is_file() and SENTIMENT_BIAS not in json.loads(earlier.read_text("utf-8")):
-        raise ModelError(f"output {output} holds a model that was trained, not calibrated: give another directory")
     if output.resolve() == source.resolve():
         raise ModelError(f"output {output} is the model itself: give another directory")
-    try:
-        config = json.loads((source / "config.json").read_text("utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{source / 'config.json'} is damaged: {error}") from error
+    if (output / "config.json").is_file() and SENTIMENT_BIAS not in _config(output):
+        raise ModelError(f"output {output} holds a model that was trained, not calibrated: give another directory")
+    config = _config(source)
     if len(columns_of(config.get("id2label") or {}, source).sided) < len(LABELS):
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
@@ -100,6 +96,13 @@ def described(scaling: Scaling) -> str:
     """The scaling in words and numbers."""
     added = ", ".join(f"{name} {each:+.2f}" for name, each in zip(LABELS, scaling.bias, strict=True))
     return f"logits divided by {scaling.temperature:.2f}, then {added}"
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((directory / "config.json").read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{directory / 'config.json'} is damaged: {error}") from error
 
 
 def _check(examples: Sequence[Example]) -> None:

@@ -76,7 +76,7 @@ def model_card(
             f"| {linear} |"
         )
     lines += ["", "## Training", "", *(f"- {name}: {value}" for name, value in training.items())]
-    neutral = _NEUTRAL if learnt & {info.name for info in SETS} else ""
+    neutral = _NEUTRAL if learnt & {"nlpcc", "smp"} and learnt <= {info.name for info in SETS} else ""
     lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral), ""]
     return "\n".join(lines)
 

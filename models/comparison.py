@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from models.baseline import TfidfScorer
@@ -154,8 +155,9 @@ def named_models(given: Sequence[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for each in given:
         name, named_so, source = each.partition("=")
-        if not named_so or Path(each).exists() or "/" in name:  # a path may have the sign in it
-            name, source = Path(each).name, each
+        if not (name and named_so) or Path(each).exists() or "/" in name:  # a path may have the sign in it
+            source = each.removeprefix("=")
+            name = Path(source).name
         if name in named or name in RIVALS:
             raise ModelError(f"two models are called {name}: give one of them another name, NAME={source}")
         named[name] = source
@@ -166,13 +168,13 @@ def table(comparison: Comparison) -> Table:
     """Macro-F1: a row a model, a column a set; the best of each set stands out."""
     names = list(dict.fromkeys(name for sets in comparison.figures.values() for name in sets))
     best = {name: max(sets[name].macro_f1 for sets in comparison.figures.values() if name in sets) for name in names}
-    shown = Table("model", *names, title="macro-F1")
+    shown = Table("model", *map(escape, names), title="macro-F1")
     for model, sets in comparison.figures.items():
         cells = []
         for name in names:
             value = sets[name].macro_f1 if name in sets else None
             cells.append("–" if value is None else f"[bold]{value:.3f}[/]" if value == best[name] else f"{value:.3f}")
-        shown.add_row(model, *cells)
+        shown.add_row(escape(model), *cells)
     return shown
 
 
@@ -183,10 +185,10 @@ def believable(comparison: Comparison) -> Table:
             name for sets in comparison.figures.values() for name, each in sets.items() if each.calibration_error is not None
         )
     )
-    shown = Table("model", *names, title="calibration error → after scaling on the set's validation part (macro-F1 then)")
+    shown = Table("model", *map(escape, names), title="calibration error → after scaling on the set's validation part (macro-F1 then)")
     for model, sets in comparison.figures.items():
         if any(each.calibration_error is not None for each in sets.values()):
-            shown.add_row(model, *(_error(sets.get(name)) for name in names))
+            shown.add_row(escape(model), *(_error(sets.get(name)) for name in names))
     return shown
 
 
@@ -210,5 +212,5 @@ def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) 
 
     shown = Table("slice", "macro-F1", "below the whole", "texts", title="largest gaps")
     for part in slices(list(chain.from_iterable(answers.values())), names)[:GAPS_SHOWN]:
-        shown.add_row(part.name, f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
+        shown.add_row(escape(part.name), f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
     return shown

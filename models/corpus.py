@@ -201,4 +201,4 @@ def _merged(one: Example, other: Example) -> Example | None:
     if any(UNKNOWN not in pair and pair[0] != pair[1] for pair in pairs):
         return None
     label, satisfaction, *heard = (max(pair) for pair in pairs)
-    return one._replace(label=label, satisfaction=satisfaction, tones=tuple(heard))
+    return one._replace(label=label, satisfaction=satisfaction, tones=tuple(heard), shop=one.shop or other.shop)

@@ -66,6 +66,8 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
         with safe_open(kept, "pt") as earlier:
             if (earlier.metadata() or {}).get(ASKED) == asked:
                 return cast("torch.Tensor", earlier.get_tensor(SAID))
+    for teacher in teachers:  # before the first has read for hours
+        _names(teacher, _loaded(teacher, device))
     each = [_read(teacher, texts, device, console) for teacher in teachers]
     narrowest = min(said.shape[1] for said in each)
     mean = torch.stack([said[:, :narrowest] for said in each]).mean(dim=0)
@@ -79,11 +81,8 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
 
 def _read(teacher: Path, texts: Sequence[str], device: str, console: Console) -> torch.Tensor:
     """What one teacher says of each text: (texts, OUTPUTS), or with SATISFACTIONS behind them."""
-    scorer = TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0))
-    (first,) = scorer.probabilities(["hello"])
-    if first is None or not first.keys() >= set(OUTPUTS):
-        raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
-    names = OUTPUTS + SATISFACTIONS if first.keys() >= set(SATISFACTIONS) else OUTPUTS
+    scorer = _loaded(teacher, device)
+    names = _names(teacher, scorer)
     nothing = (float("nan"),) * len(names)
     rows: list[tuple[float, ...]] = []
     with counted(console, transient=True) as progress:
@@ -93,6 +92,18 @@ def _read(teacher: Path, texts: Sequence[str], device: str, console: Console) ->
             rows += [tuple(row[name] for name in names) if row else nothing for row in said]
             progress.update(task, completed=len(rows))
     return torch.tensor(rows)
+
+
+def _loaded(teacher: Path, device: str) -> TransformerScorer:
+    return TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0))
+
+
+def _names(teacher: Path, scorer: TransformerScorer) -> tuple[str, ...]:
+    """What a teacher tells, of OUTPUTS and SATISFACTIONS. Raises ModelError where it lacks one of the former."""
+    (first,) = scorer.probabilities(["hello"])
+    if first is None or not first.keys() >= set(OUTPUTS):
+        raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
+    return OUTPUTS + SATISFACTIONS if first.keys() >= set(SATISFACTIONS) else OUTPUTS
 
 
 def distilled_loss(own: Loss) -> Loss:

@@ -82,7 +82,7 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if "text" not in (reader.fieldnames or ()):
                 raise RowError(f"{path}, line 1: no column text: the first line names the columns")
             for row in reader:
-                if None in row:
+                if any(row.get(None) or ()):
                     raise RowError(
                         f"{path}, line {reader.line_num}: has more fields than line 1 names: put texts with commas into quotes"
                     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -27,7 +28,7 @@ from models.cached import CachedScorer
 from models.scorer import LABELS, SATISFACTIONS, TONES, Limits, ModelError, Score, score_of
 
 TOKEN_VARIABLE = "REPLYWATCH_SCORING__TOKEN"
-TIMEOUTS = httpx.Timeout(60.0, connect=3.0)
+TIMEOUTS = httpx.Timeout(30.0, connect=3.0)
 CONNECTIONS = 8
 AT_START = stop_after_attempt(5)
 LATER = stop_after_delay(60)
@@ -61,7 +62,7 @@ class RemoteScorer(CachedScorer):
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
             timeout=TIMEOUTS,
-            verify=httpx.create_ssl_context(),  # with SSL_CERT_FILE of the environment, which names an authority of one's own
+            verify=_authorities() if url.startswith("https://") else False,  # nothing is there to verify over http
             headers={"Authorization": f"Bearer {token}"} if token else {},
             limits=httpx.Limits(max_connections=CONNECTIONS),
             trust_env=False,  # customers' words and the token go to the server, and to no proxy between
@@ -73,7 +74,7 @@ class RemoteScorer(CachedScorer):
         self._version = f"{told['model_id'].rstrip('/').rsplit('/', 1)[-1]}@{told.get('model_sha') or 'unknown'}"
         most = told.get("max_client_batch_size")
         self._size = max(1, most if isinstance(most, int) else TEXTS_A_REQUEST)
-        self.score_unique(["hello"])  # a server whose labels are others is told now, and not at the first message
+        self._part(["hello"], AT_START)  # a server whose labels are others is told now, and not at the first message
 
     def close(self) -> None:
         """Give connections and threads back."""
@@ -90,9 +91,9 @@ class RemoteScorer(CachedScorer):
         parts = [texts[start : start + self._size] for start in range(0, len(texts), self._size)]
         return [score for part in self._pool.map(self._part, parts) for score in part]
 
-    def _part(self, texts: Sequence[str]) -> list[Score | None]:
+    def _part(self, texts: Sequence[str], until: Any = None) -> list[Score | None]:
         body = {"inputs": [[text] for text in texts], "raw_scores": True, "truncate": True}
-        told = self._ask("POST", "/predict", body, LATER)
+        told = self._ask("POST", "/predict", body, until or LATER)
         if not isinstance(told, list) or len(told) != len(texts):
             answers = len(told) if isinstance(told, list) else type(told).__name__
             raise ModelError(f"{self._client.base_url} gave {answers} answers for {len(texts)} texts")
@@ -139,6 +140,14 @@ class RemoteScorer(CachedScorer):
                 if len(told) > LARGEST_ANSWER:
                     raise ValueError(f"an answer of more than {LARGEST_ANSWER:,} bytes")
         return orjson.loads(told)
+
+
+def _authorities() -> ssl.SSLContext:
+    """Whose certificates are believed: the usual authorities', or those of SSL_CERT_FILE in the environment. Raises ModelError."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise ModelError(f"SSL_CERT_FILE or SSL_CERT_DIR of the environment can't be read: {error}") from error
 
 
 def bearer_token() -> str:

@@ -31,6 +31,9 @@ IDLE_SECONDS = 60.0
 LONGEST_QUEUE_SECONDS = 10.0
 """Whoever has waited so long for a turn is sent away: to score what nobody waits for any more would make it worse."""
 
+GONE = (ConnectionError, TimeoutError)
+"""Faults of a connection: there is nobody to answer."""
+
 SERVED = "GET /info, GET /health and POST /predict are served"
 SMALLEST = 1e-9
 """Probabilities are told as logarithms: none is 0 or 1."""
@@ -55,10 +58,14 @@ class Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Begin a thread for the connection, or close it."""
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be begun, which would have given the place back
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer a connection's requests until it is closed."""
@@ -70,7 +77,7 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say what broke a connection off; that its other side has gone is no fault."""
         fault = sys.exc_info()[1]
-        if not isinstance(fault, OSError):
+        if not isinstance(fault, GONE):
             report(fault)
 
 
@@ -146,7 +153,7 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> Server:
             except Refused as refused:
                 status, answer = refused.status, {"error": str(refused)}
                 self.close_connection = True  # a body that was not read would be taken for the next request
-            except OSError:  # the connection's own: there is nobody to answer
+            except GONE:
                 raise
             except Exception as fault:
                 report(fault)
@@ -191,7 +198,9 @@ def predict(scorer: TransformerScorer, body: Any) -> list[list[dict[str, Any]]]:
 
 
 def labelled(odds: Mapping[str, float], raw: bool) -> list[dict[str, Any]]:
-    """Probabilities as label and score; raw: as logits, which give the same probabilities."""
+    """Probabilities as label and score; raw: as logits, which give the same probabilities. Raises ModelError where one is no number."""
+    if not all(map(math.isfinite, odds.values())):
+        raise ModelError("the model answers no numbers")
     return [{"label": name, "score": _logit(name, each) if raw else each} for name, each in odds.items()]
 
 

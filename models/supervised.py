@@ -43,8 +43,8 @@ class Schedule:
 
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
-    averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the texts that
-    tell nothing but a tone so many at most, but all where a teacher tells the rest; adapters: none (all
+    averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
+    that tell nothing but a tone so many at most, but all where a teacher tells the rest; adapters: none (all
     numbers learn), lora or adalora, of so much `rank`.
     """
 
@@ -147,8 +147,8 @@ def has_checkpoint(work: Path) -> bool:
     """Whether there is something to go on from. What was being written when the training was broken off is taken away: the Trainer
     would take it for the last."""
     whole = False
-    for path in work.glob("checkpoint-*"):
-        if (path / "trainer_state.json").is_file():  # written last
+    for path in work.glob("checkpoint-[0-9]*"):
+        if (path / "trainer_state.json").is_file():  # what the Trainer writes last
             whole = True
         else:
             shutil.rmtree(path)

@@ -56,7 +56,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     console.print(
         f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
     )
-    output = options.output.resolve()
+    output = options.output.absolute()
     work = output.with_name(f"{output.name}-{WORK}")
     model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)
     seconds = time.monotonic() - started
@@ -135,7 +135,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
             "cost": f"{report.seconds / 60:.0f} minutes on "
             + ("a GPU" if torch.cuda.is_available() and schedule.device != "cpu" else f"{torch.get_num_threads()} CPU threads")
-            + (", from a checkpoint on" if options.resume else ""),
+            + (", if it was broken off: since then" if options.resume else ""),
         },
         max_tokens=schedule.max_tokens,
     )

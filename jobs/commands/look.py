@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.commands.shared import ERRORS, Model, Namespace, SettingsFile, checked_place, print_json, standard_input
+from jobs.commands.shared import (
+    ERRORS,
+    Model,
+    Namespace,
+    SettingsFile,
+    batches_of_standard_input,
+    checked_place,
+    print_json,
+    standard_input,
+)
 
 
 def tail(
@@ -66,7 +75,7 @@ def score(
     from jobs.text_lines import score_lines
 
     checked_place(device, precision)
-    for result in score_lines(standard_input(), model, device, precision, least_confidence):
+    for result in score_lines(batches_of_standard_input(), model, device, precision, least_confidence):
         print_json(result)
 
 

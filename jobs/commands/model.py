@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.commands.shared import ERRORS, checked_place, print_json
+from jobs.commands.shared import ERRORS, as_in_the_job, checked_place, print_json
 
 MOST_TIMES = 100
 
@@ -92,7 +92,7 @@ def train(
         typer.Option(help="SET=TIMES: learn from each text of a set (a file's name without its ending) so often. Repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1)] = None,
-    device: Annotated[str | None, typer.Option(help="auto or cpu")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cuda or cpu")] = None,
     compact: Annotated[
         bool, typer.Option("--compact", help="Write eight bits a weight: half the size, for a repository.")
     ] = False,
@@ -110,10 +110,7 @@ def train(
     from models.recipes import TrainOptions, from_recipe
     from models.train import report_lines
     from models.train import train as train_model
-    from udfs.privacy import Masker
-    from udfs.text import repair
 
-    masker = Masker()
     shape, schedule = from_recipe(
         recipe,
         encoder=encoder,
@@ -137,7 +134,7 @@ def train(
         data, output, shape, schedule,
         permissive_only=not all_data, teachers=teacher or (), compact=compact, threads=threads, resume=resume,
         unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()),
-        mask=lambda text: masker.mask(repair(text)).text,
+        mask=as_in_the_job(),
     )  # fmt: skip
     if folds:
         typer.echo(cross_validate(options, folds, ERRORS))
@@ -175,13 +172,10 @@ def calibrate(
     """
     from models.calibrating import calibrate as fit
     from models.calibrating import described
-    from udfs.privacy import Masker
-    from udfs.text import repair
 
     checked_place(device)
-    masker = Masker()
     found = fit(
-        model, data, output, device=device, mask=lambda text: masker.mask(repair(text)).text, console=ERRORS
+        model, data, output, device=device, mask=as_in_the_job(), console=ERRORS
     )  # fmt: skip
     typer.echo(f"{found.version}: {described(found.scaling)}")
     for name, each in (("before", found.before), ("after", found.after)):
@@ -223,11 +217,8 @@ def evaluate(
     from models.comparison import believable, compare, gaps, named_models, table
     from models.scorer import SHIPPED
     from models.sets import SETS
-    from udfs.privacy import Masker
-    from udfs.text import repair
 
     checked_place(device)
-    masker = Masker()
     if report is not None:
         from models.evaluation_report import (
             write_report,  # which needs what draws: now, and not when all has been measured
@@ -239,7 +230,7 @@ def evaluate(
     wanted = [name for name in rivals.split(",") if name and name != "none"]
     found = compare(
         data, chosen, wanted, permissive_only=not all_data, with_scaling=not json or report is not None, most=most,
-        device=device, mask=lambda text: masker.mask(repair(text)).text, console=ERRORS,
+        device=device, mask=as_in_the_job(), console=ERRORS,
     )  # fmt: skip
     if report is not None:
         written = write_report(found, list(chosen), report)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import orjson
 import typer
@@ -14,6 +15,9 @@ from rich.console import Console
 
 CLOSED_PIPE = 141
 """The exit code of a process that SIGPIPE has ended, as the shell tells it."""
+
+READ_BYTES = 2**16
+BATCH = 64
 
 ERRORS = Console(stderr=True, highlight=False)
 SettingsFile = Annotated[
@@ -39,6 +43,15 @@ def print_json(value: dict[str, Any]) -> None:
         raise typer.Exit(CLOSED_PIPE) from None
 
 
+def as_in_the_job() -> Callable[[str], str]:
+    """What the job does with a text before a model sees it: broken encodings repaired, personal data hidden."""
+    from udfs.privacy import Masker
+    from udfs.text import repair
+
+    masker = Masker()
+    return lambda text: masker.mask(repair(text)).text
+
+
 def checked_place(device: str, precision: str = "auto") -> None:
     """Raise typer.BadParameter for an unknown device or precision, before anything long begins."""
     from models.scorer import check_place
@@ -51,5 +64,27 @@ def checked_place(device: str, precision: str = "auto") -> None:
 
 def standard_input() -> Iterator[str]:
     """The lines of standard input; bytes that are no UTF-8 are replaced."""
-    reader = sys.stdin.buffer
-    return (line.decode("utf-8", errors="replace").rstrip("\r\n") for line in reader)
+    return (_decoded(line) for line in sys.stdin.buffer)
+
+
+def batches_of_standard_input() -> Iterator[list[str]]:
+    """The lines of standard input, at most BATCH at a time, and fewer where no more have come: who types, or follows a log, doesn't
+    wait for a batch to be full. A file is always divided in the same way."""
+    begun: list[bytes] = []  # of a line whose end hasn't come
+    reader = cast("BufferedReader", sys.stdin.buffer)
+    while come := reader.read1(READ_BYTES):
+        first, *others = come.split(b"\n")
+        begun.append(first)
+        if others:
+            yield from _divided([b"".join(begun), *others[:-1]])
+            begun = [others[-1]]
+    if any(begun):
+        yield [_decoded(b"".join(begun))]
+
+
+def _divided(lines: Sequence[bytes]) -> Iterator[list[str]]:
+    return ([_decoded(line) for line in lines[start : start + BATCH]] for start in range(0, len(lines), BATCH))
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", errors="replace").rstrip("\r\n")

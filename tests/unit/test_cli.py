@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from jobs.cli import app
-from jobs.commands.shared import CLOSED_PIPE
+from jobs.cli import INTERRUPTED, app
+from jobs.commands.shared import CLOSED_PIPE, batches_of_standard_input
 from jobs.flink_client import begin, public_settings
 from jobs.local.flink_rest import FlinkError
 from jobs.local.hash_key import keep_hash_key
@@ -53,6 +56,14 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def begun(*arguments: str) -> subprocess.Popen[str]:
+    """`replywatch` with pipes to all that it reads and writes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "jobs.cli", *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -134,10 +145,7 @@ def test_mask_takes_bytes_that_are_no_utf8() -> None:
 
 
 def test_a_line_is_scored_when_it_comes_and_not_when_a_batch_is_full() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "jobs.cli", "score", "--model", "null"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-    ) as scoring:  # fmt: skip
+    with begun("score", "--model", "null") as scoring:
         assert scoring.stdin is not None and scoring.stdout is not None
         for text in ("hello", "still there?"):
             scoring.stdin.write(f"{text}\n")
@@ -147,16 +155,33 @@ def test_a_line_is_scored_when_it_comes_and_not_when_a_batch_is_full() -> None:
         assert scoring.wait(30) == 0
 
 
-def test_who_reads_no_further_ends_the_command_without_a_traceback() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "jobs.cli", "mask"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-    ) as masking:  # fmt: skip
-        assert masking.stdin is not None and masking.stdout is not None and masking.stderr is not None
-        masking.stdout.close()
-        masking.stdin.write("hello\n")
-        masking.stdin.close()
-        assert (masking.wait(30), masking.stderr.read()) == (CLOSED_PIPE, "")
+@pytest.mark.parametrize("command", [("mask",), ("score", "--model", "null")])
+def test_who_reads_no_further_ends_the_command_without_a_traceback(command: tuple[str, ...]) -> None:
+    with begun(*command) as filtering:
+        assert filtering.stdin is not None and filtering.stdout is not None and filtering.stderr is not None
+        filtering.stdout.close()
+        filtering.stdin.write("hello\n")
+        filtering.stdin.flush()  # and stays open, as of somebody who follows a log
+        assert (filtering.wait(30), filtering.stderr.read()) == (CLOSED_PIPE, "")
+
+
+def test_an_interrupted_command_ends_while_its_input_is_open() -> None:
+    with begun("score", "--model", "null") as scoring:
+        assert scoring.stdin is not None and scoring.stdout is not None and scoring.stderr is not None
+        scoring.stdin.write("hello\n")
+        scoring.stdin.flush()
+        assert json.loads(scoring.stdout.readline())["text"] == "hello"
+        scoring.send_signal(signal.SIGINT)
+        assert (scoring.wait(30), scoring.stderr.read()) == (INTERRUPTED, "")
+
+
+def test_a_file_is_divided_alike_however_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"line {at} 太差了" for at in range(150)]
+    told = "\n".join([*lines, "no end"]).encode()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(told)))
+    batches = list(batches_of_standard_input())
+    assert [text for batch in batches for text in batch] == [*lines, "no end"]
+    assert [len(batch) for batch in batches] == [64, 64, 22, 1]
 
 
 def test_score_with_the_null_model_scores_nothing() -> None:

@@ -6,7 +6,6 @@ import json
 import math
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from tenacity import stop_after_attempt, wait_none
+from tenacity import Retrying, stop_after_attempt, stop_after_delay, wait_fixed, wait_none
 
 from jobs.settings import load_settings
 from models import remote, server
@@ -23,7 +22,7 @@ from models.network import NetworkShape, make_network
 from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of_logits
 from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
 from models.sentiment import TransformerScorer
-from models.server import MAX_BYTES, MAX_TEXTS, check_host, serve
+from models.server import MAX_BYTES, MAX_TEXTS, check_host, labelled, serve
 
 TEXTS = ["太差了，骗人", "什么时候发货", "love it, thanks", "", "𓀀", "ok", *(f"订单{at}到哪了" for at in range(300))]
 
@@ -56,8 +55,8 @@ def test_scores_from_a_server_are_those_at_hand(url: str, at_hand: Scorer) -> No
 
 def test_a_server_says_in_its_protocol_what_it_serves(url: str) -> None:
     assert httpx.get(f"{url}/health").json() == {}
-    with pytest.raises(ModelError, match=r"host nowhere\.invalid is not known"):
-        check_host("nowhere.invalid", "")
+    with pytest.raises(ModelError, match=r"host a\.\.b is not known"):
+        check_host("a..b", "")
     told = httpx.post(f"{url}/predict", json={"inputs": [["太差了"], [" "]]}).json()
     assert told[1] == []
     assert sum(each["score"] for each in told[0][:3]) == pytest.approx(1.0)
@@ -105,15 +104,15 @@ def test_connections_beyond_the_limit_are_closed_and_the_others_answered(monkeyp
     with serve(TransformerScorer(DEFAULT_WEIGHTS, "cpu"), "127.0.0.1", 0) as serving:
         threading.Thread(target=serving.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{serving.server_address[1]}"
-        with httpx.Client(base_url=url) as first, httpx.Client(base_url=url) as second:
+        stays = httpx.Limits(keepalive_expiry=None)
+        with httpx.Client(base_url=url, limits=stays) as first, httpx.Client(base_url=url) as second:
             assert first.get("/health").status_code == 200  # and stays connected
             with pytest.raises(httpx.TransportError):
                 second.get("/health")
             assert first.get("/health").status_code == 200
-        while True:
-            with suppress(httpx.TransportError):
+        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.05), reraise=True):  # until the place is free again
+            with attempt:
                 assert httpx.get(f"{url}/health").status_code == 200
-                break
         serving.shutdown()
 
 
@@ -167,7 +166,7 @@ class Answers(BaseHTTPRequestHandler):
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of another kind of server; no waiting between attempts."""
     monkeypatch.setattr(remote, "PAUSES", wait_none())
-    monkeypatch.setattr(remote, "LATER", stop_after_attempt(5))
+    monkeypatch.setattr(remote, "LATER", stop_after_attempt(5))  # as many as at the start
     Answers.busy, Answers.each, Answers.whole = 0, GOOD, None
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -265,6 +264,18 @@ def test_tones_and_satisfactions_come_over_as_they_are(tmp_path: Path) -> None:
         assert len(there.satisfaction) == 3
         assert there.satisfaction == pytest.approx(here.satisfaction, abs=0.01)
         assert there.score == pytest.approx(here.score, abs=0.01)
+
+
+def test_a_network_that_answers_no_numbers_is_no_answer_of_a_server() -> None:
+    with pytest.raises(ModelError, match="the model answers no numbers"):
+        labelled({"negative": math.nan, "neutral": 0.5, "positive": 0.5}, raw=True)
+
+
+def test_certificates_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/authority.pem")
+    assert RemoteScorer(other).version == "other-model@unknown"  # which needs none
+    with pytest.raises(ModelError, match="SSL_CERT_FILE or SSL_CERT_DIR of the environment can't be read"):
+        RemoteScorer(other.replace("http://", "https://"))
 
 
 def test_a_score_of_logits_logits_is_their_softmax() -> None:

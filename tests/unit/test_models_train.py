@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from safetensors.torch import load_file
 from transformers import RobertaConfig, RobertaForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
+from models import averaging
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
 from models.fitting import parts, repeated, thinned
@@ -147,10 +149,15 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
         NetworkShape(wide=12)
 
 
-def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tmp_path: Path) -> None:
+def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means: list[Path] = []
+    monkeypatch.setattr(averaging, "load_file", lambda path: (means.append(path), load_file(path))[1])
     half = tiny(folder, tmp_path / "model", with_baseline=False)
-    half = replace(half, schedule=replace(half.schedule, epochs=2))
+    half = replace(half, schedule=replace(half.schedule, epochs=2, averaging=0.9))
     train(half, Console(file=io.StringIO()))
+    assert not means
     checkpoints = {path.name for path in (tmp_path / "model-training").glob("checkpoint-*")}
     vocabulary = load_tokenizer(tmp_path / "model-training" / "tokenizer", local=True).get_vocab()
     resumed = train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
@@ -159,6 +166,8 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(folder: Path, tm
     states = [
         json.loads(path.read_text()) for path in (tmp_path / "model-training").glob("checkpoint-*/trainer_state.json")
     ]
+    # So does the mean of the weights.
+    assert [path.parent.name for path in means] == [max(checkpoints, key=lambda name: int(name.split("-")[1]))]
     # What was logged before the break is still there: it went on, and did not begin again.
     assert all(
         state["log_history"][0]["epoch"] < 1 < 2 < state["epoch"]
@@ -295,7 +304,7 @@ def test_a_model_that_learns_satisfaction_tells_it_beside_sentiment(folder: Path
     config = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
     assert config["satisfaction_wide_weight"] > 0
     assert config["satisfaction_temperature"] > 0
-    (line,) = score_lines(["太差，第3件"], str(tmp_path / "model"), "cpu")
+    (line,) = score_lines([["太差，第3件"]], str(tmp_path / "model"), "cpu")
     assert list(line["satisfaction"]) == list(SATISFACTIONS)
 
 
