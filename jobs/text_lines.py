@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from models.scorer import SATISFACTIONS, TONES, load_scorer
 from udfs.privacy import Masker
 from udfs.text import repair
+
+
+def as_in_the_job() -> Callable[[str], str]:
+    """What the job does with a text before a model sees it: broken encodings repaired, personal data hidden."""
+    masker = Masker()
+    return lambda text: masker.mask(repair(text)).text
 
 
 def score_lines(
@@ -21,9 +27,9 @@ def score_lines(
 
     As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
     """
-    scorer, masker = load_scorer(model, device, precision, least_confidence=least_confidence), Masker()
+    scorer, prepared = load_scorer(model, device, precision, least_confidence=least_confidence), as_in_the_job()
     for batch in batches:
-        for text, result in zip(batch, scorer.score([masker.mask(repair(text)).text for text in batch]), strict=True):
+        for text, result in zip(batch, scorer.score([prepared(text) for text in batch]), strict=True):
             line: dict[str, Any] = {
                 "text": text,
                 "label": result.label if result else None,

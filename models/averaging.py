@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from models.whole_file import save_whole
 
 MEAN_FILE = "mean_of_the_weights.safetensors"
 
@@ -27,23 +29,24 @@ class Averaged(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One step further. The first call is after the first step: the model is on its device then."""
-        if self._mean is None:
-            self._mean = AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(self._decay))
+        self._mean = self._mean or self._begun()
         self._mean.update_parameters(self._model)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """The mean goes into the checkpoint: what is gone on from there has its own otherwise."""
         if self.weights:
-            begun = _file(args, state).with_suffix(".part")
-            save_file({name: tensor.clone().contiguous() for name, tensor in self.weights.items()}, begun)
-            begun.replace(_file(args, state))
+            # Copies: tensors that share memory, as tied embeddings do, aren't written.
+            save_whole({name: tensor.clone().contiguous() for name, tensor in self.weights.items()}, _file(args, state))
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Go on with the mean of the checkpoint that is gone on from."""
         if state.global_step and _file(args, state).is_file():
-            self._mean = AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(self._decay))
+            self._mean = self._begun()
             self._mean.module.load_state_dict(load_file(_file(args, state)))
             self._mean.n_averaged.fill_(state.global_step)
+
+    def _begun(self) -> AveragedModel:
+        return AveragedModel(self._model, multi_avg_fn=get_ema_multi_avg_fn(self._decay))
 
     @property
     def weights(self) -> Mapping[str, torch.Tensor]:

@@ -7,7 +7,6 @@ may be, are fitted on labelled lines of the shop's own; the weights stay as they
 from __future__ import annotations
 
 import json
-import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix, Scaling, fitted_scaling
-from models.corpus import DataError, load_corpus
+from models.corpus import DataError, drawn, load_corpus
 from models.evaluate import Figure, answered, confident, figure, odds
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
@@ -31,7 +30,6 @@ LEAST_OF_EACH = 10
 """Texts of each label: with fewer, how often it is met is not known."""
 
 MOST = 20_000
-SEED = 0
 
 
 class Calibrated(NamedTuple):
@@ -76,7 +74,7 @@ def calibrate(
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
     own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != JOINED]
-    own = random.Random(SEED).sample(own, min(MOST, len(own)))
+    own = drawn(own, MOST)
     _check(own)
     console.print(f"{len(own):,} texts to fit to")
     scorer = load_scorer(str(source.resolve()), device, cache_size=0)  # in full: a folder may be called `default`

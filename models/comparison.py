@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.baseline import TfidfScorer
-from models.corpus import Corpus, DataError, load_corpus
+from models.corpus import Corpus, DataError, drawn, load_corpus
 from models.evaluate import (
     Answer,
     Figure,
@@ -94,7 +93,7 @@ def compare(
         with_validations=with_scaling,
         mask=mask,
     )
-    tests = {name: _drawn(part, most or len(part)) for name, part in by_question(corpus.tests).items()}
+    tests = {name: drawn(part, most or len(part)) for name, part in by_question(corpus.tests).items()}
     if not tests:
         raise DataError(
             f"no text to measure on under {', '.join(map(str, data))}: a folder with public sets is needed, or a file of which about "
@@ -102,7 +101,7 @@ def compare(
         )
     # Sentiment only: what `calibrate` fits.
     held = {
-        name: _drawn([each for each in corpus.validations.get(name, ()) if each.label != UNKNOWN], most or CALIBRATING)
+        name: drawn([each for each in corpus.validations.get(name, ()) if each.label != UNKNOWN], most or CALIBRATING)
         if with_scaling and examples[0].label != UNKNOWN and tells_neutral(examples)
         else []
         for name, examples in tests.items()
@@ -125,12 +124,6 @@ def compare(
                     found.figures[name][set_name] = figure(answers, calibrating)
             progress.update(task, description=name, completed=len(tests))
     return found
-
-
-def _drawn(examples: Sequence[Example], most: int) -> list[Example]:
-    """So many of the examples, in their order: a file that is sorted by its labels begins with one of them only."""
-    kept = sorted(random.Random(0).sample(range(len(examples)), min(most, len(examples))))
-    return [examples[at] for at in kept]
 
 
 def _scorers(

@@ -123,6 +123,13 @@ def load_corpus(
     return corpus
 
 
+def drawn(examples: Sequence[Example], most: int) -> list[Example]:
+    """At most so many of the examples, drawn by chance and always the same, in their order: a file that is sorted by its labels begins
+    with one of them only."""
+    kept = sorted(random.Random(0).sample(range(len(examples)), min(most, len(examples))))
+    return [examples[at] for at in kept]
+
+
 def _read(info: SetInfo, path: Path) -> Iterator[tuple[Split | None, Example]]:
     try:
         yield from info.read(path)

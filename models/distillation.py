@@ -1,8 +1,7 @@
 """Learn from larger models: their probabilities say more of a text than one label does (Hinton et al. 2015, arXiv:1503.02531).
 
 A teacher tells something of every text, also of those that no set gives a sentiment or a tone; of satisfaction, where somebody
-rated it. Several of them tell the mean of
-their probabilities, which is right more often than each of them.
+rated it. Several of them tell the mean of their probabilities, which is right more often than each of them.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from typing import Any, cast
 import torch
 from rich.console import Console
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch.nn import functional
 
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, Loss
@@ -24,6 +22,7 @@ from models.progress import counted
 from models.scorer import LABELS, Limits, ModelError, scorer_version
 from models.sentiment import TransformerScorer
 from models.sets import MADE, Example
+from models.whole_file import save_whole
 
 TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""
@@ -54,8 +53,8 @@ def taught(
         made = example.source in MADE and example.label != UNKNOWN
         if made and not told[at, 0].isnan() and int(told[at, SENTIMENT].argmax()) != example.label:
             told[at, SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
-        if example.satisfaction == UNKNOWN:
-            told[at, SATISFACTION] = float("nan")
+    unrated = torch.tensor([example.satisfaction == UNKNOWN for example in examples])
+    told[unrated, SATISFACTION] = float("nan")
     return told
 
 
@@ -66,36 +65,28 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
         with safe_open(kept, "pt") as earlier:
             if (earlier.metadata() or {}).get(ASKED) == asked:
                 return cast("torch.Tensor", earlier.get_tensor(SAID))
-    for teacher in teachers:  # before the first has read for hours
-        _names(teacher, _loaded(teacher, device))
-    each = [_read(teacher, texts, device, console) for teacher in teachers]
+    scorers = [TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0)) for teacher in teachers]
+    told = [_names(*each) for each in zip(teachers, scorers, strict=True)]  # of all, before the first has read for hours
+    each = [_read(scorer, names, texts, console) for scorer, names in zip(scorers, told, strict=True)]
     narrowest = min(said.shape[1] for said in each)
     mean = torch.stack([said[:, :narrowest] for said in each]).mean(dim=0)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        begun = kept.with_suffix(".part")
-        save_file({SAID: mean}, begun, metadata={ASKED: asked})
-        begun.replace(kept)
+        save_whole({SAID: mean}, kept, {ASKED: asked})
     return mean
 
 
-def _read(teacher: Path, texts: Sequence[str], device: str, console: Console) -> torch.Tensor:
-    """What one teacher says of each text: (texts, OUTPUTS), or with SATISFACTIONS behind them."""
-    scorer = _loaded(teacher, device)
-    names = _names(teacher, scorer)
+def _read(scorer: TransformerScorer, names: Sequence[str], texts: Sequence[str], console: Console) -> torch.Tensor:
+    """What one teacher says of each text: (texts, names)."""
     nothing = (float("nan"),) * len(names)
     rows: list[tuple[float, ...]] = []
     with counted(console, transient=True) as progress:
-        task = progress.add_task(f"the teacher {teacher.name} reads", total=len(texts))
+        task = progress.add_task(f"the teacher {scorer.version} reads", total=len(texts))
         for start in range(0, len(texts), CHUNK):
             said = scorer.probabilities(texts[start : start + CHUNK])
             rows += [tuple(row[name] for name in names) if row else nothing for row in said]
             progress.update(task, completed=len(rows))
     return torch.tensor(rows)
-
-
-def _loaded(teacher: Path, device: str) -> TransformerScorer:
-    return TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0))
 
 
 def _names(teacher: Path, scorer: TransformerScorer) -> tuple[str, ...]:

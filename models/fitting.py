@@ -20,13 +20,13 @@ from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
-from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer, token_limit
+from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
 from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError, check_place
 from models.sets import SETS, Example
-from models.supervised import Trained, has_checkpoint, train_supervised
+from models.supervised import Trained, drop_torn_checkpoints, train_supervised
 from models.text import readable
 from models.wide import WidePart
 from models.wide_training import fit_wide
@@ -64,8 +64,7 @@ def check(options: TrainOptions) -> None:
         check_place(options.schedule.device, "auto")
     except ValueError as error:
         raise ModelError(str(error)) from error
-    if options.schedule.device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
+    check_gpu(options.schedule.device)
     for teacher in options.teachers:
         if not (teacher / "config.json").is_file():
             raise ModelError(f"teacher {teacher} is no directory with a model")
@@ -127,7 +126,7 @@ def fit(
     options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
 ) -> Fitted:
     """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs."""
-    resumed = options.resume and has_checkpoint(work)
+    resumed = options.resume and drop_torn_checkpoints(work)
     model, tokenizer = _network(options, learnt, work, resumed, console)
     said = taught(options.teachers, learnt, options.schedule.device, console, work / TEACHERS_FILE) if options.teachers else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)

@@ -26,6 +26,12 @@ from models.scorer import LABELS, SATISFACTIONS, TONES, ModelError, weights_dige
 from models.wide import WIDE_FILE
 
 
+def check_gpu(device: str) -> None:
+    """Raise ModelError where a GPU is asked for and none is there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
+
+
 def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward, torch.device, str]:
     """The network's forward pass where it is to run, the device, and the precision that was chosen.
 
@@ -33,8 +39,7 @@ def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward
     int8 where the network can be computed so, else bf16 where the CPU has instructions for it, else fp32. Raises ModelError for
     what this machine or this network cannot do.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device is cuda, but torch sees no GPU: use auto or cpu, or install torch with CUDA")
+    check_gpu(device)
     model.train(False)
     on_gpu = device != "cpu" and torch.cuda.is_available()
     place = torch.device("cuda" if on_gpu else "cpu")

@@ -66,7 +66,7 @@ def make_network(
     Raises ModelError if the encoder cannot be had.
     """
     if shape.encoder == MULTILINGUAL_E5:
-        return _packed(shape, texts, known)
+        return _packed(PackedEncoder(), shape, texts, known)
     if shape.encoder == NARROWED_E5:
         return _narrowed(shape, texts, max_tokens, known)
     if shape.encoder == NEW:
@@ -80,9 +80,8 @@ def make_network(
 
 
 def _packed(
-    shape: NetworkShape, texts: Sequence[str], known: PreTrainedTokenizerFast | None
+    packed: PackedEncoder, shape: NetworkShape, texts: Sequence[str], known: PreTrainedTokenizerFast | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    packed = PackedEncoder()
     if not 1 <= shape.layers <= packed.config.num_hidden_layers:
         raise ModelError(f"layers is {shape.layers}: {MULTILINGUAL_E5} has 1 to {packed.config.num_hidden_layers}")
     tokenizer, kept = (known, list(range(len(known)))) if known else packed.tokenizer(texts, shape.vocabulary)
@@ -98,11 +97,11 @@ def _packed(
 def _narrowed(
     shape: NetworkShape, texts: Sequence[str], max_tokens: int, known: PreTrainedTokenizerFast | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    sizes = PackedEncoder().config
-    fitting = replace(shape, heads=max(1, shape.hidden * sizes.num_attention_heads // sizes.hidden_size))
+    packed = PackedEncoder()
+    fitting = replace(shape, heads=max(1, shape.hidden * packed.config.num_attention_heads // packed.config.hidden_size))
     model, tokenizer = _new(fitting, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
     if known is None:
-        large, spelling = _packed(NetworkShape(layers=shape.layers), texts, None)
+        large, spelling = _packed(packed, NetworkShape(layers=shape.layers), texts, None)
         large.train(False)
         some = random.Random(0).sample(list(texts), min(DIRECTION_TEXTS, len(texts)))
         narrowed(Read(large.bert, spelling), Read(model.bert, tokenizer), some)

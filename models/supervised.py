@@ -95,7 +95,8 @@ def train_supervised(
     """Train `model` in place and leave it at its best evaluation. said: what a teacher says of each training text, see
     `models.distillation`.
 
-    `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from.
+    `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from: there must be one, see
+    `drop_torn_checkpoints`.
     """
     encoder = Encoder(tokenizer, schedule.max_tokens)
     items, held_out = (
@@ -132,7 +133,7 @@ def train_supervised(
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
     try:
-        trainer.train(resume_from_checkpoint=resume and has_checkpoint(work))
+        trainer.train(resume_from_checkpoint=resume)
     finally:
         watched.stop()
     state = trainer.state
@@ -143,9 +144,9 @@ def train_supervised(
     return _better(model, mean, step, state.global_step, _Judge(tokenizer, held_out, schedule), console)
 
 
-def has_checkpoint(work: Path) -> bool:
-    """Whether there is something to go on from. What was being written when the training was broken off is taken away: the Trainer
-    would take it for the last."""
+def drop_torn_checkpoints(work: Path) -> bool:
+    """Take away what was being written when a training was broken off, which the Trainer would take for the last checkpoint. Whether a
+    whole one is left to go on from."""
     whole = False
     for path in work.glob("checkpoint-[0-9]*"):
         if (path / "trainer_state.json").is_file():  # what the Trainer writes last

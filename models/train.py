@@ -114,11 +114,6 @@ def check_output(output: Path) -> None:
 
 def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str) -> str:
     schedule = options.schedule
-    learnt_from = (
-        {"learnt from": f"the labels, and the probabilities of {' and '.join(each.name for each in options.teachers)}"}
-        if options.teachers
-        else {}
-    )
     times = ", ".join(f"{name} {count} times" for name, count in options.repeat.items())
     return model_card(
         network=network,
@@ -127,8 +122,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         baseline=report.baseline,
         training={
             "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} {LEFT_OUT}",
-            **_read_before(options),
-            **learnt_from,
+            **_other_sources(options),
             "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up and linear decay, batches of "
             f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
             f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
@@ -141,13 +135,15 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
     )
 
 
-def _read_before(options: TrainOptions) -> dict[str, str]:
-    """What shaped the network before the labels did, for the card."""
+def _other_sources(options: TrainOptions) -> dict[str, str]:
+    """What shaped the network beside the labelled sets, for the card."""
     told = {}
     if options.unlabelled:
         told["read before"] = f"{len(options.unlabelled)} files of texts without labels, {options.unlabelled_epochs:g} epochs"
     if options.shape.encoder not in (MULTILINGUAL_E5, NARROWED_E5, NEW) or options.teachers:
         told["not in the table above"] = "what the encoder or the teachers learnt from, see their cards: they may know texts held out here"
+    if options.teachers:
+        told["learnt from"] = f"the labels, and the probabilities of {' and '.join(each.name for each in options.teachers)}"
     return told
 
 

@@ -38,9 +38,9 @@ def fit_wide(examples: Sequence[Example], buckets: int, adjustment: float = 1.0)
 
     told = [example for example in examples if asks(example)]
     there = sparse.vstack([_table(told[start : start + CHUNK], buckets) for start in range(0, len(told), CHUNK)], "csr")
-    once = list({example.text: at for at, example in enumerate(told)}.values())  # a copy is no second text
-    met = np.bincount(there[once].indices, minlength=buckets)
-    rarity = np.where(met >= min(LEAST_TEXTS, len(once)), np.log((1 + len(once)) / (1 + met)) + 1, 0).astype(np.float32)
+    single = list({example.text: at for at, example in enumerate(told)}.values())  # a copy is no second text
+    met = np.bincount(there[single].indices, minlength=buckets)
+    rarity = np.where(met >= min(LEAST_TEXTS, len(single)), np.log((1 + len(single)) / (1 + met)) + 1, 0).astype(np.float32)
     weighed = there.multiply(rarity).tocsr()
     # As WidePart.logits divides.
     length = np.sqrt(there @ (rarity * rarity))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.commands.shared import ERRORS, as_in_the_job, checked_place, print_json
+from jobs.commands.shared import ERRORS, checked_place, print_json
 
 MOST_TIMES = 100
 
@@ -106,6 +106,7 @@ def train(
     Checkpoints and TensorBoard logs go to OUTPUT-training. Use the model: scoring.model in the settings, or
     [bold]replywatch score --model OUTPUT[/].
     """
+    from jobs.text_lines import as_in_the_job
     from models.cross_validation import cross_validate
     from models.recipes import TrainOptions, from_recipe
     from models.train import report_lines
@@ -170,13 +171,12 @@ def calibrate(
     Minutes, and no training: a copy with a few other numbers in its config.json. A tenth of the lines is held out and measured on,
     before and after. Use it: scoring.model in the settings, or replywatch score --model OUTPUT.
     """
+    from jobs.text_lines import as_in_the_job
     from models.calibrating import calibrate as fit
     from models.calibrating import described
 
     checked_place(device)
-    found = fit(
-        model, data, output, device=device, mask=as_in_the_job(), console=ERRORS
-    )  # fmt: skip
+    found = fit(model, data, output, device=device, mask=as_in_the_job(), console=ERRORS)
     typer.echo(f"{found.version}: {described(found.scaling)}")
     for name, each in (("before", found.before), ("after", found.after)):
         if each is not None:
@@ -214,15 +214,15 @@ def evaluate(
     The tables show macro-F1 and how far confidences can be believed; below them, for each model, the slices (source, language,
     length, shop) that it reads worst.
     """
+    from jobs.text_lines import as_in_the_job
     from models.comparison import believable, compare, gaps, named_models, table
     from models.scorer import SHIPPED
     from models.sets import SETS
 
     checked_place(device)
     if report is not None:
-        from models.evaluation_report import (
-            write_report,  # which needs what draws: now, and not when all has been measured
-        )
+        # The report needs what draws: that is told now, and not when all has been measured.
+        from models.evaluation_report import write_report
 
         if report.exists() and not report.is_dir():
             raise typer.BadParameter(f"{report} is a file: name a folder, which is made if need be", param_hint="--report")

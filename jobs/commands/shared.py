@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -41,15 +41,6 @@ def print_json(value: dict[str, Any]) -> None:
         # The interpreter must not flush into the closed pipe at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(CLOSED_PIPE) from None
-
-
-def as_in_the_job() -> Callable[[str], str]:
-    """What the job does with a text before a model sees it: broken encodings repaired, personal data hidden."""
-    from udfs.privacy import Masker
-    from udfs.text import repair
-
-    masker = Masker()
-    return lambda text: masker.mask(repair(text)).text
 
 
 def checked_place(device: str, precision: str = "auto") -> None:

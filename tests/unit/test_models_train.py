@@ -32,7 +32,7 @@ from models.scorer import LABELS, WEIGHTS, ModelError, load_scorer
 from models.sentiment import TransformerScorer
 from models.service_lines import capitalised, service_lines
 from models.sets import Example
-from models.supervised import Schedule, has_checkpoint
+from models.supervised import Schedule, drop_torn_checkpoints
 from models.tokenizer import Encoder, train_tokenizer
 from models.train import report_lines, train, write
 
@@ -180,7 +180,7 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     torn = tmp_path / "model-training" / "checkpoint-9999"
     torn.mkdir()
     (torn / "model.safetensors").write_bytes(b"half")
-    assert has_checkpoint(torn.parent) and not torn.exists()
+    assert drop_torn_checkpoints(torn.parent) and not torn.exists()
     # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
     train(replace(half, schedule=replace(half.schedule, epochs=1)), Console(file=io.StringIO()))
     assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
