@@ -8,19 +8,25 @@ from models.corpus import Corpus
 from models.evaluate import Figure
 from models.heads import outputs
 from models.labels import OUTPUTS, SATISFACTIONS
+from models.loading import LANGUAGES
 from models.sets import JOINED, SETS
 
 _LIMITS = """\
 - It reads one message without the lines before it: irony that only those show, and politeness after a refusal, are missed.
 - What it learnt from is in the table above. On texts of another kind expect lower figures; a set marked *held out* shows how
   much lower.
-{neutral}- Chinese (traditional is read as simplified) and English. A text of which no token is known gets no score.
+{neutral}{languages} A text of which no token is known gets no score.
 - At most {max_tokens} tokens are read: head and tail of a longer text.
 - Made again by the same command, its figures differ by up to a point: sums are added in another order on another machine.
 - A single seed; differences of a point or two between figures mean nothing.
 - Not for judging a person, customer or agent, without a human reading the conversation."""
 
 
+_LANGUAGES = {
+    "": "- Chinese (traditional is read as simplified) and English.",
+    "zh": "- Chinese (traditional is read as simplified): a text without Chinese characters gets no score.",
+    "en": "- English: a text with Chinese characters gets no score.",
+}
 _NEUTRAL = "- Chinese review sets have no neutral texts: what neutral means in Chinese comes from Weibo and the patterns.\n"
 EMOTIONS = ("go", "nlpcc", "smp")
 """Sets whose labels are emotions."""
@@ -34,17 +40,19 @@ def model_card(
     baseline: Mapping[str, Figure],
     training: Mapping[str, str],
     max_tokens: int,
+    language: str = "",
 ) -> str:
     """Return the card in Markdown. `network`: a sentence on its shape; `training`: lines of the training section."""
     learnt = {info.name for info in corpus.trained}
+    languages = LANGUAGES.get(language, " and ".join(LANGUAGES.values()))
     rated = f", then {', '.join(SATISFACTIONS)} (softmax)" if len(outputs(corpus.train)) > len(OUTPUTS) else ""
     lines = [
         "---",
-        "language: [zh, en]",
+        f"language: [{language or ', '.join(LANGUAGES)}]",
         "pipeline_tag: text-classification",
         "library_name: transformers",
         "---",
-        "# Sentiment and tone of service messages, Chinese and English",
+        f"# Sentiment and tone of service messages, {languages}",
         "",
         f"{network}. Trained by `replywatch train`. Columns: negative, neutral, positive (softmax), then polite, angry, "
         f"anxious, abusive (a sigmoid each){rated}; score = p(positive) − p(negative).",
@@ -77,7 +85,7 @@ def model_card(
         )
     lines += ["", "## Training", "", *(f"- {name}: {value}" for name, value in training.items())]
     neutral = _NEUTRAL if learnt & {"nlpcc", "smp"} and learnt <= {info.name for info in SETS} else ""
-    lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral), ""]
+    lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral, languages=_LANGUAGES[language]), ""]
     return "\n".join(lines)
 
 

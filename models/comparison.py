@@ -22,7 +22,6 @@ from models.evaluate import (
     by_question,
     confident,
     figure,
-    language_of,
     length_slice,
     slices,
     tells_neutral,
@@ -33,6 +32,7 @@ from models.progress import counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
 from models.scorer import ModelError, Scorer, load_scorer
 from models.sets import Example
+from models.text import language_of
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
 LEARNERS = ("tfidf", "fasttext")

@@ -1,7 +1,8 @@
 """Learn from larger models: their probabilities say more of a text than one label does (Hinton et al. 2015, arXiv:1503.02531).
 
 A teacher tells something of every text, also of those that no set gives a sentiment or a tone; of satisfaction, where somebody
-rated it. Several of them tell the mean of their probabilities, which is right more often than each of them.
+rated it. Several of them tell the mean of their probabilities, which is right more often than each of them; one for a single language
+tells something of texts in it, and leaves the others to the rest.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from models.whole_file import save_whole
 TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""
 
+TELLS = OUTPUTS + SATISFACTIONS
+"""The columns of what teachers say."""
+
 CHUNK = 1_024
 SAID, ASKED = "said", "asked"
 """In the file that keeps what teachers said: the tensor, and of which teachers and texts it is."""
@@ -37,9 +41,9 @@ TEACHERS_FILE = "teachers.safetensors"
 def taught(
     teachers: Sequence[Path], examples: Sequence[Example], device: str, console: Console, kept: Path | None = None
 ) -> torch.Tensor:
-    """What the models in the directories `teachers` say of each example: their mean probabilities, (examples, OUTPUTS), and
-    SATISFACTIONS behind them where all teachers tell it; nan for nothing, where one of them can't read a text, and for the
-    satisfaction of an example that isn't rated.
+    """What the models in the directories `teachers` say of each example: the mean probabilities of those that can read it, (examples,
+    TELLS); nan for nothing, where none of them can, or tells satisfaction, and for that of an example that isn't
+    rated.
 
     What was made here (service lines, joined texts) has the sentiment that it was made for: where the teachers say another, as of
     irony that they take for praise, they aren't believed. kept: a file that keeps what they said; a training that is begun again by
@@ -66,35 +70,33 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
             if (earlier.metadata() or {}).get(ASKED) == asked:
                 return cast("torch.Tensor", earlier.get_tensor(SAID))
     scorers = [TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0)) for teacher in teachers]
-    told = [_names(*each) for each in zip(teachers, scorers, strict=True)]  # of all, before the first has read for hours
-    each = [_read(scorer, names, texts, console) for scorer, names in zip(scorers, told, strict=True)]
-    narrowest = min(said.shape[1] for said in each)
-    mean = torch.stack([said[:, :narrowest] for said in each]).mean(dim=0)
+    for teacher, scorer in zip(teachers, scorers, strict=True):  # all of them, before the first has read for hours
+        _check(teacher, scorer)
+    mean = torch.stack([_read(scorer, texts, console) for scorer in scorers]).nanmean(dim=0)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         save_whole({SAID: mean}, kept, {ASKED: asked})
     return mean
 
 
-def _read(scorer: TransformerScorer, names: Sequence[str], texts: Sequence[str], console: Console) -> torch.Tensor:
-    """What one teacher says of each text: (texts, names)."""
-    nothing = (float("nan"),) * len(names)
+def _read(scorer: TransformerScorer, texts: Sequence[str], console: Console) -> torch.Tensor:
+    """What one teacher says of each text: (texts, TELLS), nan for what it doesn't tell."""
+    nothing = float("nan")
     rows: list[tuple[float, ...]] = []
     with counted(console, transient=True) as progress:
         task = progress.add_task(f"the teacher {scorer.version} reads", total=len(texts))
         for start in range(0, len(texts), CHUNK):
             said = scorer.probabilities(texts[start : start + CHUNK])
-            rows += [tuple(row[name] for name in names) if row else nothing for row in said]
+            rows += [tuple(row.get(name, nothing) if row else nothing for name in TELLS) for row in said]
             progress.update(task, completed=len(rows))
     return torch.tensor(rows)
 
 
-def _names(teacher: Path, scorer: TransformerScorer) -> tuple[str, ...]:
-    """What a teacher tells, of OUTPUTS and SATISFACTIONS. Raises ModelError where it lacks one of the former."""
-    (first,) = scorer.probabilities(["hello"])
-    if first is None or not first.keys() >= set(OUTPUTS):
+def _check(teacher: Path, scorer: TransformerScorer) -> None:
+    """Raise ModelError for a teacher that lacks one of OUTPUTS."""
+    told = [each for each in scorer.probabilities(["hello", "你好"]) if each]  # one of them may be in another language than the teacher's
+    if not told or not told[0].keys() >= set(OUTPUTS):
         raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
-    return OUTPUTS + SATISFACTIONS if first.keys() >= set(SATISFACTIONS) else OUTPUTS
 
 
 def distilled_loss(own: Loss) -> Loss:

@@ -226,11 +226,6 @@ def slices(answers: Sequence[Answer], name_of: Callable[[Answer], Iterable[str]]
     return sorted(found, key=lambda each: -each.gap)
 
 
-def language_of(text: str) -> str:
-    """The language that a text counts as where its set doesn't say one: zh for one with Chinese characters, en for others."""
-    return "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in text) else "en"
-
-
 def length_slice(text: str) -> str:
     """The slice of a text by its length."""
     low, high = next((low, high) for low, high in LENGTHS if low <= len(text) < high)

@@ -20,7 +20,8 @@ from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
-from models.loading import SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
+from models.languages import in_language
+from models.loading import LANGUAGE, LANGUAGES, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
 from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
@@ -51,6 +52,8 @@ class Fitted(NamedTuple):
 
 def check(options: TrainOptions) -> None:
     """Raise ModelError for what can't work, before the long part begins."""
+    if options.language and options.language not in LANGUAGES:
+        raise ModelError(f"language is {options.language!r}: one of {', '.join(LANGUAGES)} is needed, or none for all of them")
     kind = options.schedule.adapters
     if kind not in KINDS:
         raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
@@ -79,13 +82,14 @@ def prepare(options: TrainOptions) -> Corpus:
     set_seed(options.schedule.seed)
     if options.threads:
         torch.set_num_threads(options.threads)
-    return load_corpus(
+    corpus = load_corpus(
         options.data,
         permissive_only=options.permissive_only,
         with_service_lines=options.with_service_lines,
         seed=options.schedule.seed,
         mask=options.mask,
     )
+    return in_language(corpus, options.language) if options.language else corpus
 
 
 def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Example]]:
@@ -139,7 +143,7 @@ def fit(
         served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION, adjustment)[0]
     for names, each in served.items():
         model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})
-    model.config.update({"max_tokens": options.schedule.max_tokens})
+    model.config.update({"max_tokens": options.schedule.max_tokens, **({LANGUAGE: options.language} if options.language else {})})
     used = any(each.wide_weight for each in served.values())
     return Fitted(model, tokenizer, wide if used else None, figure, trained.step)
 

@@ -186,6 +186,19 @@ def mix_of(config: object, source: Path | str, names: tuple[str, str] = SENTIMEN
     return Mix(*found)
 
 
+LANGUAGE = "language"
+LANGUAGES = {"zh": "Chinese", "en": "English"}
+"""What the config of a model that reads one of the two languages names under LANGUAGE. Others read both."""
+
+
+def language_in(config: object, source: Path | str) -> str:
+    """The language that a model reads, of LANGUAGES, or nothing for all of them. Raises ModelError for anything else."""
+    language = getattr(config, LANGUAGE, "") or ""
+    if language and language not in LANGUAGES:
+        raise ModelError(f"{source} has {LANGUAGE} {language!r}: {' or '.join(LANGUAGES)} is needed, or none for both (config.json)")
+    return str(language)
+
+
 SENTIMENT_BIAS = "sentiment_bias"
 
 

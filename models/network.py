@@ -19,7 +19,7 @@ from transformers import (
 
 from models.compact import COMPACT_FILE
 from models.labels import OUTPUTS
-from models.loading import SATISFACTION_MIX, SENTIMENT_BIAS, SENTIMENT_MIX, load_classifier, load_tokenizer
+from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_BIAS, SENTIMENT_MIX, load_classifier, load_tokenizer
 from models.narrowed import Read, narrowed
 from models.packed_encoder import PackedEncoder
 from models.scorer import ModelError, source_of
@@ -74,7 +74,7 @@ def make_network(
     source = source_of(shape.encoder)
     compact = isinstance(source, Path) and (source / COMPACT_FILE).is_file()
     model, tokenizer = _gone_on_with(source, shape) if compact else _pretrained(source, shape)
-    for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS):  # fitted to what it was before
+    for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE):  # fitted to what it was before
         vars(model.config).pop(name, None)
     return model, known or tokenizer
 

@@ -17,9 +17,18 @@ from numpy.typing import NDArray
 from models.batches import batches_by_length, padded
 from models.cached import CachedScorer
 from models.calibration import Mix
-from models.loading import SATISFACTION_MIX, bias_of, columns_of, load_classifier, mix_of, placed, token_limit
+from models.loading import (
+    SATISFACTION_MIX,
+    bias_of,
+    columns_of,
+    language_in,
+    load_classifier,
+    mix_of,
+    placed,
+    token_limit,
+)
 from models.scorer import LABELS, SATISFACTIONS, TONES, Limits, ModelError, Score, score_of
-from models.text import readable
+from models.text import is_in, readable
 from models.tokenizer import Encoder
 from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart
 
@@ -56,6 +65,7 @@ class TransformerScorer(CachedScorer):
         model, tokenizer, self._version = load_classifier(source)
         columns = columns_of(model.config.id2label or {}, source)
         self._columns, self._tones, self._satisfaction = columns
+        self._language = language_in(model.config, source)
         self._mix = mix_of(model.config, source)
         self._satisfaction_mix = mix_of(model.config, source, SATISFACTION_MIX) if self._satisfaction else Mix(1.0)
         wide = self._mix.wide_weight or self._satisfaction_mix.wide_weight
@@ -95,7 +105,7 @@ class TransformerScorer(CachedScorer):
     def _answers(self, texts: Sequence[str]) -> list[Answer | None]:
         """Read in batches of similar length and put the answers back in order."""
         encoded = self._encoder.encode(texts)
-        known = [at for at, row in enumerate(encoded) if row.known]
+        known = [at for at, row in enumerate(encoded) if row.known and self._reads(texts[at])]
         lengths = [len(encoded[at].ids) for at in known]
         batches = [
             [known[each] for each in batch]
@@ -111,6 +121,10 @@ class TransformerScorer(CachedScorer):
             for at, answer in zip(batch, zip(*(each.tolist() for each in told), strict=True), strict=True):
                 answers[at] = answer
         return answers
+
+    def _reads(self, text: str) -> bool:
+        """Whether the text is in the language of a model for one: of others it has learnt nothing, and says nothing."""
+        return not self._language or is_in(text, self._language)
 
     def _forward(
         self, rows: Sequence[list[int]], wide: NDArray[np.float32] | None

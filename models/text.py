@@ -64,6 +64,16 @@ def simplified(text: str) -> str:
     return text if text.isascii() else _SIMPLIFIED.convert(text)
 
 
+def language_of(text: str) -> str:
+    """The language that a text counts as: zh for one with Chinese characters, en for others."""
+    return "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in text) else "en"
+
+
+def is_in(text: str, language: str) -> bool:
+    """Whether a text is in a language, as `language_of` tells it; one without letters is in all."""
+    return language_of(text) == language or not any(sign.isalpha() for sign in text)
+
+
 def cut(text: str, limit: int) -> str:
     """The text, or the head and the tail of a longer one, `limit` characters together."""
     if len(text) <= limit:

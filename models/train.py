@@ -132,6 +132,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
             + (", if it was broken off: since then" if options.resume else ""),
         },
         max_tokens=schedule.max_tokens,
+        language=options.language,
     )
 
 

@@ -30,6 +30,10 @@ def train(
     all_data: Annotated[
         bool, typer.Option("--all-data", help="Also learn from sets whose licence forbids shipping the weights.")
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(help="zh or en: learn from texts in it only; the model says nothing of others. A text with Chinese characters is zh, another with letters en."),
+    ] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
@@ -133,7 +137,7 @@ def train(
     )
     options = TrainOptions(
         data, output, shape, schedule,
-        permissive_only=not all_data, teachers=teacher or (), compact=compact, threads=threads, resume=resume,
+        permissive_only=not all_data, language=language or "", teachers=teacher or (), compact=compact, threads=threads, resume=resume,
         unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()),
         mask=as_in_the_job(),
     )  # fmt: skip
