@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,16 +29,18 @@ from models.evaluate import (
 )
 from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
+from models.loading import LANGUAGE
 from models.progress import counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
-from models.scorer import ModelError, Scorer, load_scorer
+from models.scorer import ModelError, Scorer, is_url, load_scorer, source_of
 from models.sets import Example
 from models.text import language_of
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
 LEARNERS = ("tfidf", "fasttext")
 LANGUAGES = {"snownlp": ("zh",), "vader": ("en",)}
-"""Rivals that read one language only; a set in another is left out, a set of unknown language is not."""
+"""Rivals that read one language only; a set in another is left out, a set of unknown language is not. So it is for a model of one's own
+whose config names a language."""
 
 LEARNT = {"snownlp": "snownlp"}
 """Rivals that have learnt from a set before they come here: it is left out, too."""
@@ -112,12 +115,13 @@ def compare(
         for name, make in _scorers(corpus, models, rivals, device):
             task = progress.add_task(f"{name}: made ready", total=len(tests))
             scorer = make()
+            read = languages_read(models[name]) if name in models else LANGUAGES.get(name, ())
             found.versions[name] = scorer.version
             found.figures[name], found.answers[name] = {}, {}
             for at, (set_name, examples) in enumerate(tests.items(), 1):
                 progress.update(task, description=f"{name}: {set_name}", completed=at - 1)
                 language = languages[examples[0].source]
-                if LEARNT.get(name) != set_name and (not language or language in LANGUAGES.get(name, (language,))):
+                if LEARNT.get(name) != set_name and (not language or language in (read or (language,))):
                     answers = answered(scorer, examples)
                     calibrating = answered(scorer, held[set_name]) if confident(answers) else []
                     found.answers[name][set_name] = answers
@@ -141,6 +145,14 @@ def _scorers(
     }
     for name in rivals:
         yield name, makers[name]
+
+
+def languages_read(model: str) -> tuple[str, ...]:
+    """The languages that a model reads, by the config in its directory; none for all of them, and for what lies elsewhere."""
+    source = None if is_url(model) else source_of(model)
+    config = source / "config.json" if isinstance(source, Path) else None
+    language = json.loads(config.read_text("utf-8")).get(LANGUAGE) if config and config.is_file() else None
+    return (language,) if language else ()
 
 
 def named_models(given: Sequence[str]) -> dict[str, str]:

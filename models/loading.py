@@ -186,9 +186,10 @@ def mix_of(config: object, source: Path | str, names: tuple[str, str] = SENTIMEN
     return Mix(*found)
 
 
-LANGUAGE = "language"
+LANGUAGE = "reads_language"
 LANGUAGES = {"zh": "Chinese", "en": "English"}
-"""What the config of a model that reads one of the two languages names under LANGUAGE. Others read both."""
+"""What the config of a model that reads one of the two languages names under LANGUAGE (a word that configs from elsewhere don't use). Others
+read both."""
 
 
 def language_in(config: object, source: Path | str) -> str:

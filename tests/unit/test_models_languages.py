@@ -12,11 +12,13 @@ import pytest
 import torch
 from rich.console import Console
 
+from models.comparison import compare
 from models.corpus import DataError, load_corpus
 from models.distillation import TELLS, taught
 from models.heads import SATISFACTION
 from models.labels import OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN
 from models.languages import in_language
+from models.loading import LANGUAGE
 from models.network import NetworkShape
 from models.recipes import TrainOptions
 from models.scorer import WEIGHTS, ModelError, load_scorer
@@ -32,7 +34,7 @@ def one_language(language: str, path: Path) -> Path:
     """The shipped `fast` as a model for one language."""
     shutil.copytree(WEIGHTS / "fast", path)
     config = json.loads((path / "config.json").read_text())
-    (path / "config.json").write_text(json.dumps(config | {"language": language}))
+    (path / "config.json").write_text(json.dumps(config | {LANGUAGE: language}))
     return path
 
 
@@ -60,7 +62,7 @@ def test_a_model_for_one_language_says_nothing_of_texts_in_the_other(language: s
 
 
 def test_a_language_that_no_model_reads_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"language 'fr': zh or en is needed, or none for both \(config.json\)"):
+    with pytest.raises(ModelError, match=r"reads_language 'fr': zh or en is needed, or none for both \(config.json\)"):
         load_scorer(str(one_language("fr", tmp_path / "one")), "cpu")
 
 
@@ -120,3 +122,15 @@ def test_a_corpus_without_the_language_is_refused(tmp_path: Path) -> None:
     assert len(in_language(corpus, "zh").train) == len(corpus.train)
     with pytest.raises(DataError, match="no text of the data is English"):
         in_language(corpus, "en")
+
+
+def test_a_model_for_one_language_is_measured_on_sets_in_it_only(tmp_path: Path) -> None:
+    own = rated_file(tmp_path / "own.jsonl", CHINESE, "，")
+    go = tmp_path / "en_goemotions"
+    go.mkdir()
+    for name in ("train", "dev", "test"):
+        (go / f"group_{name}.tsv").write_text("\n".join(f"great {name} {word}\t3\tid" for word in ("parcel", "shop", "staff")), "utf-8")
+    models = {"chinese": str(one_language("zh", tmp_path / "chinese")), "both": "fast"}
+    found = compare([tmp_path, own], models, [], with_scaling=False, device="cpu", console=QUIET).figures
+    assert "go" in found["both"] and "go" not in found["chinese"]
+    assert "own" in found["both"] and found["chinese"]["own"].texts == found["both"]["own"].texts  # whose language nobody has told
