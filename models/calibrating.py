@@ -22,7 +22,7 @@ from models.corpus import DataError, drawn, load_corpus
 from models.evaluate import Figure, answered, confident, figure, odds
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
-from models.scorer import LABELS, ModelError, load_scorer, source_of
+from models.scorer import LABELS, ModelError, load_scorer, models_by_language, source_of
 from models.sets import JOINED, Example
 from models.train import check_output
 
@@ -60,6 +60,8 @@ def calibrate(
     """
     console = console or Console(stderr=True)
     source = source_of(model)
+    if isinstance(source, Path) and models_by_language(source):
+        raise ModelError(f"{model} has one model a language: calibrate each of them, {source / next(iter(models_by_language(source)))} first")
     if not isinstance(source, Path) or not (source / "config.json").is_file():
         raise ModelError(
             f"{model} is no directory with a model: download it first, or take one that comes with the project"

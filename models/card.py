@@ -8,7 +8,7 @@ from models.corpus import Corpus
 from models.evaluate import Figure
 from models.heads import outputs
 from models.labels import OUTPUTS, SATISFACTIONS
-from models.loading import LANGUAGES
+from models.scorer import LANGUAGES
 from models.sets import JOINED, SETS
 
 _LIMITS = """\

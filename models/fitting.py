@@ -21,11 +21,11 @@ from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
-from models.loading import LANGUAGE, LANGUAGES, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
+from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
 from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
-from models.scorer import Limits, ModelError, check_place
+from models.scorer import LANGUAGES, Limits, ModelError, check_place
 from models.sets import SETS, Example
 from models.supervised import Trained, drop_torn_checkpoints, train_supervised
 from models.text import readable

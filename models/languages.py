@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from models.corpus import Corpus, DataError
-from models.loading import LANGUAGES
+from models.scorer import LANGUAGES
 from models.sets import Example
 from models.text import is_in
 

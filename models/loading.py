@@ -22,7 +22,7 @@ from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward, Forward
 from models.lean_bert import Dense, LeanBert
-from models.scorer import LABELS, SATISFACTIONS, TONES, ModelError, weights_digest
+from models.scorer import LABELS, LANGUAGES, SATISFACTIONS, TONES, ModelError, weights_digest
 from models.wide import WIDE_FILE
 
 
@@ -187,9 +187,8 @@ def mix_of(config: object, source: Path | str, names: tuple[str, str] = SENTIMEN
 
 
 LANGUAGE = "reads_language"
-LANGUAGES = {"zh": "Chinese", "en": "English"}
-"""What the config of a model that reads one of the two languages names under LANGUAGE (a word that configs from elsewhere don't use). Others
-read both."""
+"""Where the config of a model that reads one language names which of LANGUAGES (a word that configs from elsewhere don't use). Others
+read all of them."""
 
 
 def language_in(config: object, source: Path | str) -> str:

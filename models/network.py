@@ -20,6 +20,7 @@ from transformers import (
 from models.compact import COMPACT_FILE
 from models.labels import OUTPUTS
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_BIAS, SENTIMENT_MIX, load_classifier, load_tokenizer
+from models.missing_pieces import add_missing, fit_embeddings
 from models.narrowed import Read, narrowed
 from models.packed_encoder import PackedEncoder
 from models.scorer import ModelError, source_of
@@ -60,7 +61,7 @@ class NetworkShape:
 def make_network(
     shape: NetworkShape, texts: Sequence[str], max_tokens: int, known: PreTrainedTokenizerFast | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The network and its tokeniser. `texts` decide about the vocabulary that is kept or learnt, unless its tokeniser is
+    """The network and its tokeniser. `texts` decide about the vocabulary that is kept, learnt or added, unless its tokeniser is
     `known` from a training that is gone on with: the embeddings are then those of its checkpoint.
 
     Raises ModelError if the encoder cannot be had.
@@ -74,6 +75,10 @@ def make_network(
     source = source_of(shape.encoder)
     compact = isinstance(source, Path) and (source / COMPACT_FILE).is_file()
     model, tokenizer = _gone_on_with(source, shape) if compact else _pretrained(source, shape)
+    if known:
+        fit_embeddings(model, known)
+    elif not compact:
+        add_missing(model, tokenizer, texts)
     for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE):  # fitted to what it was before
         vars(model.config).pop(name, None)
     return model, known or tokenizer

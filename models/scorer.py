@@ -22,6 +22,9 @@ TONES = ("polite", "angry", "anxious", "abusive")
 SATISFACTIONS = ("dissatisfied", "neither", "satisfied")
 """How a customer is with the service at that moment, as people rated it; in the order of LABELS."""
 
+LANGUAGES = {"zh": "Chinese", "en": "English"}
+"""The languages that are told apart, see `models.text.language_of`, and what people call them."""
+
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("accurate", "fast")
 """The models that come with the project; `default` is the first of them."""
@@ -147,9 +150,9 @@ class CheckedScorer:
 def load_scorer(model: str, device: str = "auto", precision: str = "auto", **limits: Any) -> Scorer:
     """Load a scorer and warm it up.
 
-    `model`: "null" (scores nothing), "default" or one of SHIPPED (they come with the project), a local directory, the name of
-    a model on the hub, or the URL of a model server. `device`: "auto" (the GPU where there is one), "cuda" or "cpu". `precision`: "auto",
-    "fp32", "bf16" or "int8", see `models.loading.placed`. `limits`: see Limits.
+    `model`: "null" (scores nothing), "default" or one of SHIPPED (they come with the project), a local directory (with a model, or
+    with one for each language, see `models_by_language`), the name of a model on the hub, or the URL of a model server. `device`:
+    "auto" (the GPU where there is one), "cuda" or "cpu". `precision`: "auto", "fp32", "bf16" or "int8", see `models.loading.placed`. `limits`: see Limits.
     Raises ValueError for an unknown device, precision or limit, and ModelError where there is no usable model.
     """
     check_place(device, precision)
@@ -166,9 +169,9 @@ def load_scorer(model: str, device: str = "auto", precision: str = "auto", **lim
 
         return CheckedScorer(RemoteScorer(model, bounds))
 
-    from models.sentiment import TransformerScorer
+    from models.by_language import load_local
 
-    return CheckedScorer(TransformerScorer(source_of(model), device, bounds, precision))
+    return CheckedScorer(load_local(source_of(model), device, bounds, precision))
 
 
 def check_place(device: str, precision: str) -> None:
@@ -201,12 +204,32 @@ def scorer_version(model: str) -> str:
 def weights_digest(path: Path) -> str:
     """Name the content of a model's directory: config, tokenizer and weights, whatever the directory is called. Raises ModelError."""
     digest = hashlib.sha256()
-    for file in sorted([path / "config.json", path / "tokenizer.json", *path.glob("*.safetensors")]):
+    files: list[Path] = []
+    for part in models_by_language(path).values() or (path,):
+        files += sorted([part / "config.json", part / "tokenizer.json", *part.glob("*.safetensors")])
+    for file in files:
         try:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         except OSError as error:
             raise ModelError(f"{path} is no directory with a model: {file.name} can't be read ({error.strerror})") from error
     return digest.hexdigest()[:12]
+
+
+def models_by_language(directory: Path) -> dict[str, Path]:
+    """The models of a directory that has one for each of LANGUAGES, in folders of their names: `zh` and `en`; empty for any other.
+
+    Raises ModelError for a directory that has some of them only.
+    """
+    found = {each: directory / each for each in LANGUAGES if (directory / each / "config.json").is_file()}
+    if not found or (directory / "config.json").is_file():
+        return {}
+    missing = [each for each in LANGUAGES if each not in found]
+    if missing:
+        raise ModelError(
+            f"{directory} has a model for {', '.join(LANGUAGES[each] for each in found)} and none for "
+            f"{', '.join(LANGUAGES[each] for each in missing)}: put one into {directory / missing[0]}, or give {next(iter(found.values()))} itself"
+        )
+    return found
 
 
 def is_url(model: str) -> bool:

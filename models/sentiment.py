@@ -78,6 +78,11 @@ class TransformerScorer(CachedScorer):
         self.score_unique([readable(text, self._limits.max_characters) for text in _WARM_UP])
 
     @property
+    def language(self) -> str:
+        """The one of LANGUAGES that it reads; empty for all."""
+        return self._language
+
+    @property
     def precision(self) -> str:
         """fp32, bf16 or int8: what was chosen."""
         return self._precision

@@ -20,9 +20,9 @@ from typing import Any
 
 import orjson
 
+from models.by_language import LocalScorer
 from models.remote import TOKEN_VARIABLE, bearer_token
 from models.scorer import TONES, ModelError
-from models.sentiment import TransformerScorer
 
 MAX_BYTES = 4 * 2**20
 MAX_TEXTS = 256
@@ -97,7 +97,7 @@ def report(fault: BaseException | None) -> None:
     print(f"{where}{type(fault).__name__}", file=sys.stderr, flush=True)
 
 
-def serve(scorer: TransformerScorer, host: str, port: int) -> Server:
+def serve(scorer: LocalScorer, host: str, port: int) -> Server:
     """A server for `scorer` at `host`:`port` (0: any free one); `serve_forever` runs it.
 
     With REPLYWATCH_SCORING__TOKEN in the environment only requests that bear it are answered, but for /health; beyond loopback it
@@ -177,13 +177,13 @@ def serve(scorer: TransformerScorer, host: str, port: int) -> Server:
         ) from error
 
 
-def info(scorer: TransformerScorer) -> dict[str, Any]:
+def info(scorer: LocalScorer) -> dict[str, Any]:
     """What is served, and how many texts a request may hold."""
     name, _, digest = scorer.version.rpartition("@")
     return {"model_id": name, "model_sha": digest, "max_client_batch_size": MAX_TEXTS, "precision": scorer.precision}
 
 
-def predict(scorer: TransformerScorer, body: Any) -> list[list[dict[str, Any]]]:
+def predict(scorer: LocalScorer, body: Any) -> list[list[dict[str, Any]]]:
     """For each text a list of label and score; an empty one where there is nothing to read. Raises Refused."""
     inputs = body.get("inputs") if isinstance(body, dict) else None
     if not isinstance(inputs, list) or len(inputs) > MAX_TEXTS:

@@ -32,7 +32,7 @@ def train(
     ] = False,
     language: Annotated[
         str | None,
-        typer.Option(help="zh or en: learn from texts in it only; the model says nothing of others. A text with Chinese characters is zh, another with letters en."),
+        typer.Option(help="zh or en: learn from texts in it only; the model says nothing of others. A text with Chinese characters is zh, another with letters en. Models in OUTPUT/zh and OUTPUT/en are one model, OUTPUT."),
     ] = None,
     teacher: Annotated[
         list[Path] | None,
@@ -297,9 +297,9 @@ def serve(
     The protocol is that of text-embeddings-inference (POST /predict), which serves any classifier too. With
     REPLYWATCH_SCORING__TOKEN in the environment of both sides, only who bears it is answered. Ctrl-C ends it.
     """
+    from models.by_language import load_local
     from models.remote import bearer_token
     from models.scorer import Limits, ModelError, is_url, source_of
-    from models.sentiment import TransformerScorer
     from models.server import check_host
     from models.server import serve as serve_model
 
@@ -308,7 +308,7 @@ def serve(
     if scorer == "null" or is_url(scorer):
         raise ModelError(f"model {scorer} cannot be served: default, a directory, or a hub name is needed")
     limits = Limits(batch_size=batch_size, threads=threads)
-    server = serve_model(TransformerScorer(source_of(scorer), device, limits, precision), host, port)
+    server = serve_model(load_local(source_of(scorer), device, limits, precision), host, port)
     with server:
         ERRORS.print(f"{scorer} is served at http://{host}:{server.server_address[1]}")
         server.serve_forever()

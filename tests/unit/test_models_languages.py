@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from itertools import permutations
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from models.distillation import TELLS, taught
 from models.heads import SATISFACTION
 from models.labels import OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN
 from models.languages import in_language
-from models.loading import LANGUAGE
 from models.network import NetworkShape
 from models.recipes import TrainOptions
 from models.scorer import WEIGHTS, ModelError, load_scorer
@@ -26,16 +24,9 @@ from models.sets import Example
 from models.supervised import Schedule
 from models.text import is_in, language_of
 from models.train import train
+from tests.language_models import one_language
 
 QUIET = Console(file=io.StringIO())
-
-
-def one_language(language: str, path: Path) -> Path:
-    """The shipped `fast` as a model for one language."""
-    shutil.copytree(WEIGHTS / "fast", path)
-    config = json.loads((path / "config.json").read_text())
-    (path / "config.json").write_text(json.dumps(config | {LANGUAGE: language}))
-    return path
 
 
 @pytest.mark.parametrize(

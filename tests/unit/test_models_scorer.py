@@ -37,6 +37,7 @@ from models.scorer import (
 )
 from models.sentiment import Answer, TransformerScorer
 from models.server import serve
+from tests.language_models import one_a_language
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,16 +91,18 @@ def served() -> Iterator[str]:
         server.shutdown()
 
 
-BACKENDS = ["null", "default", "fp32", "lexicon", "remote"] + (["cuda"] if torch.cuda.is_available() else [])
+BACKENDS = ["null", "default", "fp32", "by language", "lexicon", "remote"] + (["cuda"] if torch.cuda.is_available() else [])
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def scorer(request: pytest.FixtureRequest, shipped: Scorer, served: str) -> Scorer:
+def scorer(request: pytest.FixtureRequest, shipped: Scorer, served: str, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
     """Every backend that keeps the contract on this machine."""
     if request.param in ("default", "null"):
         return shipped if request.param == "default" else load_scorer("null")
     if request.param == "remote":
         return load_scorer(served)
+    if request.param == "by language":
+        return load_scorer(str(one_a_language(tmp_path_factory.mktemp("models"))), "cpu")
     if request.param == "lexicon":
         return CheckedScorer(LexiconScorer())
     return load_scorer("default", "cuda") if request.param == "cuda" else load_scorer("default", "cpu", "fp32")
