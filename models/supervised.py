@@ -44,7 +44,8 @@ class Schedule:
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
-    that tell nothing but a tone so many at most, but all where a teacher tells the rest; adapters: none (all
+    that tell nothing but a tone so many at most, but all where a teacher tells the rest; patience: evaluations without a better one after
+    which it ends, 0 to go on to the end: the mean of the weights gains where single weights no longer do; adapters: none (all
     numbers learn), lora or adalora, of so much `rank`.
     """
 
@@ -119,7 +120,10 @@ def train_supervised(
     if mean is not None:
         callbacks.append(mean)
     # AdaLoRA's matrices change their shape on the way: its best is its last, and an earlier one can't be loaded again.
-    callbacks.append(MovesRank(learner) if schedule.adapters == "adalora" else EarlyStoppingCallback(schedule.patience))
+    if schedule.adapters == "adalora":
+        callbacks.append(MovesRank(learner))
+    elif schedule.patience:
+        callbacks.append(EarlyStoppingCallback(schedule.patience))
     trainer = Trainer(
         model=learner,
         args=arguments(schedule, work, steps),

@@ -85,6 +85,10 @@ def train(
     averaging: Annotated[
         float | None, typer.Option(min=0, max=0.99999, help="Decay of the moving mean of the weights; 0 for none.")
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=0, help="Evaluations without a better one after which it ends; 0: never, as a mean of the weights gains for longer."),
+    ] = None,
     adjustment: Annotated[
         float | None,
         typer.Option(
@@ -131,6 +135,7 @@ def train(
         max_tokens=max_tokens,
         consistency=consistency,
         averaging=averaging,
+        patience=patience,
         adjustment=adjustment,
         seed=seed,
         device=device,

@@ -122,6 +122,15 @@ def test_a_tiny_training_run_writes_a_model_that_loads(
     ]
 
 
+@pytest.mark.parametrize(("patience", "evaluations"), [(1, 2), (2, 3), (0, 6)])
+def test_a_training_that_gets_no_better_ends_when_patience_does(patience: int, evaluations: int, folder: Path, tmp_path: Path) -> None:
+    first = tiny(folder, tmp_path / "model", with_baseline=False)
+    idle = replace(first.schedule, epochs=3, learning_rate=0.0, patience=patience)
+    train(replace(first, schedule=idle), Console(file=io.StringIO()))
+    steps = sorted(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*"))
+    assert steps[-1] // steps[0] == evaluations  # the best, which is the first, and the last are kept
+
+
 def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: Path, tmp_path: Path) -> None:
     first = tiny(folder, tmp_path / "teacher", with_baseline=False)
     # A deep part that has hardly begun to learn: what is right is the wide part's.
