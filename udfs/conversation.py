@@ -16,6 +16,7 @@ row arrives out of order (only then does it matter what is settled), when the ta
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -268,8 +269,8 @@ class Conversation:
             if not full and row[SENT_AT] - current.opened_at < limits.max_session_ms:
                 current.hear(row, limits)
                 return True
-            wait = None if current.wait is None else list(current.wait)
-            following = Measures(row[SENT_AT], row[ARRIVAL], wait=wait, reopened=True)
+            # Each goes on with a wait of its own, its silences included: what is heard next is none of the session that is full.
+            following = Measures(row[SENT_AT], row[ARRIVAL], wait=deepcopy(current.wait), reopened=True)
             current.cut = True
         else:
             before = self._ended_before(sessions, limits)

@@ -16,6 +16,7 @@ from tests.conversing import Talk, rules_with
 from tests.strategies import arrivals, conversations
 from udfs import conversation
 from udfs.conversation import HASH_LENGTH, Conversation
+from udfs.measures import SILENT
 from udfs.phrases import asks, is_closing_offer, is_courtesy
 
 COMPARED = (
@@ -98,6 +99,17 @@ def test_a_conversation_kept_at_hand_goes_on_as_one_read_from_its_state(data: st
             kept.forget()
     assert kept.alerts == packed.alerts
     assert (kept.sessions, kept.late, kept.duplicates) == (packed.sessions, packed.late, packed.duplicates)
+
+
+def test_a_silence_that_begins_after_a_full_session_is_not_the_full_ones_as_well() -> None:
+    chat = Chat(T0).customer(0, "在吗").customer(1, "在吗").customer(2, "在吗").customer(130, "还在吗")
+    packed, kept = Talk(max_session_messages=3), Talk(at_hand=True, max_session_messages=3)
+    for event in chat.events:
+        for talk in (packed, kept):
+            talk.play([event])
+        assert kept.packed == packed.packed
+    (state,) = packed.states().values()
+    assert [session.wait is not None and session.wait[SILENT] != [] for session in state.sessions] == [False, True]
 
 
 def test_a_long_conversation_keeps_a_short_tail_and_the_same_session() -> None:
