@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from models.cached import CachedScorer
-from models.scorer import LANGUAGES, Limits, ModelError, Score, models_by_language, weights_digest
+from models.scorer import LANGUAGES, Limits, ModelError, Score, directory_version, models_by_language
 from models.sentiment import TransformerScorer
 from models.text import is_in, readable
 
@@ -30,7 +30,7 @@ class LanguageScorer(CachedScorer):
             model = self._models[language] = TransformerScorer(path, device, self._limits, precision)
             if model.language not in ("", language):
                 raise ModelError(f"{path} is where a model for {LANGUAGES[language]} is wanted, and it reads {LANGUAGES[model.language]} only")
-        self._version = f"{source.resolve().name}@{weights_digest(source)}"
+        self._version = directory_version(source)
 
     @property
     def precision(self) -> str:
@@ -45,7 +45,7 @@ class LanguageScorer(CachedScorer):
     def probabilities(self, texts: Sequence[str]) -> list[dict[str, float] | None]:
         """What the model for its language tells of each text, see `TransformerScorer.probabilities`."""
         cleaned = [readable(text, self._limits.max_characters) for text in texts]
-        return self._read(cleaned, TransformerScorer.probabilities)
+        return self._read(cleaned, TransformerScorer.probabilities_of_cleaned)
 
     def score_unique(self, texts: Sequence[str]) -> list[Score | None]:
         """Score those of each language together."""

@@ -22,7 +22,7 @@ from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward, Forward
 from models.lean_bert import Dense, LeanBert
-from models.scorer import LABELS, LANGUAGES, SATISFACTIONS, TONES, ModelError, weights_digest
+from models.scorer import LABELS, LANGUAGES, SATISFACTIONS, TONES, ModelError, directory_version
 from models.wide import WIDE_FILE
 
 
@@ -94,7 +94,7 @@ def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedToke
     if missing:
         raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
     if isinstance(source, Path):
-        return model, tokenizer, f"{source.resolve().name}@{weights_digest(source)}"
+        return model, tokenizer, directory_version(source)
     return model, tokenizer, f"{source}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
 
 

@@ -17,9 +17,9 @@ LEAST_TEXTS = 20
 """Texts that a character has to be in before it can be learnt what it means."""
 
 
-def add_missing(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[str]:
+def add_missing(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> None:
     """Give the tokeniser a piece, and the network an embedding (the mean of the others), for each character that is in LEAST_TEXTS of
-    the texts and unknown. What was added, in order."""
+    the texts and unknown."""
     found = Counter(sign for text in texts for sign in set(text) if not sign.isspace())
     often = sorted(sign for sign, count in found.items() if count >= LEAST_TEXTS)
     rows = tokenizer.backend_tokenizer.encode_batch(often, add_special_tokens=False)
@@ -28,13 +28,13 @@ def add_missing(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, text
     # Looked for in the text as it is: a tokeniser that puts blanks around Chinese characters would do so with the piece.
     tokenizer.add_tokens([AddedToken(sign, normalized=False) for sign in unknown])
     fit_embeddings(model, tokenizer)
-    return unknown
 
 
 def fit_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     """Give the network embeddings for the pieces that its tokeniser has more than it."""
-    before = model.get_input_embeddings().weight.detach().clone()
-    if len(tokenizer) > len(before):
+    before = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > before:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        weight = model.get_input_embeddings().weight
         with torch.no_grad():
-            model.get_input_embeddings().weight[len(before) :] = before.mean(dim=0)
+            weight[before:] = weight[:before].mean(dim=0)

@@ -197,8 +197,13 @@ def scorer_version(model: str) -> str:
             return remote.version
     source = source_of(model)
     if isinstance(source, Path):
-        return f"{source.resolve().name}@{weights_digest(source) if source.is_dir() else 'unknown'}"
+        return directory_version(source) if source.is_dir() else f"{source.resolve().name}@unknown"
     return f"{source}@unknown"
+
+
+def directory_version(path: Path) -> str:
+    """The `version` of the scorer that is loaded from a directory: its name and its content. Raises ModelError."""
+    return f"{path.resolve().name}@{weights_digest(path)}"
 
 
 def weights_digest(path: Path) -> str:

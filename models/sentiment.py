@@ -94,10 +94,13 @@ class TransformerScorer(CachedScorer):
 
     def probabilities(self, texts: Sequence[str]) -> list[dict[str, float] | None]:
         """The probability of each label, tone and satisfaction that the model tells, by name, in order; None for nothing to read."""
-        cleaned = [readable(text, self._limits.max_characters) for text in texts]
+        return self.probabilities_of_cleaned([readable(text, self._limits.max_characters) for text in texts])
+
+    def probabilities_of_cleaned(self, texts: Sequence[str]) -> list[dict[str, float] | None]:
+        """`probabilities` of texts that are cleaned already."""
         labels = (label for _, label in self._columns)
         names = (*labels, *(TONES if self._tones else ()), *(SATISFACTIONS if self._satisfaction else ()))
-        return [answer and dict(zip(names, chain(*answer), strict=True)) for answer in self._answers(cleaned)]
+        return [answer and dict(zip(names, chain(*answer), strict=True)) for answer in self._answers(texts)]
 
     def score_unique(self, texts: Sequence[str]) -> list[Score | None]:
         """Score in batches of similar length."""

@@ -32,7 +32,10 @@ def train(
     ] = False,
     language: Annotated[
         str | None,
-        typer.Option(help="zh or en: learn from texts in it only; the model says nothing of others. A text with Chinese characters is zh, another with letters en. Models in OUTPUT/zh and OUTPUT/en are one model, OUTPUT."),
+        typer.Option(
+            help="zh or en: learn from texts in it only; the model says nothing of others. A text with Chinese characters is zh, "
+            "another with letters en. Models in OUTPUT/zh and OUTPUT/en are one model, OUTPUT."
+        ),
     ] = None,
     teacher: Annotated[
         list[Path] | None,
