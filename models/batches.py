@@ -48,8 +48,9 @@ def padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[torch.Tensor, t
     return torch.from_numpy(ids), torch.from_numpy(filled.astype(np.int64))
 
 
-def batches_by_length(lengths: Sequence[int], most: int, pass_tokens: int) -> list[list[int]]:
-    """The rows' numbers in batches of at most `most`, shortest rows first, to be padded to the longest of each.
+def batches_by_length(lengths: Sequence[int], most: int, pass_tokens: int, most_tokens: int) -> list[list[int]]:
+    """The rows' numbers in batches of at most `most` rows and `most_tokens` tokens with their padding (or of one row), shortest rows
+    first, to be padded to the longest of each.
 
     pass_tokens: what a forward pass costs beside its tokens, in tokens. A batch ends where its padding would cost more, so that
     a few rows of very different lengths are not all padded to the longest.
@@ -59,7 +60,8 @@ def batches_by_length(lengths: Sequence[int], most: int, pass_tokens: int) -> li
     tokens = 0
     for at in sorted(range(len(lengths)), key=lengths.__getitem__):
         length = lengths[at]
-        if batch and (len(batch) == most or length * len(batch) - tokens > pass_tokens):
+        padding, whole = length * len(batch) - tokens, length * (len(batch) + 1)
+        if batch and (len(batch) == most or whole > most_tokens or padding > pass_tokens):
             batches.append(batch)
             batch, tokens = [], 0
         batch.append(at)

@@ -35,9 +35,8 @@ def check_gpu(device: str) -> None:
 def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward, torch.device, str]:
     """The network's forward pass where it is to run, the device, and the precision that was chosen.
 
-    auto: bf16 on a GPU that has it, and on a CPU with matrix units for it (AMX), where it is twice as fast as int8; on other CPUs
-    int8 where the network can be computed so, else bf16 where the CPU has instructions for it, else fp32. Raises ModelError for
-    what this machine or this network cannot do.
+    auto: bf16 on a GPU that has it, and on a CPU with matrix units for it (AMX); on other CPUs int8 where the network can be computed
+    so, else bf16 where the CPU has instructions for it, else fp32. Raises ModelError for what this machine or this network cannot do.
     """
     check_gpu(device)
     model.train(False)

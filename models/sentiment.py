@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,10 +36,21 @@ from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart
 Answer = tuple[list[float], list[float], list[float]]
 """The probabilities of the model's labels in the order of its columns, of TONES, and of SATISFACTIONS."""
 
-PASS_TOKENS = {"fp32": 30, "bf16": 100, "int8": 15}
-PASS_TOKENS_ON_GPU = 10_000
-"""What a forward pass costs beside its tokens, in tokens: measured with both shipped models on a CPU with matrix units (bf16: 3.5 ms
-and 1.3 ms beside 35 and 11 µs a token); a GPU is waiting for work."""
+UNBOUNDED = 10**9
+
+
+class Passes(NamedTuple):
+    """fixed: what a forward pass costs beside its tokens, in tokens; most: tokens, padding included, that one pass takes at most."""
+
+    fixed: int
+    most: int
+
+
+PASSES = {"fp32": Passes(30, 1_024), "bf16": Passes(100, UNBOUNDED), "int8": Passes(15, 1_024)}
+PASSES_ON_GPU = Passes(10_000, UNBOUNDED)
+"""Measured with both shipped models: bf16 on a CPU with matrix units (3.5 ms and 1.3 ms beside 35 and 11 µs a token), int8 on one with
+VNNI, where a pass of more tokens leaves the caches (632 instead of 580 English lines a second by `accurate`); a GPU is waiting
+for work."""
 
 # Scored once at load, so that the first message doesn't pay for what torch sets up lazily.
 _WARM_UP = ("hello", "什么时候发货", "thank you very much for the quick answer " * 8, "请问" * 40)
@@ -74,7 +86,7 @@ class TransformerScorer(CachedScorer):
         self._padding = int(tokenizer.pad_token_id or 0)
         self._logits, self._device, self._precision = placed(model, device, precision)
         self._bias = torch.tensor(bias_of(model.config, columns, source), device=self._device)
-        self._pass_tokens = PASS_TOKENS[self._precision] if self._device.type == "cpu" else PASS_TOKENS_ON_GPU
+        self._passes = PASSES[self._precision] if self._device.type == "cpu" else PASSES_ON_GPU
         self.score_unique([readable(text, self._limits.max_characters) for text in _WARM_UP])
 
     @property
@@ -117,7 +129,7 @@ class TransformerScorer(CachedScorer):
         lengths = [len(encoded[at].ids) for at in known]
         batches = [
             [known[each] for each in batch]
-            for batch in batches_by_length(lengths, self._limits.batch_size, self._pass_tokens)
+            for batch in batches_by_length(lengths, self._limits.batch_size, *self._passes)
         ]
         # A GPU works on one batch while the next one is put together: nothing is read back before all are on their way.
         wide = self._wide.logits(texts) if self._wide else None

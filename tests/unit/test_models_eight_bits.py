@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -73,6 +77,43 @@ def test_several_layers_of_one_input_are_one_product() -> None:
     with torch.inference_mode():
         both = Matrix(first, second)(values)
         torch.testing.assert_close(both, torch.cat([Matrix(first)(values), Matrix(second)(values)], dim=1))
+
+
+def wrong(layer: nn.Linear, values: torch.Tensor) -> float:
+    """By how much the product is off at most, in shares of the largest number that comes out."""
+    with torch.inference_mode():
+        exact = layer(values)
+        return float((Matrix(layer)(values) - exact).abs().max() / exact.abs().max())
+
+
+def test_a_machine_with_sums_of_four_products_has_eight_bits_for_what_goes_in_and_another_seven(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(3)
+    layer, values = nn.Linear(256, 64), torch.randn(50, 256)
+    off = {}
+    for unit in ("avx512_vnni", "avx_vnni", "amx_int8", "avx2"):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda unit=unit: {unit: True})
+        off[unit] = eight_bits.largest_input(), wrong(layer, values)
+    assert [largest for largest, _ in off.values()] == [127, 127, 127, 63]
+    assert off["avx512_vnni"][1] < off["avx2"][1] < 0.02
+
+
+def test_nothing_overflows_on_a_cpu_that_adds_two_products_in_16_bits() -> None:
+    """All numbers as large as they can be, computed as a CPU with AVX2 alone does; oneDNN reads its limit once."""
+    program = (
+        "import torch\n"
+        "from torch import nn\n"
+        "from models import eight_bits\n"
+        "eight_bits.largest_input = lambda: eight_bits.SEVEN_BITS\n"
+        "layer = nn.Linear(256, 64)\n"
+        "nn.init.ones_(layer.weight); nn.init.zeros_(layer.bias)\n"
+        "with torch.inference_mode(): print(*eight_bits.Matrix(layer)(torch.ones(5, 256)).unique().tolist())\n"
+    )
+    for limit in ("AVX2", "AVX512_CORE"):
+        environment = os.environ | {"ONEDNN_MAX_CPU_ISA": limit}
+        found = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+        assert [float(each) for each in found.stdout.split()] == pytest.approx([256.0], abs=0.01)
 
 
 def test_a_machine_without_the_product_computes_in_another_precision(
