@@ -20,8 +20,8 @@ COLDEST, HOTTEST = 0.05, 20.0
 WIDEST = 5.0
 """Bounds of the temperature, and of the weight of the wide part."""
 
-TOLERANCE = 0.5
-"""How much the wide part may cost on validation texts, in standard errors of their loss."""
+WIDE_PREFERENCE = 0.5
+"""How much more of the wide part may cost on validation texts, in standard errors of their loss: it holds better on texts of another kind."""
 
 RAREST = 1e-6
 """Scores have six decimals: a probability may come out as 0."""
@@ -119,13 +119,19 @@ class Mix(NamedTuple):
     wide_weight: float = 0.0
 
 
-def fitted_mix(deep: torch.Tensor, labels: torch.Tensor, priors: torch.Tensor, wide: torch.Tensor | None = None) -> Mix:
+def fitted_mix(
+    deep: torch.Tensor,
+    labels: torch.Tensor,
+    priors: torch.Tensor,
+    wide: torch.Tensor | None = None,
+    preference: float = WIDE_PREFERENCE,
+) -> Mix:
     """The temperature, and the weight of the wide part where there is one, that suit validation texts.
 
-    The temperature gives them the highest likelihood. The weight is the largest whose loss lies within TOLERANCE standard errors
+    The temperature gives them the highest likelihood. The weight is the largest whose loss lies within `preference` standard errors
     of the lowest (after Breiman's rule of one): validation texts are of the kind that was learnt from, and the wide part holds better on
-    others. deep, wide: logits, (texts, labels); labels: (texts,); priors: the log priors of each text's set, (texts, labels),
-    as in `models.heads.masked_loss`: each set is judged by the labels that it has.
+    others; 0 where there are no others. deep, wide: logits, (texts, labels); labels: (texts,); priors: the log priors of each text's
+    set, (texts, labels), as in `models.heads.masked_loss`: each set is judged by the labels that it has.
     """
     if not len(labels):
         return Mix(1.0)
@@ -148,7 +154,9 @@ def fitted_mix(deep: torch.Tensor, labels: torch.Tensor, priors: torch.Tensor, w
         return Mix(best(0.0)[0])
     lowest = float(minimize_scalar(lambda weight: best(weight)[1], bounds=(0.0, WIDEST), method="bounded").x)
     temperature, loss = best(lowest)
-    allowed = loss + TOLERANCE * float(losses(temperature, lowest).std(correction=0)) / math.sqrt(len(labels))
+    if not preference:
+        return Mix(temperature, lowest)
+    allowed = loss + preference * float(losses(temperature, lowest).std(correction=0)) / math.sqrt(len(labels))
     weight = (
         WIDEST
         if best(WIDEST)[1] <= allowed

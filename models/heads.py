@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from models.labels import OUTPUTS, SATISFACTIONS, TONES, UNKNOWN
@@ -88,6 +90,15 @@ def log_shares(told: Sequence[int], adjustment: float = 1.0) -> list[float]:
     return [
         adjustment * math.log(each / sum(counts)) if each else IMPOSSIBLE if any(counts) else 0.0 for each in counts
     ]
+
+
+def most_likely(logits: NDArray[np.float32], told: NDArray[np.float32], question: Question) -> NDArray[np.int64]:
+    """Each text's most likely answer to a question among those that its set has, (texts,): a set of reviews that knows no neutral
+    isn't asked for it. logits: (texts, answers) to that question; told: as in `targets`."""
+    if question is ABOUT_SENTIMENT:
+        logits = np.where(told[:, TOLD_PRIORS] > IMPOSSIBLE / 2, logits, -np.inf)
+    answers: NDArray[np.int64] = logits.argmax(axis=1)
+    return answers
 
 
 def masked_loss(examples: Sequence[Example], label_smoothing: float, adjustment: float = 1.0) -> Loss:

@@ -26,10 +26,11 @@ from transformers import (
 from models.adapters import MovesRank, with_adapters, with_orthogonality
 from models.averaging import Averaged
 from models.batches import Item, Padding, encoded, predicted
+from models.calibration import WIDE_PREFERENCE
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
-from models.heads import QUESTIONS, masked_loss
+from models.heads import QUESTIONS, masked_loss, most_likely
 from models.labels import UNKNOWN
 from models.loading import cpu_computes_in_bf16
 from models.sets import Example
@@ -43,6 +44,7 @@ class Schedule:
 
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
+    wide_preference: see `models.calibration.fitted_mix`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
     that tell nothing but a tone so many at most, but all where a teacher tells the rest; patience: evaluations without a better one after
     which it ends, 0 to go on to the end: the mean of the weights gains where single weights no longer do; adapters: none (all
@@ -57,6 +59,7 @@ class Schedule:
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
     adjustment: float = 1.0
+    wide_preference: float = WIDE_PREFERENCE
     token_dropout: float = 0.1
     evaluations_per_epoch: int = 2
     consistency: float = 0.0
@@ -241,6 +244,7 @@ def mean_macro_f1(told: NDArray[np.float32], logits: NDArray[np.float32]) -> flo
         labels = told[:, question.told].astype(np.int64)
         known = labels != UNKNOWN
         if known.any() and logits.shape[1] >= question.deep.stop:
-            each.append(macro_f1(labels[known].tolist(), logits[known, question.deep].argmax(-1).tolist()))
+            answers = most_likely(logits[known, question.deep], told[known], question)
+            each.append(macro_f1(labels[known].tolist(), answers.tolist()))
             texts.append(int(known.sum()))
     return float(np.average(each, weights=texts)) if each else 0.0

@@ -18,7 +18,7 @@ from rich.console import Console
 from models.calibration import (
     COLDEST,
     HOTTEST,
-    TOLERANCE,
+    WIDE_PREFERENCE,
     Mix,
     Scaling,
     calibration_error,
@@ -206,7 +206,10 @@ def test_the_wide_part_gets_the_largest_weight_that_costs_next_to_nothing() -> N
     lowest = min(float(losses(each / 100).mean()) for each in range(200))
     error = float(losses(0.5).std()) / len(labels) ** 0.5
     assert mix.wide_weight > 0.55
-    assert float(losses(mix.wide_weight).mean()) - lowest == pytest.approx(TOLERANCE * error, rel=0.15)
+    assert float(losses(mix.wide_weight).mean()) - lowest == pytest.approx(WIDE_PREFERENCE * error, rel=0.15)
+    suiting = fitted_mix(deep, labels, ALL_ALIKE.expand(len(labels), 3), wide, preference=0.0)
+    assert suiting.wide_weight == pytest.approx(0.5, abs=0.05)
+    assert float(losses(suiting.wide_weight).mean()) == pytest.approx(lowest, abs=1e-3)
 
 
 def test_the_mix_judges_a_set_by_the_labels_that_it_has() -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from models.fitting import mixed
+from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, SATISFACTION, Question, targets
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN
 from models.scorer import ModelError
 from models.sets import Example
+from models.supervised import Schedule, Trained
 from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart, compressed, runs
 from models.wide_training import fit_wide
 
@@ -92,6 +96,24 @@ def test_satisfaction_is_learnt_apart_from_sentiment(tmp_path: Path) -> None:
         told = kept.logits(words)
         assert told[:, :3].argmax(axis=1).tolist() == [label] * len(words)
         assert told[:, WIDE_SATISFACTION].argmax(axis=1).tolist() == [2 - label] * len(words)
+
+
+def test_more_of_the_wide_part_than_suits_is_served_of_sentiment_as_one_prefers_and_of_satisfaction_never() -> None:
+    torch.manual_seed(8)
+    parts = torch.randn(2, 3_000, 3)
+    labels = torch.distributions.Categorical(logits=parts[0] + parts[1] / 2).sample().tolist()
+    texts = [Example("text", label, source="own", satisfaction=label) for label in labels]
+    logits, wide = torch.zeros(3_000, SATISFACTION.stop), torch.zeros(3_000, WIDE_SATISFACTION.stop)
+    for question in (ABOUT_SENTIMENT, ABOUT_SATISFACTION):
+        logits[:, question.deep], wide[:, question.wide] = parts
+    trained = Trained(0.0, 1, ["text"] * 3_000, logits, targets(texts))
+
+    def weight(question: Question, preference: float) -> float:
+        return mixed(trained, wide, question, Schedule(wide_preference=preference))[0].wide_weight
+
+    assert weight(ABOUT_SENTIMENT, 0.0) == pytest.approx(0.5, abs=0.06)
+    assert weight(ABOUT_SENTIMENT, 2.0) > 0.6
+    assert weight(ABOUT_SATISFACTION, 2.0) == weight(ABOUT_SATISFACTION, 0.0) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_set_full_of_one_label_does_not_teach_that_label() -> None:
