@@ -14,7 +14,7 @@ from rich.console import Console
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from models.adapters import KINDS
-from models.calibration import Mix, fitted_mix
+from models.calibration import WIDE_PREFERENCE, Mix, fitted_mix
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
@@ -27,7 +27,7 @@ from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
 from models.scorer import LANGUAGES, Limits, ModelError, check_place
 from models.sets import SETS, Example
-from models.supervised import Schedule, Trained, drop_torn_checkpoints, train_supervised
+from models.supervised import Trained, drop_torn_checkpoints, train_supervised
 from models.text import readable
 from models.wide import WidePart
 from models.wide_training import fit_wide
@@ -136,10 +136,11 @@ def fit(
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide, options.schedule.adjustment) if options.shape.wide else None
     logits = None if wide is None else torch.from_numpy(wide.logits(_cleaned(trained.texts)))
-    mix, figure = mixed(trained, logits, ABOUT_SENTIMENT, options.schedule)
+    adjustment = options.schedule.adjustment
+    mix, figure = mixed(trained, logits, ABOUT_SENTIMENT, adjustment)
     served = {SENTIMENT_MIX: mix}
     if trained.logits.shape[1] >= ABOUT_SATISFACTION.deep.stop:
-        served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION, options.schedule)[0]
+        served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION, adjustment)[0]
     for names, each in served.items():
         model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})
     model.config.update({"max_tokens": options.schedule.max_tokens, **({LANGUAGE: options.language} if options.language else {})})
@@ -148,17 +149,17 @@ def fit(
 
 
 def mixed(
-    trained: Trained, wide: torch.Tensor | None, question: Question, schedule: Schedule
+    trained: Trained, wide: torch.Tensor | None, question: Question, adjustment: float = 1.0
 ) -> tuple[Mix, float]:
     """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them.
-    Of satisfaction the sets that tell it are the only kind there is: no more of the wide part than suits them."""
+    adjustment: see `models.heads.log_shares`."""
     known = trained.told[:, question.told] != UNKNOWN
     labels, deep = trained.told[known, question.told].long(), trained.logits[known, question.deep]
     beside = None if wide is None else wide[known, question.wide]
-    priors, preference = trained.told[known, TOLD_PRIORS], schedule.wide_preference
+    priors, preference = trained.told[known, TOLD_PRIORS], WIDE_PREFERENCE
     if question is ABOUT_SATISFACTION:  # which has the shares of all sets together
-        priors = torch.tensor(log_shares(labels.tolist(), schedule.adjustment)).expand(len(labels), -1)
-        preference = 0.0
+        priors = torch.tensor(log_shares(labels.tolist(), adjustment)).expand(len(labels), -1)
+        preference = 0.0  # one kind of text tells it: there are no others that the wide part could hold better on
     mix = fitted_mix(deep, labels, priors, beside, preference)
     both = deep / mix.temperature + (0.0 if beside is None else beside * mix.wide_weight)
     return mix, macro_f1(labels.tolist(), most_likely(both.numpy(), trained.told[known].numpy(), question).tolist())

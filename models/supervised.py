@@ -26,7 +26,6 @@ from transformers import (
 from models.adapters import MovesRank, with_adapters, with_orthogonality
 from models.averaging import Averaged
 from models.batches import Item, Padding, encoded, predicted
-from models.calibration import WIDE_PREFERENCE
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
@@ -44,7 +43,6 @@ class Schedule:
 
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
-    wide_preference: see `models.calibration.fitted_mix`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
     that tell nothing but a tone so many at most, but all where a teacher tells the rest; patience: evaluations without a better one after
     which it ends, 0 to go on to the end: the mean of the weights gains where single weights no longer do; adapters: none (all
@@ -59,7 +57,6 @@ class Schedule:
     weight_decay: float = 0.01
     label_smoothing: float = 0.05
     adjustment: float = 1.0
-    wide_preference: float = WIDE_PREFERENCE
     token_dropout: float = 0.1
     evaluations_per_epoch: int = 2
     consistency: float = 0.0

@@ -126,7 +126,6 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
             "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up and linear decay, batches of "
             f"{schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
             f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
-            **({"wide part": f"preferred by {schedule.wide_preference:g} standard errors of the loss"} if options.shape.wide else {}),
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
             "cost": f"{report.seconds / 60:.0f} minutes on "
             + ("a GPU" if torch.cuda.is_available() and schedule.device != "cpu" else f"{torch.get_num_threads()} CPU threads")

@@ -98,14 +98,6 @@ def train(
             min=0, max=1, help="1: all labels are equally likely; 0: their shares in the data are learnt as well; or between."
         ),
     ] = None,
-    wide_preference: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="More of the wide part than suits the validation texts holds better on texts of other kinds: what it may cost, in standard "
-            "errors of their loss. 0: those to be scored are of the same kinds.",
-        ),
-    ] = None,
     repeat: Annotated[
         list[str] | None,
         typer.Option(help="SET=TIMES: learn from each text of a set (a file's name without its ending) so often. Repeatable."),
@@ -148,7 +140,6 @@ def train(
         averaging=averaging,
         patience=patience,
         adjustment=adjustment,
-        wide_preference=wide_preference,
         seed=seed,
         device=device,
     )

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from models.fitting import mixed
-from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, SATISFACTION, Question, targets
+from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, SATISFACTION, targets
 from models.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN
 from models.scorer import ModelError
 from models.sets import Example
-from models.supervised import Schedule, Trained
+from models.supervised import Trained
 from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart, compressed, runs
 from models.wide_training import fit_wide
 
@@ -98,7 +98,7 @@ def test_satisfaction_is_learnt_apart_from_sentiment(tmp_path: Path) -> None:
         assert told[:, WIDE_SATISFACTION].argmax(axis=1).tolist() == [2 - label] * len(words)
 
 
-def test_more_of_the_wide_part_than_suits_is_served_of_sentiment_as_one_prefers_and_of_satisfaction_never() -> None:
+def test_more_of_the_wide_part_than_suits_is_served_of_sentiment_and_not_of_satisfaction() -> None:
     torch.manual_seed(8)
     parts = torch.randn(2, 3_000, 3)
     labels = torch.distributions.Categorical(logits=parts[0] + parts[1] / 2).sample().tolist()
@@ -108,12 +108,8 @@ def test_more_of_the_wide_part_than_suits_is_served_of_sentiment_as_one_prefers_
         logits[:, question.deep], wide[:, question.wide] = parts
     trained = Trained(0.0, 1, ["text"] * 3_000, logits, targets(texts))
 
-    def weight(question: Question, preference: float) -> float:
-        return mixed(trained, wide, question, Schedule(wide_preference=preference))[0].wide_weight
-
-    assert weight(ABOUT_SENTIMENT, 0.0) == pytest.approx(0.5, abs=0.06)
-    assert weight(ABOUT_SENTIMENT, 2.0) > 0.6
-    assert weight(ABOUT_SATISFACTION, 2.0) == weight(ABOUT_SATISFACTION, 0.0) == pytest.approx(0.5, abs=0.06)
+    assert mixed(trained, wide, ABOUT_SENTIMENT)[0].wide_weight > 0.56
+    assert mixed(trained, wide, ABOUT_SATISFACTION)[0].wide_weight == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_set_full_of_one_label_does_not_teach_that_label() -> None:
