@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from models.baseline import TfidfScorer
 from models.corpus import Corpus, DataError, drawn, load_corpus
@@ -169,37 +170,51 @@ def named_models(given: Sequence[str]) -> dict[str, str]:
     return named
 
 
+NOTHING = "–"
+"""Stands where a model says nothing of a set."""
+
+
 def table(comparison: Comparison) -> Table:
-    """Macro-F1: a row a model, a column a set; the best of each set stands out."""
-    names = list(dict.fromkeys(name for sets in comparison.figures.values() for name in sets))
-    best = {name: max(sets[name].macro_f1 for sets in comparison.figures.values() if name in sets) for name in names}
-    shown = Table("model", *map(escape, names), title="macro-F1")
-    for model, sets in comparison.figures.items():
-        cells = []
-        for name in names:
-            value = sets[name].macro_f1 if name in sets else None
-            cells.append("–" if value is None else f"[bold]{value:.3f}[/]" if value == best[name] else f"{value:.3f}")
-        shown.add_row(escape(model), *cells)
+    """Macro-F1: a row a set, a column a model; the best of each set stands out."""
+    shown = _narrow("macro-F1", comparison.figures)
+    for name in _sets(comparison):
+        values = [sets[name].macro_f1 if name in sets else None for sets in comparison.figures.values()]
+        best = max(value for value in values if value is not None)
+        shown.add_row(
+            escape(name),
+            *(NOTHING if value is None else f"[bold]{value:.3f}[/]" if value == best else f"{value:.3f}" for value in values),
+        )
     return shown
 
 
 def believable(comparison: Comparison) -> Table:
     """The calibration error of models that tell a confidence, on sets with neutral texts, as it is and after scaling."""
-    names = list(
-        dict.fromkeys(
-            name for sets in comparison.figures.values() for name, each in sets.items() if each.calibration_error is not None
-        )
-    )
-    shown = Table("model", *map(escape, names), title="calibration error → after scaling on the set's validation part (macro-F1 then)")
-    for model, sets in comparison.figures.items():
-        if any(each.calibration_error is not None for each in sets.values()):
-            shown.add_row(escape(model), *(_error(sets.get(name)) for name in names))
+    models = {
+        model: sets
+        for model, sets in comparison.figures.items()
+        if any(each.calibration_error is not None for each in sets.values())
+    }
+    shown = _narrow("calibration error → after scaling on the set's validation part (macro-F1 then)", models)
+    for name in _sets(comparison):
+        cells = [_error(sets.get(name)) for sets in models.values()]
+        if any(cell != NOTHING for cell in cells):
+            shown.add_row(escape(name), *cells)
     return shown
+
+
+def _narrow(title: str, models: Iterable[str]) -> Table:
+    """A table that seven models fit into beside each other on a terminal of eighty columns."""
+    columns = [Column(escape(name), overflow="fold") for name in ("set", *models)]
+    return Table(*columns, title=title, padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
+
+
+def _sets(comparison: Comparison) -> list[str]:
+    return list(dict.fromkeys(name for sets in comparison.figures.values() for name in sets))
 
 
 def _error(figure: Figure | None) -> str:
     if figure is None or figure.calibration_error is None:
-        return "–"
+        return NOTHING
     after = "" if figure.scaled_error is None else f" → {figure.scaled_error:.3f} ({figure.scaled_macro_f1:.3f})"
     return f"{figure.calibration_error:.3f}{after}"
 

@@ -411,6 +411,23 @@ def test_an_unknown_rival_is_refused(folder: Path) -> None:
         compare([folder], {}, ["bert"])
 
 
+def test_every_number_is_whole_on_a_terminal_of_eighty_columns() -> None:
+    """And in a file, which counts as one: ten sets beside each other left "0.7…" of each."""
+    names = ["online_shopping", "chnsenticorp", *(f"set-{at}" for at in range(8))]
+    models = ["accurate", "fast", "tfidf", "fasttext", "snownlp", "vader", "lexicon"]
+    answers = [
+        Answer(Example("fine", label), label, score_of({"negative": 0.2, "neutral": 0.1, "positive": 0.7}, (), 0.0, ()))
+        for label in (NEGATIVE, NEUTRAL, POSITIVE)
+    ]
+    found = Comparison(figures={model: {name: figure(answers, answers) for name in names} for model in models})
+    del found.figures["vader"]["set-3"]
+    for shown in (table(found), believable(found)):
+        text = Console(width=80, record=True, file=io.StringIO())
+        text.print(shown)
+        assert "…" not in text.export_text(clear=False)
+        assert text.export_text().count("–") == 1
+
+
 def test_an_empty_comparison_has_an_empty_table() -> None:
     assert table(Comparison()).row_count == believable(Comparison()).row_count == 0
     assert figure([]).macro_f1 == 0.0
