@@ -154,8 +154,6 @@ def fitted_mix(
         return Mix(best(0.0)[0])
     lowest = float(minimize_scalar(lambda weight: best(weight)[1], bounds=(0.0, WIDEST), method="bounded").x)
     temperature, loss = best(lowest)
-    if not preference:
-        return Mix(temperature, lowest)
     allowed = loss + preference * float(losses(temperature, lowest).std(correction=0)) / math.sqrt(len(labels))
     weight = (
         WIDEST
