@@ -9,6 +9,7 @@ from pathlib import Path
 from jobs.local import processes
 from jobs.local.flink_installation import CLIENT, FlinkInstallation
 from jobs.local.flink_rest import FlinkError
+from jobs.local.interrupts import without_interruption
 
 SUBMIT_TIMEOUT_S = 180.0
 OUTPUT_LINES = 200
@@ -49,7 +50,7 @@ class Submission:
         command += ["-pym", module, *arguments]
         log = installation.directory / "log" / "submit.out"
         try:
-            with processes.without_interruption():
+            with without_interruption():
                 self._client = processes.start(CLIENT, command, log=log, environment=installation.process_environment())
         except BaseException:  # an interrupt that was held back: nobody else knows of the client yet
             self.close()

@@ -56,7 +56,7 @@ class FlinkCluster:
         self.directory = directory
         self.task_managers = task_managers
         self.metrics_ports: dict[str, int] = {}
-        self.children: list[processes.Child] = []
+        self.children = processes.Children()
         self._numbered = 0
 
     @property
@@ -185,12 +185,9 @@ class FlinkCluster:
             own["metrics.reporter.prom.port"] = self.metrics_ports[name]
         command = self.installation.server_command(kind, name, own)
         environment = self.installation.process_environment()
-        with processes.without_interruption():
-            log = self.directory / "log" / f"{name}.out"
-            # Away from any checkout: Python puts the working folder before the code that the job brings along.
-            child = processes.start(name, command, log=log, environment=environment, directory=self.directory)
-            self.children.append(child)
-        return child
+        log = self.directory / "log" / f"{name}.out"
+        # Away from any checkout: Python puts the working folder before the code that the job brings along.
+        return self.children.start(name, command, log=log, environment=environment, directory=self.directory)
 
     def _end(self, child: processes.Child, grace_s: float) -> None:
         processes.stop([child], grace_s=grace_s)

@@ -45,7 +45,7 @@ class KafkaServer:
         self.jars = list(jars)
         self.class_data = class_data
         self.port, self.controller_port = ports or free_ports(2)
-        self.children: list[processes.Child] = []
+        self.children = processes.Children()
 
     @property
     def bootstrap_servers(self) -> str:
@@ -71,10 +71,7 @@ class KafkaServer:
             form = [*self._java(64, [*light, "-XX:TieredStopAtLevel=1"]), "kafka.tools.StorageTool", "format"]
             form += ["--config", str(settings), f"--cluster-id={cluster}"]  # one in 64 ids begins with a hyphen
             script = f"{shlex.join(form)} && {script}"
-        with processes.without_interruption():
-            self.children.append(
-                processes.start(NAME, ["/bin/sh", "-c", script], log=self.directory / "log" / "kafka.out")
-            )
+        self.children.start(NAME, ["/bin/sh", "-c", script], log=self.directory / "log" / "kafka.out")
 
     def is_ready(self) -> bool:
         """Whether the broker answers a client's question for the cluster's members."""

@@ -10,14 +10,14 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import psutil
+
+from jobs.local.interrupts import without_interruption
 
 GRACE_S = 20.0
 KILL_WAIT_S = 10.0
@@ -26,6 +26,8 @@ LOG_LINES = 25
 LOG_TAIL_BYTES = 32_768
 # The system's clock may be set while a process lives, which moves the birth times computed from it by as much.
 BIRTH_TOLERANCE_S = 2.0
+# Becomes the program, under the same pid, when a line comes; ends when the pipe closes without one.
+GATE = ["/bin/sh", "-c", 'read -r line && exec "$@" </dev/null', "gate"]
 
 # Our own children, so that the dead ones are collected.
 _own: dict[int, subprocess.Popen[bytes]] = {}
@@ -75,17 +77,21 @@ def start(
     log: Path,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    tell: Callable[[Child], None] | None = None,
 ) -> Child:
-    """Start `command` in a session of its own, standard output and error into `log` (overwritten).
+    """Start `command` in a session of its own, standard output and error into `log` (overwritten), without input.
 
-    Raises ProcessError if the program can't be started.
+    `tell` hears of the process before the program begins in it, and the program begins only if `tell` returns: whoever must
+    end it knows of it, even if we are killed in between. Raises ProcessError if the program can't be started; with `tell`,
+    the log says so instead.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    program = [str(part) for part in command]
     with log.open("wb") as output:
         try:
             process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
+                program if tell is None else [*GATE, *program],
+                stdin=subprocess.DEVNULL if tell is None else subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=None if environment is None else dict(environment),
@@ -99,7 +105,40 @@ def start(
         born = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:
         born = time.time()
-    return Child(name, process.pid, born, log)
+    child = Child(name, process.pid, born, log)
+    if tell is not None and process.stdin is not None:
+        with process.stdin as gate:
+            tell(child)
+            # Who was ended while we told of it needs no line.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(gate.fileno(), b"begin\n")
+    return child
+
+
+class Children(list[Child]):
+    """The processes of one service. `tell` hears of each before its program begins, see `start`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tell: Callable[[Child], None] = lambda child: None
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> Child:
+        """Start one more, as `processes.start` does; it is in the list before its program begins."""
+
+        def tell(child: Child) -> None:
+            self.append(child)
+            self.tell(child)
+
+        with without_interruption():
+            return start(name, command, log=log, environment=environment, directory=directory, tell=tell)
 
 
 def wait_until(ready: Callable[[], bool], *, what: str, children: Sequence[Child], timeout_s: float) -> None:
@@ -151,42 +190,6 @@ def stop(children: Sequence[Child], *, grace_s: float = GRACE_S, hurry: Callable
 def kill(child: Child) -> None:
     """End a process and its group at once, as a crash would. Returns when it is gone."""
     stop([child], grace_s=0)
-
-
-class Interrupts:
-    """Counts what `without_interruption` holds back; `pressed` is true from the given press on."""
-
-    def __init__(self) -> None:
-        self.held: list[int] = []
-
-    def pressed(self, times: int = 1) -> bool:
-        """Whether at least `times` interrupts have arrived since the block began."""
-        return len(self.held) >= times
-
-
-@contextlib.contextmanager
-def without_interruption() -> Iterator[Interrupts]:
-    """Hold Ctrl-C and TERM back until the block ends, then let the first one through.
-
-    Between a process's start and its entry in our list, or halfway through stopping, an interrupt would leave a process
-    behind. Only the main thread is ever interrupted, so in others this does nothing.
-    """
-    interrupts = Interrupts()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupts
-        return
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        interrupts.held.append(number)
-
-    previous = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interrupts
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        if interrupts.held:
-            signal.raise_signal(interrupts.held[0])
 
 
 def _living(pid: int, born: float) -> psutil.Process | None:

@@ -32,7 +32,7 @@ class RedisServer:
     def __init__(self, directory: Path, port: int | None = None) -> None:
         self.directory = directory
         self.port = port or free_ports(1)[0]
-        self.children: list[processes.Child] = []
+        self.children = processes.Children()
 
     @property
     def url(self) -> str:
@@ -43,8 +43,7 @@ class RedisServer:
         """Start the server; returns before it is ready. Raises RedisError if there is no program for it."""
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
-        with processes.without_interruption():
-            self.children.append(processes.start(NAME, self._command(data), log=self.directory / "log" / "redis.out"))
+        self.children.start(NAME, self._command(data), log=self.directory / "log" / "redis.out")
 
     def is_ready(self) -> bool:
         """Whether it answers, which it does only after its append-only file is loaded."""

@@ -73,8 +73,7 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
     create_topics(settings)
     service = read_service()
     if service.clock is None or not service.clock.child().is_alive():
-        service.clock = ProcessRecord.of(CLOCK, _start_clock(directory, settings))
-        _write(service)
+        _start_clock(service, directory, settings)
     with running.flink.rest() as rest:
         if not _runs(rest, service.job):
             # One that was submitted by an `up` that was broken off before it could write that down.
@@ -170,13 +169,17 @@ def take_local_secret(name: str, address: str) -> None:
         os.environ.update(keep_hash_key())
 
 
-def _start_clock(directory: Path, settings: Settings) -> processes.Child:
+def _start_clock(service: Service, directory: Path, settings: Settings) -> None:
+    def write_down(clock: processes.Child) -> None:
+        service.clock = ProcessRecord.of(CLOCK, clock)
+        _write(service)
+
     command = [sys.executable, "-m", "jobs.cli", "clock"]
     # From the folder that holds the packages, in case they are not installed.
     code = Path(__file__).resolve().parents[2]
     log = directory / CLOCK / "log" / "clock.out"
     environment = {f"{PREFIX}KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers, f"{PREFIX}KAFKA__SECURITY": "plaintext"}
-    return processes.start(CLOCK, command, log=log, environment={**os.environ, **environment}, directory=code)
+    processes.start(CLOCK, command, log=log, environment={**os.environ, **environment}, directory=code, tell=write_down)
 
 
 def _runs(rest: FlinkRest, job: str) -> bool:

@@ -16,11 +16,12 @@ from rich.console import Console
 
 from jobs.local import processes
 from jobs.local.flink import FlinkCluster
+from jobs.local.interrupts import without_interruption
 from jobs.local.jars import expected_jars, fetch_jars
 from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
 from jobs.local.ports import free_ports, is_free
-from jobs.local.processes import ProcessError, without_interruption
+from jobs.local.processes import ProcessError
 from jobs.local.redis_server import RedisServer
 from jobs.local.state import ProcessRecord, State, read_state, write_state
 from jobs.local.watcher import Watcher
@@ -85,6 +86,8 @@ class LocalStack:
             metrics=metrics,
             class_data=class_data,
         )
+        for service in (self.flink, self.kafka, self.redis):
+            service.children.tell = self._record
 
     @classmethod
     def running(
@@ -137,9 +140,7 @@ class LocalStack:
                 self._watcher = Watcher()
             # The slowest first. None of these calls waits for its service.
             for service in (self.flink, self.kafka, self.redis):
-                with without_interruption():
-                    service.start()
-                    self._record(service.children)
+                service.start()
             everything = [*self.flink.children, *self.kafka.children, *self.redis.children]
             waiting = {"Flink": self.flink.is_ready, "Kafka": self.kafka.is_ready, "Redis": self.redis.is_ready}
 
@@ -166,7 +167,7 @@ class LocalStack:
             if self._watcher is not None:
                 self._watcher.close()
                 self._watcher = None
-            self._record([])
+            write_state(self.directory, self.state())
         if failures:
             raise ProcessError("\n".join(str(failure) for failure in failures))
 
@@ -184,7 +185,7 @@ class LocalStack:
         for old in self.flink.running_task_managers():
             with without_interruption():
                 self.flink.stop_task_manager(old)
-                self._record([self.flink.add_task_manager()])
+                self.flink.add_task_manager()
         self.flink.wait()
 
     def state(self) -> State:
@@ -198,10 +199,9 @@ class LocalStack:
             processes=[ProcessRecord.of(name, child) for name, children in services.items() for child in children],
         )
 
-    def _record(self, started: list[processes.Child]) -> None:
-        for child in started:
-            if self._watcher is not None:
-                self._watcher.watch(child)
+    def _record(self, started: processes.Child) -> None:
+        if self._watcher is not None:
+            self._watcher.watch(started)
         write_state(self.directory, self.state())
 
     def _adopt(self, state: State) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from jobs.local import processes
+from jobs.local.interrupts import without_interruption
 from jobs.local.processes import Child, ProcessError
 
 SLEEPER = "import time; time.sleep(60)"
@@ -120,7 +121,7 @@ def test_only_the_end_of_a_long_log_is_quoted(run: Callable[[str], Child]) -> No
 
 def test_an_interrupt_waits_until_the_critical_step_is_done() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), processes.without_interruption() as interrupts:
+    with pytest.raises(KeyboardInterrupt), without_interruption() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         eventually(interrupts.pressed)
         assert not interrupts.pressed(2)
@@ -133,8 +134,8 @@ def test_an_interrupt_waits_until_the_critical_step_is_done() -> None:
 
 def test_nested_critical_steps_interrupt_once_at_the_outer_end() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), processes.without_interruption() as outer:
-        with processes.without_interruption() as inner:
+    with pytest.raises(KeyboardInterrupt), without_interruption() as outer:
+        with without_interruption() as inner:
             os.kill(os.getpid(), signal.SIGINT)
             eventually(inner.pressed)
             done.append("inner")
@@ -153,6 +154,7 @@ WATCHED = """
 import sys, time
 from pathlib import Path
 from jobs.local import processes
+from jobs.local.interrupts import without_interruption
 from jobs.local.watcher import Watcher
 watcher = Watcher()
 child = processes.start("child", [sys.executable, "-c", "import time; time.sleep(60)"], log=Path(sys.argv[1]))
@@ -183,3 +185,71 @@ def test_a_watched_child_ends_with_its_killed_starter_unless_released(tmp_path: 
     else:
         assert not processes.wait_for_end(child, 1.0)
         processes.kill(child)
+
+
+TOLD = """
+import sys, time
+from pathlib import Path
+from jobs.local import processes
+from jobs.local.interrupts import without_interruption
+def tell(child):
+    print(child.pid, child.born, flush=True)
+    time.sleep(60)
+processes.start("child", ["/bin/sh", "-c", "echo begun; exec sleep 60"], log=Path(sys.argv[1]), tell=tell)
+"""
+
+
+def test_a_starter_that_is_killed_before_anybody_knows_of_its_child_leaves_nothing_running(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    starter = subprocess.Popen(
+        [sys.executable, "-c", TOLD, str(log)],
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert starter.stdout is not None
+    pid, born = starter.stdout.readline().split()
+    child = Child("child", int(pid), float(born), log)
+    assert child.is_alive()
+    starter.kill()
+    starter.communicate()
+    eventually(lambda: not child.is_alive())
+    assert log.read_text() == ""
+
+
+def test_the_program_begins_after_it_is_told_of_in_the_process_that_was_told(tmp_path: Path) -> None:
+    children = processes.Children()
+    told: list[tuple[int, str]] = []
+
+    def tell(child: Child) -> None:
+        time.sleep(0.2)
+        told.append((child.pid, child.log_tail()))
+
+    children.tell = tell
+    code = "import os, sys; print(os.getpid(), sys.argv[1:], repr(sys.stdin.read()))"
+    child = children.start("child", [sys.executable, "-c", code, "two words", "$HOME"], log=tmp_path / "log")
+    assert processes.wait_for_end(child, 20)
+    assert told == [(child.pid, "")]
+    assert children == [child]
+    assert child.log_tail() == f"{child.pid} ['two words', '$HOME'] ''"
+
+
+def test_a_program_that_nobody_could_be_told_of_does_not_begin(tmp_path: Path) -> None:
+    children = processes.Children()
+
+    def tell(child: Child) -> None:
+        raise OSError("no space left")
+
+    children.tell = tell
+    with pytest.raises(OSError, match="no space left"):
+        children.start("child", ["/bin/sh", "-c", "echo begun"], log=tmp_path / "log")
+    assert processes.wait_for_end(children[0], 10)
+    assert children[0].log_tail() == ""
+
+
+def test_a_process_that_is_ended_while_it_is_told_of_stays_ended(tmp_path: Path) -> None:
+    children = processes.Children()
+    children.tell = processes.kill
+    child = children.start("child", ["/bin/sh", "-c", "echo begun; exec sleep 60"], log=tmp_path / "log")
+    assert not child.is_alive()
+    assert child.log_tail() == ""
