@@ -16,7 +16,7 @@ from models.card import model_card
 from models.compact import write_compact
 from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
-from models.fitting import fit, parts, prepare
+from models.fitting import LEAST_RATED, fit, parts, prepare, rated
 from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
@@ -56,6 +56,9 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     console.print(
         f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
     )
+    few = rated(corpus.train)
+    if 0 < few < LEAST_RATED:
+        console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
     output = options.output.absolute()
     work = output.with_name(f"{output.name}-{WORK}")
     model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)

@@ -20,7 +20,7 @@ def train(
         list[Path],
         typer.Option(
             help="A folder with public sets (see models/sets.py), or a CSV or JSON lines file of your own: text, label, and "
-            "optionally polite, angry, anxious, abusive, satisfaction, conversation, shop, split. Repeatable."
+            "optionally polite, angry, anxious, abusive, satisfaction (of 200 texts at least), conversation, shop, split. Repeatable."
         ),
     ],
     output: Annotated[Path, typer.Option(help="Directory for weights, tokeniser and model card.")],

@@ -21,7 +21,7 @@ from jobs.text_lines import score_lines
 from models import averaging
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
-from models.fitting import parts, repeated, thinned
+from models.fitting import LEAST_RATED, parts, repeated, thinned
 from models.heads import outputs
 from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
 from models.loading import load_classifier, load_tokenizer
@@ -319,14 +319,20 @@ def test_a_model_that_learns_satisfaction_tells_it_beside_sentiment(folder: Path
 
 def test_what_cannot_be_learnt_of_satisfaction_is_not_judged_or_is_refused() -> None:
     sided = [Example("a", NEGATIVE, source="own"), Example("b", POSITIVE, source="own")]
-    rated = [Example(f"r{at}", UNKNOWN, source="own", satisfaction=at) for at in range(3)]
+    rated = [Example(f"r{at}", UNKNOWN, source="own", satisfaction=at % 3) for at in range(LEAST_RATED)]
     options = TrainOptions([], Path("out"))
     _, held_out = parts(Corpus(train=sided, validation=sided + rated), options)
-    assert {each.satisfaction for each in held_out} == {UNKNOWN}
+    assert held_out == sided
+    for few in (rated[1:], rated[:2]):
+        learnt, held_out = parts(Corpus(train=sided + few, validation=sided + rated), options)
+        assert outputs(learnt) == OUTPUTS and learnt == held_out == sided
+    polite = Example("please", UNKNOWN, tones(polite=True), source="own", satisfaction=2)
+    learnt, _ = parts(Corpus(train=[*sided, polite], validation=sided), options)
+    assert learnt == [*sided, polite._replace(satisfaction=UNKNOWN)]
     learnt, held_out = parts(Corpus(train=sided + rated, validation=sided + rated), options)
     assert outputs(learnt) == OUTPUTS + SATISFACTIONS and held_out == sided + rated
     with pytest.raises(DataError, match="no text to learn from is rated as neither"):
-        parts(Corpus(train=[*sided, rated[0], rated[2]], validation=sided), options)
+        parts(Corpus(train=sided + [each for each in rated if each.satisfaction != 1] * 2, validation=sided), options)
 
 
 def test_an_encoder_with_another_kind_of_head_is_refused_where_its_answers_are_to_be_kept(tmp_path: Path) -> None:
