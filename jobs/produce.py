@@ -41,7 +41,9 @@ class EventProducer:
             # All topics are asked for: to ask for one by name makes it, on a broker that allows that.
             known = self._producer.list_topics(timeout=timeout_seconds).topics.get(topic)
         except KafkaException as error:
-            raise ProduceError(f"Kafka at {self._servers}: {error.args[0].str()}; is it running?") from error
+            raise ProduceError(
+                f"Kafka at {self._servers}: {error.args[0].str()}; is it running? `replywatch up` starts one here"
+            ) from error
         if known is None or known.error is not None:
             fault = "it does not exist" if known is None else known.error.str()
             raise ProduceError(f"topic {topic} at {self._servers}: {fault}; run `replywatch submit` first")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -323,6 +324,15 @@ def _is_text(place: Sequence[str]) -> bool:
         section = field.annotation
     last = section.model_fields.get(place[-1])
     return last is not None and last.annotation in (str, SecretStr)
+
+
+def printable(settings: Settings) -> dict[str, Any]:
+    """All settings for a person to read: of Redis' address all but user and password, other secrets hidden."""
+    values = settings.model_dump(mode="json")
+    # Greedy: whatever a password may hold, the last @ is behind it.
+    address = re.sub(r"://.*@", "://**********@", settings.redis.url.get_secret_value(), flags=re.DOTALL)
+    values["redis"]["url"] = re.sub(r"((?:username|password)=)[^&]*", r"\1**********", address, flags=re.IGNORECASE)
+    return values
 
 
 def _check_url(url: str, kind: str) -> None:

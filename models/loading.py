@@ -89,7 +89,8 @@ def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedToke
     except ModelError:
         raise
     except Exception as error:  # the libraries raise many kinds (OSError, ValueError, SafetensorError, KeyError …)
-        raise ModelError(f"cannot load a sequence classifier from {source}: {error}") from error
+        absent = "" if local else f" (there is no directory {source} here, so it was taken for a hub name)"
+        raise ModelError(f"cannot load a sequence classifier from {source}{absent}: {error}") from error
     if missing:
         raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
     if isinstance(source, Path):

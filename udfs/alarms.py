@@ -69,7 +69,8 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
         if not entry[TOLD_FIRING] and (new or taken_back or not over):
             news.append(_say(entry, want, True, want.due if new or over else max(want.due, now), ""))
         if entry[TOLD_FIRING] and over:
-            news.append(_say(entry, want, False, want.ended_at, want.reason))
+            # Lines that came late may have moved its whole length to before it was raised.
+            news.append(_say(entry, want, False, max(want.ended_at, entry[TOLD_SINCE]), want.reason))
     for entry in told:
         if id(entry) not in matched and entry[TOLD_FIRING] and not _goes_on(entry, sessions, now, limits):
             news.append(_say(entry, _gone(entry, sessions), False, now, "corrected"))

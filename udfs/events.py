@@ -79,11 +79,11 @@ class Flag(IntFlag):
     """Facts about a message that the conversation needs, found while its text was at hand."""
 
     SPEAKS = 1 << 4  # public, with text or an attachment: counts for turns, waits and answers
-    COURTESY = 1 << 5  # the whole text is a closing courtesy
+    COURTESY = 1 << 5  # a customer's: the whole text is a closing courtesy; the shop's: it asks whether there is anything else
     ASKS = 1 << 6  # holds a question or a request that wants an answer ("anything else?" does not)
     INTERNAL = 1 << 7  # a note among colleagues
     HUMAN = 1 << 8  # an agent's own words, or a bot's proposal that a person sent
-    ATTACHMENT = 1 << 9
+    DECLINES = 1 << 9  # the whole text is a customer's no: a courtesy where the shop asked whether there is anything else
     NEGATIVE = 1 << 10
     POSITIVE = 1 << 11
 

@@ -48,7 +48,8 @@ class Step:
 class KeyGroup:
     """One key group. `stored` is read only, and only for what is not at hand; the caller writes what a Step says.
 
-    After a restore it is read once as a whole, to know what is due.
+    After a restore it is read once as a whole, to know what is due, and how far event time had come: Flink begins anew without a
+    watermark, and until the first one what is restored must not be looked at from a time before it.
     """
 
     def __init__(self, context: Context, stored: Stored) -> None:
@@ -56,17 +57,21 @@ class KeyGroup:
         self._stored = stored
         self._at_hand: dict[str, Conversation] = {}
         self._agenda = Agenda()
+        self._reached = 0
         for key, packed in stored.items():
-            armed = Conversation.unpack(packed).armed
-            if armed != NO_TIMER:
-                self._agenda.set(key, armed)
+            state = Conversation.unpack(packed)
+            self._reached = max(self._reached, state.watermark)
+            if state.armed != NO_TIMER:
+                self._agenda.set(key, state.armed)
 
     def next_due(self) -> int | None:
         """The watermark at which `advance` has something to do; None while nothing is remembered."""
         return self._agenda.earliest()
 
     def hear(self, conversations: Iterable[tuple[str, list[Row]]], now: int, clock_ms: int) -> Step:
-        """Records reach their conversations, in their order; `now` is the watermark, `clock_ms` goes into `detected_at`."""
+        """Records reach their conversations, in their order; `now` is the watermark, 0 while there is none, `clock_ms` goes into
+        `detected_at`."""
+        now = self._reached = max(now, self._reached)
         step = Step()
         context = self._context
         for key, rows in conversations:
@@ -82,6 +87,7 @@ class KeyGroup:
 
     def advance(self, now: int, clock_ms: int) -> Step:
         """Event time has reached `now`: everything due by then happens."""
+        now = self._reached = max(now, self._reached)
         step = Step()
         for key in self._agenda.take_due(now):
             state = self._take(key)

@@ -33,10 +33,11 @@ MAX_NAMES: Final = 50
 SCORE_OFFSET: Final = 200  # a score of -100…100 hundredths is kept as the character with this code added
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
-SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN = (
-    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN)
+SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, DECLINES = (
+    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN, Flag.DECLINES)
 )
 NEGATIVE: Final = int(Flag.NEGATIVE)
+OFFERED: Final = 2  # beside False and True in `Measures.shop_asked`
 MESSAGE, EDIT, RESOLVE, REOPEN, MERGE = (
     int(kind) for kind in (Kind.MESSAGE, Kind.EDIT, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
 )
@@ -80,7 +81,7 @@ class Measures:
     waits_unanswered: int = 0
     wait: Wait | None = None
     shop_spoke: bool = False  # an agent or a bot has said something public
-    shop_asked: bool = False  # and the last such line held a question
+    shop_asked: int = False  # and the last such line held a question; OFFERED: whether there is anything else
     human_spoke: bool = False
     idle_answer: list[Any] | None = None  # [sent_at, agent, reply_to]: an agent's line that found nobody waiting
     agent_run: int = 0  # agent messages in a row
@@ -141,7 +142,7 @@ class Measures:
                 self.bot_messages += 1
             if speaks:
                 self.shop_spoke = True
-                self.shop_asked = bool(flags & ASKS)
+                self.shop_asked = OFFERED if flags & COURTESY else bool(flags & ASKS)
         if speaks and language not in self.languages and language not in ("", "und") and len(self.languages) < MAX_NAMES:
             self.languages.append(language)
         if hits:
@@ -199,8 +200,9 @@ class Measures:
                     wait[SILENT].append([rule, since, opener, due])
             wait[LINE_AT : LINE_ID + 1] = [sent_at, arrival, message_id]
             return
-        if flags & COURTESY and self.shop_spoke and not self.shop_asked and not flags & ASKS:
-            return  # "thanks" after the answer waits for nothing
+        closing = COURTESY | DECLINES if self.shop_asked == OFFERED else COURTESY
+        if flags & closing and self.shop_spoke and self.shop_asked is not True and not flags & ASKS:
+            return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?"
         idle = self.idle_answer
         if idle is not None and (sent_at - idle[0] <= limits.clock_skew_ms or idle[2] == message_id):
             # Two clocks disagree: the answer is stamped before its question.
@@ -229,7 +231,7 @@ class Measures:
             self.idle_answer = [sent_at, agent, reply_to]
         self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
-        self.shop_asked = bool(flags & ASKS)
+        self.shop_asked = OFFERED if flags & COURTESY else bool(flags & ASKS)
         self.agent_run += 1
         for rule, count in limits.monologue:
             if self.agent_run == count:

@@ -33,7 +33,7 @@ _CORE_EN: Final = (
     r"(?: (?:so|very) much| a (?:lot|bunch|million))?"
     r"(?: (?:again|anyway|indeed))?"
     r"(?: for (?:your|the|all your) (?:help|time|assistance|support|patience|quick reply|reply))?",
-    r"(?:many|much|no|ok|big) thanks|much appreciated|(?:i )?(?:really )?appreciate (?:it|that|your help)",
+    r"(?:many|much|no|ok|big) thanks|no,? ?thank ?(?:you|u)|much appreciated|(?:i )?(?:really )?appreciate (?:it|that|your help)",
     r"oki?e?|okay|okey|ok(?: ?ok)+|k+|alright|all right|all good|all set|sure|fine|cool|great|perfect|awesome",
     r"excellent|lovely|nice|wonderful|brilliant|super|got it|gotcha|noted|understood|i see|roger",
     r"received|will do|sounds good",
@@ -44,7 +44,7 @@ _CORE_EN: Final = (
 )
 _FILLER: Final = (
     r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那"
-    r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|oh|ah|well|just|la"
+    r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|nope|nah|oh|ah|well|just|la"
 )
 _FRIENDLY: Final = "🙏👍👌❤♥😊☺🌹💐😄😀😁😃😆🙂🤝✅😘🎉🥰💕💖💗🤗👋😉✌💪🌸😍👏✨🌟💯🏻🏼🏽🏾🏿\ufe0f\u200d\u200b"
 _AROUND: Final = (
@@ -55,6 +55,15 @@ _WORDS: Final = "|".join(_CORE_ZH) + "|(?:" + "|".join(_CORE_EN) + r")(?![a-z0-9
 _ANY: Final = rf"{_WORDS}|(?:{_FILLER})(?![a-z0-9])"
 # Every step is atomic (a look-ahead and its echo), so a line that is no courtesy fails in linear time.
 _courtesy: Final = re.compile(rf"(?:{_AROUND})*(?:(?=({_ANY}))\1(?:{_AROUND})*)+").fullmatch
+# What says no to "anything else?" and, elsewhere, may be a complaint (收到货了吗？没有).
+_NOTHING_ELSE: Final = (
+    r"(?:暂时|目前)?(?:[没沒]有?(?:其他|其它|别的|什么)?的?(?:问题|疑问|需要|事)?|不用|不需要|不必|無|无)(?:了|啦|哦|呢|的)*"
+    r"|no(?:pe)?|nah|not(?: really| now| at the moment)|none|nothing|i'?m (?:good|fine|ok(?:ay)?)"
+)
+_declines: Final = re.compile(
+    rf"(?:{_AROUND})*(?:(?=((?:{_NOTHING_ELSE}|{_FILLER})(?![a-z0-9])))\1(?:{_AROUND})*)+"
+).fullmatch
+_no: Final = re.compile(_NOTHING_ELSE).search
 _core: Final = re.compile(_WORDS).search
 _faces: Final = re.compile(rf"(?:{_AROUND})+").fullmatch
 _kind_face: Final = re.compile(r"[🙏👍👌🤝]|\[(?:ok|抱拳|强|握手|合十|玫瑰)\]").search
@@ -127,6 +136,12 @@ def is_courtesy(text: str) -> bool:
     if _courtesy(text) is not None:
         return _core(text) is not None
     return _kind_face(text) is not None and _faces(text) is not None
+
+
+def declines(text: str) -> bool:
+    """Whether the whole message says no and nothing more: "没有", "不用", "No". Only what it answers tells whether that is all."""
+    text = text.lower()
+    return len(text) <= MAX_COURTESY and _declines(text) is not None and _no(text) is not None
 
 
 def asks(text: str) -> bool:

@@ -26,20 +26,29 @@ _DIGEST_CHARACTERS: Final = 16
 _NOTHING: Final = ()
 _new: Final = tuple.__new__  # half the price of the named constructor, and most texts come out as they went in
 
-# Ordinary text holds no digit, no '@' and no word that announces a WeChat or QQ id: one scan tells.
+# Ordinary text holds no digit, no '@' and no word that announces a WeChat or QQ id: one scan tells. The words are in lower case, and
+# looked for in a copy in lower case.
 _trace: Final = re.compile("[0-9@０-９＠qQ扣微薇威vVwW]").search
 _trace_ascii: Final = re.compile("[0-9@]").search
 _announces: Final = re.compile("[qQ扣微薇威vVwW]").search
 _announces_closely: Final = re.compile(
-    "[微薇威]|扣扣|q[qQ]|Q[qQ]|[加我的+] ?[qQvV]|[vV][:：信xX]|[wW]x|WX|[qQ] ?[号群:：]|e[cC]hat|[wW]eixin"
+    "[微薇威]|扣扣|qq|[加我的+] ?[qv]|v[:：信x]|wx|q ?[号號群:：]|wechat|weixin"
 ).search
+_ANNOUNCING_ASCII: Final = ("wechat", "weixin", "wx", "vx", "qq", "v:", "q:", "+v", "+q", "+ v", "+ q")
 _dotted: Final = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]").search
 
-_wide: Final = re.compile("[０-９Ａ-Ｚａ-ｚ＠．－＋＿　\u00a0\u00ad\u2000-\u2015\u202f\u2060\u2212\ufe63\ufeff]").search
+# The characters of the words that announce a number (微信號, 銀行卡, 訂單), traditional and simplified in turn.
+_TRADITIONAL: Final = (
+    "號号碼码帳帐賬账為为訂订單单運运遞递編编貨货後后積积條条兌兑換换驗验證证識识別别銀银儲储記记聯联農农這这張张個个級级補补節节驟骤銷销羣群"
+)
+_wide: Final = re.compile(
+    rf"[０-９Ａ-Ｚａ-ｚ＠．－＋＿　\u00a0\u00ad\u2000-\u2015\u202f\u2060\u2212\ufe63\ufeff{_TRADITIONAL[::2]}]"
+).search
 _NARROW: Final[dict[int, int | str]] = {
     **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code).isalnum() or chr(code) in "＠．－＋＿"},
     **dict.fromkeys((0x3000, 0x00A0, 0x00AD, *range(0x2000, 0x2010), 0x202F, 0x2060, 0xFEFF), " "),
     **dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE63), "-"),
+    **dict(zip(map(ord, _TRADITIONAL[::2]), _TRADITIONAL[1::2], strict=True)),
 }
 """One character for one character, so offsets into the narrow copy are offsets into the original."""
 
@@ -87,17 +96,15 @@ class Masker:
     def mask(self, text: str) -> Masked:
         """`text` with a token like `[phone]` for each find. Never raises; linear in the length of the text."""
         if text.isascii():
-            plain = text
-            announced = (
-                "echat" in text or "eChat" in text or "vx" in text or "wx" in text or "qq" in text or "QQ" in text
-            )
+            plain, lower = text, text.lower()
+            announced = any(word in lower for word in _ANNOUNCING_ASCII)
             if not announced and _trace_ascii(text) is None:
                 return _new(Masked, (text, _NOTHING))
         elif _trace(text) is None:
             return _new(Masked, (text, _NOTHING))
         else:
             plain = text if _wide(text) is None else text.translate(_NARROW)
-            announced = _announces(plain) is not None and _announces_closely(plain) is not None
+            announced = _announces(plain) is not None and _announces_closely(plain.lower()) is not None
         finders: list[Callable[[str], list[Found]]] = []
         if "@" in plain:
             finders.append(find_mails)

@@ -21,12 +21,12 @@ from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversat
 from udfs.parsing import Refused, TimeLimits, parse
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker, is_personal_identifier
-from udfs.text import repair, strip_html
+from udfs.text import repair, shows_picture, strip_html, visible
 from udfs.wording import NOTHING, WordingReader
 
 RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
-SPEAKS, _, _, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
+SPEAKS, _, _, INTERNAL, HUMAN, _, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
 EDIT = int(Kind.EDIT)
 AFTER_MESSAGES = 1 << 12  # above every Flag: of two records with one id and time, the message sorts first
 MAX_FIELD = 200
@@ -128,13 +128,13 @@ class Reader:
             human = True
         if human:
             flags |= HUMAN
-        if event.get("attachments"):
-            flags |= ATTACHMENT
+        attached = bool(event.get("attachments"))
         if text and get("format") == "html":
-            text = strip_html(text)
+            html, text = text, strip_html(text)
+            attached = attached or (not visible(text) and shows_picture(html))
         wording = NOTHING
         if kind <= EDIT and not flags & INTERNAL:
-            if (text and not text.isspace()) or flags & ATTACHMENT:
+            if attached or (text and visible(text)):
                 flags |= SPEAKS
             if text:
                 wording = self._wordings.read(text, sender if sender == "customer" else "agent" if human else "bot")

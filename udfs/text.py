@@ -22,8 +22,10 @@ __all__ = [
     "is_courtesy",
     "language",
     "repair",
+    "shows_picture",
     "strip_html",
     "strip_quotes",
+    "visible",
 ]
 
 # Characters that nobody sees: formats (Cf), variation selectors, joiners, fillers.
@@ -32,6 +34,7 @@ _INVISIBLE_CHARACTERS: Final = (
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_CHARACTERS}]")
+_VISIBLE: Final = re.compile(rf"[^\s{_INVISIBLE_CHARACTERS}]").search
 _SEPARATORS: Final = re.compile(r"[\s._\-·•‧∙・‐-―−~*/\\|,，。、]")
 _COMMON_WIDE: Final = ("，", ","), ("？", "?"), ("！", "!"), ("：", ":"), ("’", "'"), ("‘", "'")
 _BLANK_RUN: Final = re.compile(r"\s\s+|[^\S ]")
@@ -40,6 +43,7 @@ _BLOCKS: Final = frozenset(
     ("blockquote", "br", "div", "dd", "dt", *(f"h{n}" for n in range(1, 7)), "hr", "li", "ol", "p", "pre", "tr", "ul")
 )
 _UNSEEN: Final = frozenset(("script", "style", "title"))
+_PICTURE: Final = re.compile(r"<(?:img|picture|video|audio)\b", re.IGNORECASE).search
 _UNCLOSED: Final = re.compile(r"<[/!?A-Za-z][^<>]*(?=<|\Z)")
 _MAX_UNCLOSED: Final = 20
 _BLANKS: Final = re.compile(r"[^\S\n]+")
@@ -130,8 +134,19 @@ def repair(text: str) -> str:
     return text.replace("\x00", "").replace("\ufeff", "")
 
 
+def visible(text: str) -> bool:
+    """Whether the text shows anything: blanks and characters that nobody sees don't."""
+    return _VISIBLE(text) is not None
+
+
+def shows_picture(html: str) -> bool:
+    """Whether the HTML holds a picture, a film or a sound."""
+    return _PICTURE(html) is not None
+
+
 def strip_html(text: str) -> str:
-    """The text that a reader of the HTML would see: no markup, scripts or styles, a new line for each block."""
+    """The text that a reader of the HTML would see: no markup, scripts or styles, a new line for each block, `> ` before the lines of
+    a quotation."""
     if "<" not in text and "&" not in text:
         return text
     reader = _Reader()
@@ -186,28 +201,43 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._unseen = 0
+        self._quoted = 0
+        self._begins = True  # a line
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNSEEN:
             self._unseen += 1
         elif tag in _BLOCKS:
-            self.pieces.append("\n")
+            self._quoted += tag == "blockquote"
+            self._end_line()
         elif tag == "td":
             self.pieces.append(" ")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _BLOCKS:
-            self.pieces.append("\n")
+            self._end_line()
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _UNSEEN:
             self._unseen = max(0, self._unseen - 1)
         elif tag in _BLOCKS:
-            self.pieces.append("\n")
+            self._end_line()
+            if tag == "blockquote":
+                self._quoted = max(0, self._quoted - 1)
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.pieces.append(data)
+        if self._unseen:
+            return
+        if self._quoted and not data.isspace():
+            data = data.replace("\n", " ")
+            if self._begins:
+                self.pieces.append("> ")
+                self._begins = False
+        self.pieces.append(data)
+
+    def _end_line(self) -> None:
+        self.pieces.append("\n")
+        self._begins = True
 
 
 def _common(text: str) -> str:

@@ -56,11 +56,11 @@ def config(settings: SettingsFile = None, namespace: Namespace = None) -> None:
     import yaml
 
     from jobs.local.service import find_settings
+    from jobs.settings import printable
 
     effective = find_settings(settings, namespace=namespace)
     effective.rules()
-    values = effective.model_dump(mode="json")
-    typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), nl=False)
+    typer.echo(yaml.safe_dump(printable(effective), allow_unicode=True, sort_keys=False), nl=False)
 
 
 def score(

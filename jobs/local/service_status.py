@@ -8,7 +8,9 @@ from rich.table import Table
 from jobs.job_progress import JobProgress
 from jobs.local import stack
 from jobs.local.flink_rest import FlinkError, FlinkRest
+from jobs.local.ports import LOOPBACK
 from jobs.local.service import CLOCK, local_addresses, read_service
+from jobs.local.state import read_state
 from jobs.paths import state_directory
 
 
@@ -32,10 +34,19 @@ def report_status(console: Console) -> int:
     healthy &= state == "RUNNING"
     table.add_row(_mark(state == "RUNNING"), "live job", "", "", f"{state} {service.job}")
     console.print(table, highlight=False)
+    if where := _metrics():
+        console.print(f"metrics: {where}", highlight=False, soft_wrap=True)
     console.print(f"logs: {state_directory()}/{{flink,kafka,redis,clock}}/log", highlight=False, soft_wrap=True)
     if not healthy:
         console.print("something is dead: its log says why; `replywatch up` starts it again")
     return 0 if healthy else 1
+
+
+def _metrics() -> str:
+    """Where Prometheus reads each process of Flink; empty without `up --metrics`."""
+    state = read_state(state_directory())
+    ports = {} if state is None else state.metrics_ports
+    return ", ".join(f"http://{LOOPBACK}:{port}/metrics ({name})" for name, port in ports.items())
 
 
 def _job_state(job: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.timeout(900)  # generous: the cores may be busy with other things
@@ -69,9 +71,13 @@ def test_up_and_down_lose_no_state_and_start_one_job(home: Home) -> None:
     home.run("up", REPLYWATCH_SCORING__MODEL="./no_such_model")  # its job never comes to a checkpoint
     home.run("down")
     assert (home.service()["origin"], home.service()["savepoint"]) == (savepoint, "")
-    mended = home.run("up")
+    mended = home.run("up", "--metrics")
     assert mended.returncode == 0, mended.stderr
     assert savepoint in mended.stderr.replace("\n", "")
-    assert home.run("status").returncode == 0
+    status = home.run("status")
+    assert status.returncode == 0
+    metrics = re.findall(r"(http://\S+/metrics) \((jobmanager|taskmanager-\d+)\)", status.stdout)
+    assert [name for _, name in metrics] == ["jobmanager", "taskmanager-1"]
+    assert all("flink_" in httpx.get(url).text for url, _ in metrics)
     assert home.run("down").returncode == 0
     assert home.service()["savepoint"] not in ("", savepoint)

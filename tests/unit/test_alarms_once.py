@@ -249,3 +249,21 @@ def test_every_alert_resolves_and_every_session_s_breaches_were_told(data: st.Da
             breaches = 1 if rule["rule"] == "phrases" else len(rule["message_ids"])  # words are one alert a session
             named[session["tenant"], session["conversation_id"], rule["rule"]] += breaches
     assert not named - told
+
+
+def test_no_alert_ends_before_it_was_raised_whatever_comes_late() -> None:
+    """Two late lines end the monologue, and so its fifth line, before the time at which it was told."""
+    chat = Chat().customer(0, "在吗")
+    for at in (10, 11, 12, 13, 60):
+        chat.agent(at, "请稍等")
+    chat.agent(20, "马上").customer(30, "好")
+    talk = Talk(rules_with(monologue=5))
+    for event in chat.events[:6]:
+        talk.advance(event["sent_at"] - 1).hear(event)
+    talk.advance(T0 + 61 * SECOND)
+    for event in chat.events[6:]:
+        talk.hear(event)
+    talk.advance(T0 + 2 * 60 * MINUTE)
+    told = [(alert["status"], alert["opened_at"], alert["resolved_at"]) for alert in talk.alerts]
+    at = iso(T0 + 60 * SECOND)
+    assert told == [("firing", at, None), ("resolved", at, at)]

@@ -346,3 +346,48 @@ def test_latencies_are_listed_up_to_a_thousand_and_counted_beyond() -> None:
     record = session(chat, max_session_messages=5_000)
     assert len(record["reply_latencies_ms"]) == len(record["reply_latencies_by"]) == 1_000
     assert (record["reply_count"], record["reply_sum_ms"]) == (1_001, 1_001 * SECOND)
+
+
+# --- What says something, and what doesn't ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("html", ['<p><img src="https://cdn.example/broken.jpg"></p>', "<VIDEO src='a.mp4'></VIDEO>", "<p>&#8203;<img/></p>"])
+def test_a_picture_without_words_inside_html_is_a_message(html: str) -> None:
+    assert told(Chat().customer(0, html, format="html"))[:2] == [("slow_reply", "firing", ""), ("silence", "firing", "")]
+    answered = session(Chat().customer(0, "在吗？").agent(20, html, format="html"))
+    assert answered["reply_latencies_ms"] == [20 * SECOND]
+
+
+@pytest.mark.parametrize(("text", "fields"), [("\u200b", {}), (" \ufeff\u2060 ", {}), ("<p>&#8203;</p>", {"format": "html"}), ("<hr>", {"format": "html"})])
+def test_a_line_of_which_nothing_is_seen_waits_for_nothing(text: str, fields: dict[str, str]) -> None:
+    chat = Chat().customer(0, "发货了吗？").agent(5, "发了").customer(10, text, **fields)
+    assert told(chat) == []
+    assert session(chat)["turns"] == 2
+
+
+def test_what_an_agent_quotes_in_html_is_not_his_own() -> None:
+    abuse = rules_with(phrases=["有病"])
+    quoted = '<p>非常抱歉</p><blockquote type="cite">你有病\n吧<p>真有病</p></blockquote><p>马上处理</p>'
+    assert told(Chat().customer(0, "在吗").agent(5, quoted, format="html"), abuse) == []
+    said = "<blockquote>怎么</blockquote><p>你有病吧</p>"
+    assert told(Chat().customer(0, "在吗").agent(5, said, format="html"), abuse)[0] == ("phrases", "firing", "")
+
+
+OFFER = "还有什么可以帮您的吗？"
+
+
+@pytest.mark.parametrize("text", ["没有", "没", "沒有。", "不用", "不需要", "暂时没有", "没有其他问题了", "没有别的了亲", "No", "nope.", "No, thank you", "Nope, all good", "not really"])
+def test_a_no_to_whether_there_is_anything_else_waits_for_nothing(text: str) -> None:
+    assert told(Chat().customer(0, "退款了吗？").agent(5, "退了。" + OFFER).customer(10, text)) == []
+    assert told(Chat().customer(0, "退款了吗？").bot(3, OFFER).agent(5, "退了").bot(6, OFFER).customer(10, text)) == []
+
+
+@pytest.mark.parametrize("line", ["收到货了吗？", "已经退款了"])
+def test_a_no_to_anything_else_waits_for_the_shop(line: str) -> None:
+    """It has not come; the refund isn't there: whoever says so waits."""
+    assert told(Chat().customer(0, "在吗").agent(5, line).customer(10, "没有"))[0] == ("slow_reply", "firing", "")
+
+
+@pytest.mark.parametrize("text", ["没有收到", "没有，还是坏的", "不用了，给我退款", "no refund", "nobody answers", "无语"])
+def test_a_no_that_says_more_waits(text: str) -> None:
+    assert told(Chat().customer(0, "在吗").agent(5, OFFER).customer(10, text))[0] == ("slow_reply", "firing", "")

@@ -22,7 +22,7 @@ from jobs.flink_client import begin, public_settings
 from jobs.local.flink_rest import FlinkError
 from jobs.local.hash_key import keep_hash_key
 from jobs.redis_alerts import RedisUnavailable, redis_url
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings, load_settings, printable
 
 COMMANDS = (
     "demo", "up", "down", "status", "submit", "topics", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
@@ -126,7 +126,21 @@ def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(app, ["config"])
     assert result.exit_code == 0
     assert "sesame" not in result.output and "swordfish" not in result.output
-    assert yaml.safe_load(result.output)["kafka"]["username"] == "watch"
+    values = yaml.safe_load(result.output)
+    assert values["kafka"]["username"] == "watch"
+    assert values["redis"]["url"] == "redis://**********@example.org:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+        ("rediss://watch:pass@word/1@redis:6379/2", "rediss://**********@redis:6379/2"),
+        ("unix:///run/redis.sock?db=1&Password=sesame&username=watch", "unix:///run/redis.sock?db=1&Password=**********&username=**********"),
+    ],
+)
+def test_an_address_is_shown_without_user_and_password(url: str, shown: str) -> None:
+    assert printable(Settings(redis={"url": url}))["redis"]["url"] == shown  # type: ignore[arg-type]
 
 
 def test_mask_prints_one_object_a_line_with_spans_of_the_text() -> None:

@@ -63,7 +63,10 @@ def test_a_group_restored_at_any_time_says_what_conversations_alone_say(data: st
         now = event["sent_at"] - 1
         alone.advance(now).hear(event)
         group.advance(now)
-        group.hear([event], now)
+        without_watermark = data.draw(st.booleans())  # as Flink begins again
+        if without_watermark:
+            group.restore()
+        group.hear([event], 0 if without_watermark else now)
         if data.draw(st.booleans()):
             group.restore()
     for hours in (1, 2, 12):
@@ -111,3 +114,36 @@ def test_an_agenda_does_not_grow_with_what_was_moved() -> None:
         agenda.set("a", at)
     assert len(agenda._heap) < 2_000
     assert agenda.earliest() == 9_999
+
+
+def test_what_fires_when_a_job_starts_again_without_a_watermark_goes_on_firing() -> None:
+    asked, bot, answer = Chat(T0).customer(0, "我的快递到哪了？").bot(180, "正在为您转接").agent(200, "在的").events
+    group = Group(Talk())
+    group.hear([asked], T0 - 1)
+    group.advance(T0 + 130_000)
+    group.restore()
+    group.hear([bot], 0)
+    group.advance(T0 + 181_000)
+    group.hear([answer], T0 + 199_000)
+    group.advance(T0 + 2 * HOUR)
+    alerts = [orjson.loads(output.value) for output in group.out if output.stream == "alerts"]
+    told = [(alert["rule"], alert["revision"], alert["status"], alert["resolve_reason"]) for alert in alerts]
+    assert told == [
+        ("slow_reply", 0, "firing", None), ("silence", 0, "firing", None),
+        ("slow_reply", 1, "resolved", "answered"), ("silence", 1, "resolved", "answered"),
+    ]  # fmt: skip
+
+
+def test_a_backlog_that_meets_a_restored_group_before_the_first_watermark_is_not_taken_for_settled() -> None:
+    first, *rest = Chat(T0 + 8 * HOUR).customer(0, "在吗").agent(70, "在").customer(100, "几天到").agent(120, "三天").events
+    group = Group(Talk())
+    now = T0 + 10 * HOUR  # the backlog is two hours old
+    group.hear(Chat(T0 + 10 * HOUR, "other").customer(0, "你好").events, now)
+    group.restore()
+    group.hear([first, rest[0]], 0)
+    group.advance(now + 200)
+    group.hear(rest[1:], now + 200)
+    group.advance(now + 2 * HOUR)
+    sessions = [orjson.loads(output.value) for output in group.out if output.stream == "sessions"]
+    assert sorted(session["messages"] for session in sessions) == [1, 4]
+    assert not [output for output in group.out if output.stream == "late"]

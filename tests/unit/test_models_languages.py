@@ -11,6 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from models import fitting
 from models.comparison import compare
 from models.corpus import DataError, load_corpus
 from models.distillation import TELLS, taught
@@ -86,7 +87,10 @@ CHINESE = {"negative": "太差 骗人 坏了 生气 难用", "neutral": "发货 
 ENGLISH = {"negative": "broken angry awful late bad", "neutral": "order address size where color", "positive": "love thanks great nice good"}
 
 
-def test_a_model_learns_and_is_measured_in_its_language_and_tells_the_rest_what_it_knows(tmp_path: Path) -> None:
+def test_a_model_learns_and_is_measured_in_its_language_and_tells_the_rest_what_it_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "LEAST_RATED", 50)  # so many are quickly learnt
     chinese, english = rated_file(tmp_path / "chinese.jsonl", CHINESE, "，"), rated_file(tmp_path / "english.jsonl", ENGLISH, " ")
     shape = NetworkShape("new", layers=1, vocabulary=200, hidden=32, heads=2)
     schedule = Schedule(epochs=10, batch_size=8, learning_rate=5e-3, token_dropout=0.0, max_tokens=32, device="cpu")

@@ -61,6 +61,11 @@ def masked(text: str) -> str:
         ("13800138000/13900139000", "[phone]/[phone]"),
         ("1.13800138000 2.13900139000", "1.[phone] 2.[phone]"),
         ("电话13800138000.明天打", "电话[phone].明天打"),
+        ("电话13800138000.10点前联系我", "电话[phone].10点前联系我"),
+        ("打我13800138000.12月1号前", "打我[phone].12月1号前"),
+        ("我电话13800138000元旦前能到吗", "我电话[phone]元旦前能到吗"),
+        ("13800138000 元宵节前送到", "[phone] 元宵节前送到"),
+        ("收件人13800138000元先生", "收件人[phone]元先生"),
     ],
 )
 def test_a_mobile_is_masked_in_every_notation(text: str, expected: str) -> None:
@@ -85,6 +90,8 @@ def test_a_mobile_is_masked_in_every_notation(text: str, expected: str) -> None:
         "0.13800138000",
         "31.13800138000",
         "金额13800138000.00",
+        "金额13800138000.00元，已付",
+        "一共13800138000.50 元",
         "13800138000元",
         "139 20260302",
         "a13800138000f",
@@ -492,3 +499,27 @@ def test_any_id_can_be_judged(value: str) -> None:
 def test_every_mobile_number_is_found(mobile: int, frame: str) -> None:
     number = str(mobile)
     assert [f[2:] for f in find_numbers(frame.format(number))] == [("phone", number)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("My WX: zhang_san88", "My WX: [wechat]"),
+        ("add me VX zhang_san88", "add me VX [wechat]"),
+        ("my weixin: zhangsan88", "my weixin: [wechat]"),
+        ("WECHAT ID zhang_san88", "WECHAT ID [wechat]"),
+        ("V:zhang_san88", "V:[wechat]"),
+        ("Qq: 12345678", "Qq: [qq]"),
+        ("我的WEIXIN: zhangsan88", "我的WEIXIN: [wechat]"),
+        ("微信號：zhang_san88", "微信號：[wechat]"),
+        ("微信帳號zhang_san88", "微信帳號[wechat]"),
+        ("QQ號碼12345678", "QQ號碼[qq]"),
+        ("Q號12345678", "Q號[qq]"),
+        ("我的QQ號是12345678", "我的QQ號是[qq]"),
+        ("銀行卡4321987654321098763", "銀行卡[bank_card]"),
+        ("卡號4321987654321098763", "卡號[bank_card]"),
+        ("訂單號4111111111111111", "訂單號4111111111111111"),
+    ],
+)
+def test_what_announces_a_number_is_read_in_capitals_and_in_traditional_chinese(text: str, expected: str) -> None:
+    assert masked(text) == expected
