@@ -19,7 +19,7 @@ def read_messages(tables: StreamTableEnvironment, settings: Settings) -> Table:
         "properties.bootstrap.servers": kafka.bootstrap_servers,
         "properties.group.id": _group(settings),
         "properties.auto.offset.reset": kafka.start,
-        "properties.partition.discovery.interval.ms": "60000",
+        "scan.topic-partition-discovery.interval": "60 s",
         "scan.startup.mode": "group-offsets",
         "format": "raw",
         **_properties(settings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -12,6 +13,14 @@ from jobs.topics import client_options
 from udfs.events import conversation_key
 
 TICK = orjson.dumps({"kind": "tick"})
+
+
+def packed(event: dict[str, Any]) -> bytes:
+    """An event as JSON, also one with half a surrogate pair, deeper or with larger numbers than orjson writes: the job reads escapes."""
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:
+        return json.dumps(event).encode()
 
 
 class ProduceError(RuntimeError):
@@ -51,7 +60,7 @@ class EventProducer:
 
     def send(self, event: dict[str, Any] | bytes, at_ms: int, key: str | None = None) -> None:
         """Queue one event, or raw bytes for tests of bad input; `at_ms` is the record's time on a replay topic."""
-        value = event if isinstance(event, bytes) else orjson.dumps(event)
+        value = event if isinstance(event, bytes) else packed(event)
         if key is None and isinstance(event, dict):
             key = event_key(event)
         self._queue(value, at_ms, key=None if key is None else key.encode())

@@ -29,6 +29,9 @@ LOG = logging.getLogger(__name__)
 PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
 SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
+OF_A_SERVICE = re.compile(r"(?:(?!.*__).*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_.*)?)").fullmatch
+"""What Kubernetes puts into a pod of a Service `replywatch-…` beside it: REPLYWATCH_REST_PORT_8081_TCP_ADDR and the like."""
+
 ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
 """Variables that are no settings."""
 
@@ -305,7 +308,7 @@ def _from_environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in sorted(os.environ.items()):
         setting = name.removeprefix(PREFIX)
-        if setting == name or setting in ELSEWHERE:
+        if setting == name or setting in ELSEWHERE or OF_A_SERVICE(setting):
             continue
         try:
             found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else yaml.safe_load(text)

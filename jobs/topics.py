@@ -51,12 +51,15 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
     faults: list[KafkaError] = []
     admin = AdminClient({**client_options(settings), "error_cb": faults.append})
     wanted = topic_settings(settings)
+    # What is there isn't asked for: a user who may not make topics is refused those, too.
+    there = _topics(admin, timeout_seconds)
     new = [
         NewTopic(name, settings.kafka.partitions, settings.kafka.replication, config=dict(config))
         for name, config in wanted.items()
+        if name not in there
     ]
     made = []
-    for name, future in admin.create_topics(new, operation_timeout=timeout_seconds).items():
+    for name, future in (admin.create_topics(new, operation_timeout=timeout_seconds) if new else {}).items():
         try:
             future.result(timeout_seconds)
             made.append(name)
@@ -107,6 +110,14 @@ def wrong_time(admin: AdminClient, settings: Settings, timeout_seconds: float) -
                 f"{settings.kafka.bootstrap_servers} --alter --topic {name} --add-config {TIME}={needed}"
             )
     return faulty
+
+
+def _topics(admin: AdminClient, timeout_seconds: float) -> set[str]:
+    """The topics that are there and may be seen; none where the broker does not answer, which whoever makes one is told."""
+    try:
+        return set(admin.list_topics(timeout=timeout_seconds).topics)
+    except KafkaException:
+        return set()
 
 
 def _wait_until_visible(admin: AdminClient, names: set[str], timeout_seconds: float) -> None:

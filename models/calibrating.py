@@ -77,10 +77,11 @@ def calibrate(
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
     own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != JOINED]
     own = drawn(own, MOST)
-    _check(own)
-    console.print(f"{len(own):,} texts to fit to")
+    _check(own, "are left")
     scorer = load_scorer(str(source.resolve()), device, cache_size=0)  # in full: a folder may be called `default`
     answers = confident(answered(scorer, own))
+    _check([answer.example for answer in answers], f"are read by {model}, and left")
+    console.print(f"{len(answers):,} texts to fit to")
     mix = mix_of(SimpleNamespace(**config), source)
     # Bounds, so that what is written is what is fitted.
     coldest, hottest = max(COLDEST, COLDEST / mix.temperature, mix.wide_weight / WIDEST), HOTTEST / max(1.0, mix.temperature)
@@ -105,12 +106,12 @@ def _config(directory: Path) -> dict[str, Any]:
         raise ModelError(f"{directory / 'config.json'} is damaged: {error}") from error
 
 
-def _check(examples: Sequence[Example]) -> None:
+def _check(examples: Sequence[Example], are_left: str) -> None:
     counts = Counter(LABELS[each.label] for each in examples)
     short = [f"{counts[name]} {name}" for name in LABELS if counts[name] < LEAST_OF_EACH]
     if short:
         raise DataError(
-            f"{', '.join(short)} texts are left to fit to: at least {LEAST_OF_EACH} of each label are needed (a tenth is held out, a "
+            f"{', '.join(short)} texts {are_left} to fit to: at least {LEAST_OF_EACH} of each label are needed (a tenth is held out, a "
             "text that occurs often counts once)"
         )
 

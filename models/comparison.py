@@ -170,6 +170,9 @@ def named_models(given: Sequence[str]) -> dict[str, str]:
     return named
 
 
+LEAST_READ = 0.9
+"""Share of a set's texts that a model must read for its figure to stand beside the others'."""
+
 NOTHING = "–"
 """Stands where a model says nothing of a set."""
 
@@ -178,13 +181,20 @@ def table(comparison: Comparison) -> Table:
     """Macro-F1: a row a set, a column a model; the best of each set stands out."""
     shown = _narrow("macro-F1", comparison.figures)
     for name in _sets(comparison):
-        values = [sets[name].macro_f1 if name in sets else None for sets in comparison.figures.values()]
-        best = max(value for value in values if value is not None)
-        shown.add_row(
-            escape(name),
-            *(NOTHING if value is None else f"[bold]{value:.3f}[/]" if value == best else f"{value:.3f}" for value in values),
-        )
+        figures = [sets.get(name) for sets in comparison.figures.values()]
+        whole = max(each.texts for each in figures if each is not None)
+        alike = [each.macro_f1 for each in figures if each is not None and each.texts >= LEAST_READ * whole]
+        shown.add_row(escape(name), *(_macro_f1(each, whole, max(alike, default=1.0)) for each in figures))
     return shown
+
+
+def _macro_f1(figure: Figure | None, whole: int, best: float) -> str:
+    """A model's macro-F1 on a set; with the number of texts where it has read a part of them only, which is no better or worse then."""
+    if figure is None or not figure.texts:
+        return NOTHING
+    if figure.texts < LEAST_READ * whole:
+        return f"{figure.macro_f1:.3f} ({figure.texts:,} of {whole:,})"
+    return f"[bold]{figure.macro_f1:.3f}[/]" if figure.macro_f1 == best else f"{figure.macro_f1:.3f}"
 
 
 def believable(comparison: Comparison) -> Table:

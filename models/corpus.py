@@ -164,6 +164,9 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
             yield info, path
 
 
+PUBLIC = {info.name for info in SETS} | set(MADE)
+
+
 def draw(text: str) -> Split:
     """Draw a split from the text itself, so that it is the same in every run and for every repeat."""
     percent = int.from_bytes(hashlib.blake2b(identity(text).encode(), digest_size=8).digest(), "big") % 100
@@ -184,20 +187,37 @@ def _questions(example: Example) -> Iterator[Example]:
 
 def _single(examples: Iterable[Example]) -> Iterator[Example]:
     """One example for each text, in the order of first sight; texts whose labels contradict each other are left out. Every rated turn
-    stays, and service lines differ by a smile as well."""
-    found: dict[object, Example | None] = {}
+    stays, and service lines differ by a smile as well. Texts of somebody's own that differ by a smile or a mark only contradict nobody:
+    each of 好的😊 and 好的😡 has its label."""
+    spelt: dict[object, Example | None] = {}
     for number, example in enumerate(examples):
         key: object = identity(example.text)
         if example.is_turn:
             key = number
         elif example.source == SERVICE_LINES:
             key = (SERVICE_LINES, example.text)
+        elif example.source not in PUBLIC:
+            key = key and (key, " ".join(example.text.split()).lower())
         if key == "":
             continue
-        earlier = found.setdefault(key, example)
+        earlier = spelt.setdefault(key, example)
         if earlier is not None and earlier is not example:
-            found[key] = _merged(earlier, example)
-    yield from (example for example in found.values() if example is not None)
+            spelt[key] = _merged(earlier, example)
+    found: dict[object, list[Example]] = {}
+    for key, each in spelt.items():
+        if each is not None:
+            _add(found.setdefault(key if each.is_turn or each.source == SERVICE_LINES else identity(each.text), []), each)
+    yield from chain.from_iterable(found.values())
+
+
+def _add(alike: list[Example], example: Example) -> None:
+    """Put an example to those of its text: into one that it doesn't contradict, or beside them."""
+    for at, earlier in enumerate(alike):
+        merged = _merged(earlier, example)
+        if merged is not None:
+            alike[at] = merged
+            return
+    alike.append(example)
 
 
 def _merged(one: Example, other: Example) -> Example | None:

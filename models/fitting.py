@@ -101,7 +101,10 @@ def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Ex
     where fewer than LEAST_RATED tell it. Raises DataError where one of three satisfactions is told to nobody: what isn't learnt
     must not be answered."""
     if not any(example.label != UNKNOWN for example in corpus.validation):
-        raise DataError("the data leaves no text with a sentiment for validation: more texts are needed")
+        raise DataError(
+            "the data leaves no text with a sentiment for validation: more texts are needed, or in a file with a column split, rows that "
+            "say validation"
+        )
     train, validation = corpus.train, corpus.validation
     if rated(train) < LEAST_RATED:
         train, validation = without_ratings(train), without_ratings(validation)

@@ -69,11 +69,12 @@ def outputs(examples: Sequence[Example]) -> tuple[str, ...]:
 
 def log_priors(examples: Sequence[Example], adjustment: float = 1.0) -> dict[str, list[float]]:
     """`log_shares` of the sentiments of each set; of all sets for one that tells a single sentiment, which would teach nothing by its
-    own: whoever collects complaints only doesn't say that there is nothing else."""
+    own: whoever collects complaints only doesn't say that there is nothing else. Zeros where all sets together tell a single one."""
     told: dict[str, list[int]] = {}
     for example in examples:
         told.setdefault(example.source, []).append(example.label)
-    every = log_shares([example.label for example in examples], adjustment)
+    labels_of_all = [example.label for example in examples]
+    every = log_shares(labels_of_all, adjustment) if len(set(labels_of_all) - {UNKNOWN}) > 1 else [0.0] * len(LABELS)
     return {
         source: every if len(set(labels) - {UNKNOWN}) == 1 else log_shares(labels, adjustment)
         for source, labels in told.items()

@@ -93,6 +93,8 @@ def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedToke
         raise ModelError(f"cannot load a sequence classifier from {source}{absent}: {error}") from error
     if missing:
         raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
+    if len(tokenizer) > model.config.vocab_size:
+        raise ModelError(f"{source} has a tokenizer of {len(tokenizer):,} pieces for a network of {model.config.vocab_size:,}: one of another model")
     if isinstance(source, Path):
         return model, tokenizer, directory_version(source)
     return model, tokenizer, f"{source}@{getattr(model.config, '_commit_hash', None) or 'unknown'}"
@@ -152,6 +154,8 @@ def columns_of(id2label: Mapping[Any, str], source: Path | str) -> Columns:
 
     Raises ModelError unless both sides are there, once each, and nothing else.
     """
+    if not all(isinstance(name, str) for name in id2label.values()):
+        raise ModelError(f"{source} has labels that are no words (id2label in config.json)")
     columns = {name.strip().lower(): int(at) for at, name in id2label.items()}
     sided = [(at, name) for name, at in columns.items() if name in LABELS]
     toned = [columns[name] for name in TONES if name in columns]
@@ -194,7 +198,7 @@ read all of them."""
 def language_in(config: object, source: Path | str) -> str:
     """The language that a model reads, of LANGUAGES, or nothing for all of them. Raises ModelError for anything else."""
     language = getattr(config, LANGUAGE, "") or ""
-    if language and language not in LANGUAGES:
+    if language and not (isinstance(language, str) and language in LANGUAGES):
         raise ModelError(f"{source} has {LANGUAGE} {language!r}: {' or '.join(LANGUAGES)} is needed, or none for both (config.json)")
     return str(language)
 

@@ -77,7 +77,7 @@ def _tone(value: Any, name: str, where: str) -> int:
 
 def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
+        reader = csv.DictReader(lines, strict=True)
         try:
             if "text" not in (reader.fieldnames or ()):
                 raise RowError(f"{path}, line 1: no column text: the first line names the columns")

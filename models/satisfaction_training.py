@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import statistics
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,10 +100,16 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
     means, scales = _spread(every)
     table = [[_filled(rated.features, at, means) for at in range(len(FEATURES))] for rated in every]
     ratings = [rated.rating for rated in every]
+    folds = list(GroupKFold(PARTS).split(table, ratings, [rated.group for rated in every]))
+    for rest, _ in folds:
+        lacking = set(range(len(SATISFACTIONS))) - {ratings[at] for at in rest}
+        if lacking:
+            raise DataError(
+                f"too few conversations are rated as {SATISFACTIONS[min(lacking)]}: without a fifth of all, none is left to learn from; "
+                "rate some more of them"
+            )
     make = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=500))
-    odds = cross_val_predict(
-        make, table, ratings, groups=[rated.group for rated in every], cv=GroupKFold(PARTS), method="predict_proba"
-    )
+    odds = cross_val_predict(make, table, ratings, cv=folds, method="predict_proba")
     answered = odds.argmax(axis=1).tolist()
     make.fit(table, ratings)
     regression = make[-1]
@@ -208,7 +215,7 @@ def read_records(path: Path) -> Iterator[Rated]:
                 continue
             where = f"{path}, line {number}"
             try:
-                record = orjson.loads(line)
+                record = orjson.loads(line.removeprefix(BOM_UTF8) if number == 1 else line)
                 features = features_of(record)
                 wrong = [name for name, value in features.items() if not (value is None or math.isfinite(value))]
                 if wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +30,10 @@ from models.batches import Item, Padding, encoded, predicted
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
-from models.heads import QUESTIONS, masked_loss, most_likely
+from models.heads import QUESTIONS, Loss, masked_loss, most_likely
 from models.labels import UNKNOWN
 from models.loading import cpu_computes_in_bf16
+from models.scorer import ModelError
 from models.sets import Example
 from models.tokenizer import Encoder
 from models.training_progress import Watched
@@ -68,6 +70,10 @@ class Schedule:
     max_tokens: int = 64
     seed: int = 20
     device: str = "auto"
+
+
+MUST_AGREE = ("id2label", "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
+"""What a checkpoint's config must have in common with the network that goes on from it."""
 
 
 class Trained(NamedTuple):
@@ -130,10 +136,12 @@ def train_supervised(
         data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, bool(schedule.consistency)),
         train_dataset=items,
         eval_dataset=held_out,
-        compute_loss_func=loss,
+        compute_loss_func=shared_out(loss, schedule.accumulation, model),
         compute_metrics=figures,
         callbacks=callbacks,
     )
+    if resume:
+        _check_alike(work, model)
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
     try:
@@ -146,6 +154,28 @@ def train_supervised(
     model.train(False)
     step = int((state.best_global_step if trainer.args.load_best_model_at_end else None) or state.global_step)
     return _better(model, mean, step, state.global_step, _Judge(tokenizer, held_out, schedule), console)
+
+
+def shared_out(own: Loss, accumulation: int, model: PreTrainedModel) -> Loss:
+    """A loss whose gradients the Trainer adds up over the batches of one step: it takes a loss that it is given for one that was divided
+    by their number before, and `own` is the mean of each."""
+
+    def loss(outputs: Any, told: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        return own(outputs, told, num_items_in_batch) / (accumulation if model.training else 1)
+
+    return loss
+
+
+def _check_alike(work: Path, model: PreTrainedModel) -> None:
+    """Raise ModelError where the checkpoints in `work` are of a network with other answers or sizes."""
+    for path in work.glob("checkpoint-[0-9]*/config.json"):
+        began = json.loads(path.read_text("utf-8"))
+        now = json.loads(model.config.to_json_string(use_diff=False))
+        other = [name for name in MUST_AGREE if began.get(name, now.get(name)) != now.get(name)]
+        if other:
+            raise ModelError(
+                f"{path.parent} is of a network with another {other[0]}: it was begun with other data or numbers; start anew, without --resume"
+            )
 
 
 def drop_torn_checkpoints(work: Path) -> bool:

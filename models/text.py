@@ -15,8 +15,11 @@ from opencc import OpenCC
 # Upper bound on what the patterns below look at, whatever a caller hands in; head and tail are kept.
 MAX_RAW_CHARACTERS = 20_000
 
-# A link ends at white space or at East Asian text, which often follows it without a blank.
-_LINK = re.compile(r"(?:(?:https?|ftp)://|www\.)[^\s\u3000-\u9fff\uff00-\uffef]*", re.IGNORECASE)
+# A link ends at white space or at East Asian text, which often follows it without a blank. Its beginning may be in full width.
+_LINK = re.compile(
+    r"(?:(?:[hｈ][tｔ]{2}[pｐ][sｓ]?|[fｆ][tｔ][pｐ])[:：][/／]{2}|[wｗ]{3}[.．])[^\s\u3000-\u9fff\uff00-\uffef]*", re.IGNORECASE
+)
+_MAY_LINK = re.compile(r"[/／]{2}|[wｗ]{3}", re.IGNORECASE).search
 
 # What a masked or anonymised text holds in place of a value: [phone], [id_card:9f3c], [NAME], <EMAIL_ADDRESS>, [图片],
 # [订单x]. The kinds are listed, because chat emoticons look alike: [Smile], [doge], [微笑].
@@ -49,7 +52,7 @@ def readable(text: str, max_characters: int) -> str:
     text = cut(text, MAX_RAW_CHARACTERS)
     text = _INVISIBLE.sub("", text)
     # Links go before the folding, which turns the Chinese comma that ends one into a sign that could belong to it.
-    if "://" in text or "www." in text.lower():
+    if _MAY_LINK(text) is not None:
         text = _LINK.sub(" ", text)
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)

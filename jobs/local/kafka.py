@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shlex
 import shutil
 import uuid
@@ -59,7 +60,9 @@ class KafkaServer:
         for name in ("data", "log", "tmp"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         settings = self.directory / "server.properties"
-        settings.write_text("".join(f"{key}={value}\n" for key, value in self.settings().items()), encoding="utf-8")
+        # A file of Java's properties is read as ISO-8859-1, with the escapes that JSON has as well.
+        lines = [f"{key}={json.dumps(str(value))[1:-1]}\n" for key, value in self.settings().items()]
+        settings.write_text("".join(lines), encoding="ascii")
         archive = [] if self.class_data is None else class_data_options(self.class_data, self.java, NAME, self.jars)
         broker = shlex.join([*self._java(HEAP_MB, archive), "kafka.Kafka", str(settings)])
         script = f"exec {broker}"

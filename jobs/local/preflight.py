@@ -113,9 +113,10 @@ def check_writable(name: str, directory: Path, variable: str) -> Check:
     except OSError as error:
         remedy = f"make {existing} writable, or set {variable} to another directory"
         return Check(name, False, f"{existing}: {error.strerror}", remedy)
-    if ":" in str(directory):
-        # It becomes part of a Java class path.
-        return Check(name, False, f"{directory} holds a colon", f"set {variable} to a directory without one")
+    for sign, named in ((":", "a colon"), (",", "a comma")):
+        # It becomes part of a Java class path, and of a list of Kafka's.
+        if sign in str(directory):
+            return Check(name, False, f"{directory} holds {named}", f"set {variable} to a directory without one")
     return Check(name, True, str(directory))
 
 

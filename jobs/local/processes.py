@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from jobs.local.birth import birth
 from jobs.local.interrupts import without_interruption
 
 GRACE_S = 20.0
@@ -24,8 +25,8 @@ KILL_WAIT_S = 10.0
 POLL_S = 0.1
 LOG_LINES = 25
 LOG_TAIL_BYTES = 32_768
-# The system's clock may be set while a process lives, which moves the birth times computed from it by as much.
-BIRTH_TOLERANCE_S = 2.0
+BIRTH_TOLERANCE_S = 0.001
+NEVER_BORN = -1.0
 # Becomes the program, under the same pid, when a line comes; ends when the pipe closes without one.
 GATE = ["/bin/sh", "-c", 'read -r line && exec "$@" </dev/null', "gate"]
 
@@ -39,7 +40,7 @@ class ProcessError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that was started here: its name, pid (= process group), birth (epoch seconds) and log file."""
+    """A process that was started here: its name, pid (= process group), birth (see `jobs.local.birth`) and log file."""
 
     name: str
     pid: int
@@ -102,9 +103,9 @@ def start(
             raise ProcessError(f"{name}: can't start {command[0]}: {error}") from error
     _own[process.pid] = process
     try:
-        born = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:
-        born = time.time()
+        born = birth(process.pid)
+    except psutil.NoSuchProcess:  # it has ended, and was collected
+        born = NEVER_BORN
     child = Child(name, process.pid, born, log)
     if tell is not None and process.stdin is not None:
         with process.stdin as gate:
@@ -195,7 +196,7 @@ def kill(child: Child) -> None:
 def _living(pid: int, born: float) -> psutil.Process | None:
     try:
         process = psutil.Process(pid)
-        if abs(process.create_time() - born) > BIRTH_TOLERANCE_S or process.status() == psutil.STATUS_ZOMBIE:
+        if abs(birth(pid) - born) > BIRTH_TOLERANCE_S or process.status() == psutil.STATUS_ZOMBIE:
             return None
     except psutil.NoSuchProcess:
         return None
@@ -212,8 +213,7 @@ def _group_lives(child: Child) -> bool:
 def _members(child: Child) -> list[int]:
     """The living processes of the child's group; none if its pid now belongs to somebody else."""
     try:
-        leader = psutil.Process(child.pid)
-        if abs(leader.create_time() - child.born) > BIRTH_TOLERANCE_S:
+        if abs(birth(child.pid) - child.born) > BIRTH_TOLERANCE_S:
             return []
     except psutil.NoSuchProcess:
         # The kernel gives no new process a pid that a living group still carries, so who is in it is ours.

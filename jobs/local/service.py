@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
@@ -16,12 +18,14 @@ from jobs.job_progress import JobProgress
 from jobs.local import processes, stack
 from jobs.local.flink_rest import TERMINAL_STATES, FlinkError, FlinkRest
 from jobs.local.hash_key import keep_hash_key
+from jobs.local.interrupts import without_interruption
 from jobs.local.preflight import preflight
 from jobs.local.processes import ProcessError
 from jobs.local.state import ProcessRecord, read_state
 from jobs.paths import state_directory
 from jobs.settings import PREFIX, Settings, hash_key, load_settings
 from jobs.topics import create_topics
+from udfs.rules import RuleSet
 
 FILE = "service.json"
 CLOCK = "clock"
@@ -30,6 +34,7 @@ ADDRESSES = {"kafka": "kafka__bootstrap_servers", "redis": "redis__url", "flink"
 
 SAVEPOINT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 120.0
+ALONE_TIMEOUT_S = 600.0
 
 
 class Service(BaseModel):
@@ -57,7 +62,14 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
         missing = [f"{check.name}: {check.detail}; {check.remedy}" for check in preflight(directory) if not check.ok]
         if missing:
             raise ProcessError("this machine is not ready:\n" + "\n".join(missing))
-    running = stack.up(directory, task_managers=task_managers, metrics=metrics, console=console)
+    with _alone(directory, console):
+        running = stack.up(directory, task_managers=task_managers, metrics=metrics, console=console)
+        _run_job(running, said, rules, console)
+
+
+def _run_job(running: stack.LocalStack, said: Settings, rules: RuleSet, console: Console) -> None:
+    """Topics, clock and the live job on services that run."""
+    directory = running.directory
     for name in _said(said):
         console.print(
             f"{name.replace('__', '.')} is set to services elsewhere: `up` runs its own and leaves those alone, other commands go there",
@@ -107,13 +119,38 @@ def _value(settings: Settings, name: str) -> object:
 def bring_down(console: Console) -> list[str]:
     """Stop the live job with a savepoint, then the clock, then the services; the names of what still ran. Data stay."""
     directory = state_directory()
+    if not directory.is_dir():
+        return []
+    with _alone(directory, console):
+        return _stop(directory, console)
+
+
+@contextmanager
+def _alone(directory: Path, console: Console) -> Iterator[None]:
+    """One at a time brings services, clock and job up or down: two at once would start two jobs. Raises filelock.Timeout."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / ".service.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        console.print("another `replywatch up` or `down` is at work here: waiting for its end", highlight=False)
+        lock.acquire(timeout=ALONE_TIMEOUT_S)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _stop(directory: Path, console: Console) -> list[str]:
     service = read_service()
     addresses = local_addresses()
     if "flink__rest_url" in addresses and service.job:
         with FlinkRest(addresses["flink__rest_url"]) as rest:
             try:
                 if _runs(rest, service.job):
-                    service.savepoint = rest.stop_with_savepoint(service.job, timeout_s=SAVEPOINT_TIMEOUT_S)
+                    with without_interruption():  # a savepoint that nobody wrote down is as good as none
+                        service.savepoint = rest.stop_with_savepoint(service.job, timeout_s=SAVEPOINT_TIMEOUT_S)
+                        _write(service)
             except FlinkError as error:
                 service.savepoint = ""
                 console.print(
@@ -187,8 +224,12 @@ def _runs(rest: FlinkRest, job: str) -> bool:
 
 
 def _latest_checkpoint(directory: Path, job: str) -> str | None:
-    """The newest whole checkpoint of a job whose cluster has died; None if there is none."""
-    marks = (directory / "flink" / "checkpoints" / job).glob("chk-*/_metadata") if job else ()
+    """The newest whole checkpoint or savepoint of a job that ended, or whose cluster died, unheard; None if there is none."""
+    flink = directory / "flink"
+    # Flink names a savepoint by the job's first six characters, and drops a job's checkpoints when it has stopped with one.
+    marks = [
+        *(flink / "checkpoints" / job).glob("chk-*/_metadata"), *(flink / "savepoints").glob(f"savepoint-{job[:6]}-*/_metadata")
+    ] if job else []
     newest = max(marks, key=lambda path: path.stat().st_mtime, default=None)
     return str(newest.parent) if newest is not None else None
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jobs.local.birth import boot
 from jobs.local.ports import LOOPBACK
-from jobs.local.processes import Child
+from jobs.local.processes import NEVER_BORN, Child
 
 FILE = "state.json"
-VERSION = 1
+VERSION = 2
 MAXIMUM_BYTES = 1_000_000
 
 
@@ -33,16 +34,17 @@ class ProcessRecord(BaseModel):
     name: str
     pid: int = Field(gt=1)
     born: float
+    boot: str = ""
     log: str
 
     @classmethod
     def of(cls, service: str, child: Child) -> ProcessRecord:
         """The record of a running child."""
-        return cls(service=service, name=child.name, pid=child.pid, born=child.born, log=str(child.log))
+        return cls(service=service, name=child.name, pid=child.pid, born=child.born, boot=boot(), log=str(child.log))
 
     def child(self) -> Child:
         """The process that this record names; it may have ended since."""
-        return Child(self.name, self.pid, self.born, Path(self.log))
+        return Child(self.name, self.pid, self.born if self.boot == boot() else NEVER_BORN, Path(self.log))
 
 
 class State(BaseModel):

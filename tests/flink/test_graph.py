@@ -44,6 +44,17 @@ def graph(java: None) -> Nodes:
     return nodes(load_settings(flink__parallelism=2))
 
 
+def test_partitions_that_are_added_are_found_within_a_minute() -> None:
+    settings = load_settings()
+    _, tables = environment(settings)
+    step = tables.to_data_stream(read_messages(tables, settings))._j_data_stream.getTransformation()
+    while step.getInputs().size():
+        step = step.getInputs().get(0)
+    properties = step.getSource().getClass().getDeclaredField("props")
+    properties.setAccessible(True)
+    assert properties.get(step.getSource()).get("partition.discovery.interval.ms") == "60000"
+
+
 def test_every_operator_has_a_uid(graph: Nodes) -> None:
     assert [name for name, uid in graph if not uid] == []
 

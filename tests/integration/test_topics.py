@@ -40,12 +40,17 @@ def settings_of(kafka: KafkaServer, namespace: str) -> Settings:
     return load_settings(kafka__bootstrap_servers=kafka.bootstrap_servers, namespace=namespace)
 
 
-def test_a_producer_makes_no_topic(kafka: KafkaServer) -> None:
+def test_a_producer_makes_no_topic_and_what_is_there_is_not_made_again(
+    kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = settings_of(kafka, "early")
     for _ in range(2):
         with pytest.raises(ProduceError, match=r"does not exist; run `replywatch submit` first"):
             EventProducer(settings, settings.topic("messages"))
     assert len(create_topics(settings)) == 7
+    with monkeypatch.context() as of_a_user_without_the_right:
+        of_a_user_without_the_right.setattr(AdminClient, "create_topics", None)
+        assert create_topics(settings) == []
     assert EventProducer(settings, settings.topic("messages")).partitions == settings.kafka.partitions
     assert check_kafka(settings).ok
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
@@ -147,9 +148,14 @@ def test_a_damaged_state_is_an_error_with_a_remedy(tmp_path: Path, text: str) ->
         read_state(tmp_path)
 
 
-def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
-    write_state(tmp_path, state().model_copy(update={"version": 2}))
-    with pytest.raises(StateError, match="has version 2, this program writes 1"):
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_state_of_another_version_is_refused(tmp_path: Path, version: int) -> None:
+    write_state(tmp_path, state().model_copy(update={"version": version}))
+    written = json.loads((tmp_path / "state.json").read_text())
+    if version == 1:  # which knew of no runs of the machine
+        del written["processes"][0]["boot"]
+    (tmp_path / "state.json").write_text(json.dumps(written))
+    with pytest.raises(StateError, match=f"has version {version}, this program writes 2: run `down` of that version first"):
         read_state(tmp_path)
 
 
@@ -185,6 +191,7 @@ def test_every_failed_check_has_a_remedy(tmp_path: Path, monkeypatch: pytest.Mon
         preflight.check_configuration(),
         preflight.check_writable("state directory", file / "below", "REPLYWATCH_HOME"),
         preflight.check_writable("state directory", tmp_path / "a:b", "REPLYWATCH_HOME"),
+        preflight.check_writable("state directory", tmp_path / "a,b", "REPLYWATCH_HOME"),
         preflight.check_disk(tmp_path, 1 << 60),
         preflight.check_memory(1 << 30, 2 << 30),
     ]

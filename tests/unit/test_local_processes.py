@@ -16,6 +16,7 @@ import pytest
 from jobs.local import processes
 from jobs.local.interrupts import without_interruption
 from jobs.local.processes import Child, ProcessError
+from jobs.local.state import ProcessRecord
 
 SLEEPER = "import time; time.sleep(60)"
 PARENT = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
@@ -253,3 +254,17 @@ def test_a_process_that_is_ended_while_it_is_told_of_stays_ended(tmp_path: Path)
     child = children.start("child", ["/bin/sh", "-c", "echo begun; exec sleep 60"], log=tmp_path / "log")
     assert not child.is_alive()
     assert child.log_tail() == ""
+
+
+def test_a_process_is_known_by_its_birth_whatever_the_clock_says(
+    run: Callable[[str], Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = run(SLEEPER)
+    record = ProcessRecord.of("redis", child)
+    assert record.child() == child
+    # psutil reckons from the time of boot, which moves when the clock is set.
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: 0.0)
+    assert child.is_alive() and record.child().is_alive()
+    assert not record.model_copy(update={"boot": "an earlier run of the machine"}).child().is_alive()
+    processes.stop([record.child()])
+    assert not child.is_alive()

@@ -17,6 +17,7 @@ from models.evaluate import answered, odds
 from models.labels import NEGATIVE
 from models.scorer import LABELS, SHIPPED, WEIGHTS, ModelError, load_scorer
 from models.sets import Example
+from tests.language_models import one_language
 
 LINES = {
     "negative": ("太差了，再也不买了", "坏了也没人管", "where is my refund", "这是欺骗消费者", "still broken"),
@@ -123,3 +124,10 @@ def test_a_scaling_that_changes_nothing_changes_nothing() -> None:
     told = np.array([[0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
     np.testing.assert_allclose(scaled(told, Scaling()), told, atol=5e-6)
     assert len(Scaling().bias) == len(LABELS)
+
+
+def test_lines_that_the_model_does_not_read_are_none_to_fit_to(lines: Path, tmp_path: Path) -> None:
+    english = one_language("en", tmp_path / "english")
+    with pytest.raises(DataError, match=r"0 negative, 0 neutral, 0 positive texts are read by .*english, and left to fit to: at least 10"):
+        calibrate(str(english), [lines], tmp_path / "mine", device="cpu", console=QUIET)
+    assert not (tmp_path / "mine").exists()

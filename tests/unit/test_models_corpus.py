@@ -114,7 +114,7 @@ def test_a_rated_turn_is_kept_as_often_as_it_comes_and_its_sentiment_is_an_examp
 
 
 def test_ratings_that_belong_to_no_conversation_are_ratings_of_a_text(tmp_path: Path) -> None:
-    rows = ["ok,satisfied,train", "OK,satisfied,train", "fine,satisfied,train", "fine!,dissatisfied,train"]
+    rows = ["ok,satisfied,train", "OK,satisfied,train", "fine,satisfied,train", " Fine,dissatisfied,train"]
     (tmp_path / "own.csv").write_text("\n".join(("text,satisfaction,split", *rows)), "utf-8")
     assert [each.text for each in load_corpus([tmp_path / "own.csv"], with_service_lines=False).train] == ["ok"]
 
@@ -213,3 +213,21 @@ def test_emotions_become_sentiment_and_tone(folder: Path) -> None:
     corpus = load_corpus([folder], with_service_lines=False)
     assert Example("broken thing", NEGATIVE, tones(angry=True, anxious=True), source="go") in corpus.train
     assert all(example.label != UNKNOWN for example in corpus.train)
+
+
+def test_own_texts_that_a_smile_or_a_mark_sets_apart_keep_their_labels(tmp_path: Path) -> None:
+    rows = ["好的😊,positive", "好的😡,negative", "好的,neutral", "好的。,neutral", "谢谢,positive", "谢谢？？,negative", "太差,negative", "太差 ,positive"]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label,split", *(f"{row},train" for row in rows)]) + "\nfine,positive,validation\n", "utf-8")
+    corpus = load_corpus([tmp_path / "own.csv"], with_service_lines=False)
+    told = {example.text: example.label for example in corpus.train}
+    assert told == {"好的😊": POSITIVE, "好的😡": NEGATIVE, "好的": NEUTRAL, "谢谢": POSITIVE, "谢谢？？": NEGATIVE}
+    # They are near copies all the same: what is measured on is not learnt from, whatever the smile.
+    (tmp_path / "own.csv").write_text("text,label,split\n好的😊,positive,test\n好的😡,negative,train\nfine,positive,validation\n", "utf-8")
+    assert load_corpus([tmp_path / "own.csv"], with_service_lines=False).train == []
+
+
+def test_a_quotation_mark_without_its_pair_swallows_no_rows(tmp_path: Path) -> None:
+    rows = ["text,label", '"the shop promised 24h shipping,negative', *["late again,negative"] * 20, '"ok then",neutral']
+    (tmp_path / "own.csv").write_text("\n".join(rows), "utf-8")
+    with pytest.raises(RowError, match=r"own\.csv, line \d+: no CSV \("):
+        list(read_rows(tmp_path / "own.csv"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -431,3 +432,15 @@ def test_every_number_is_whole_on_a_terminal_of_eighty_columns() -> None:
 def test_an_empty_comparison_has_an_empty_table() -> None:
     assert table(Comparison()).row_count == believable(Comparison()).row_count == 0
     assert figure([]).macro_f1 == 0.0
+
+
+def test_a_figure_on_a_part_of_the_texts_says_so_and_is_the_best_of_none() -> None:
+    answers = [
+        Answer(Example("fine", label), label, score_of({"negative": 0.2, "neutral": 0.1, "positive": 0.7}, (), 0.0, ()))
+        for label in (NEGATIVE, NEUTRAL, POSITIVE) * 4
+    ]
+    wrong = [*answers[:11], answers[11]._replace(label=NEGATIVE)]
+    found = Comparison(figures={"part": {"own": figure(answers[:9])}, "all": {"own": figure(wrong)}, "none": {"own": figure([])}})
+    (cells,) = zip(*(column.cells for column in table(found).columns), strict=True)
+    assert cells[0] == "own" and cells[1] == "1.000 (9 of 12)" and cells[3] == "–"
+    assert re.fullmatch(r"\[bold\]0\.9\d\d\[/\]", cells[2])

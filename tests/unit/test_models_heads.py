@@ -127,3 +127,14 @@ def test_smoothing_gives_nothing_to_a_satisfaction_that_nobody_has() -> None:
     loss.backward()
     assert loss.item() == pytest.approx(math.log(2))
     assert logits.grad is not None and not logits.grad[:, SATISFACTION][:, 1].any()
+
+
+def test_where_all_texts_have_one_label_the_others_stay_possible() -> None:
+    """Or every answer would be right, and a training be chosen, and mixed, by nothing."""
+    complaints = [Example(f"late {at}", NEGATIVE, source="complaints") for at in range(4)]
+    told = targets(complaints).numpy()
+    praise = np.tile(np.array([[0.1, 0.2, 0.9]], dtype=np.float32), (4, 1))
+    assert most_likely(praise, told, ABOUT_SENTIMENT).tolist() == [2] * 4
+    assert mean_macro_f1(told, praise) == 0.0
+    loss = masked_loss(complaints, label_smoothing=0.0)({"logits": torch.zeros(4, 7)}, targets(complaints), None)
+    assert loss.item() == pytest.approx(math.log(3))

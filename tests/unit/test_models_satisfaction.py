@@ -192,3 +192,13 @@ def test_texts_are_scored_once_and_in_their_dialogue(tmp_path: Path) -> None:
     assert rated.features["shift"] == pytest.approx(0.4)
     assert rated.features["negative_share"] == pytest.approx(2 / 3)
     assert SATISFACTIONS[rated.rating] == "dissatisfied"
+
+
+def test_ratings_of_too_few_conversations_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "rated.jsonl"
+    ratings = [5] * 200
+    ratings[3], ratings[8] = 1, 3
+    lines = [json.dumps(record(0.5, rating=rating, conversation_id=f"c{number}")) for number, rating in enumerate(ratings)]
+    path.write_text("\ufeff" + "\n".join(lines), "utf-8")  # as some editors save it
+    with pytest.raises(DataError, match=r"too few conversations are rated as dissatisfied: .* rate some more of them"):
+        fit_satisfaction([path], Says(), "own", CONSOLE)

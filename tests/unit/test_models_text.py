@@ -14,6 +14,10 @@ from models.text import readable
     [
         ("看这里https://shop.example/a?b=1，坏了", "看这里 ,坏了"),
         ("see www.shop.example/a now", "see now"),
+        ("http：//item.shop.example/a 坏了", "坏了"),
+        ("ＷＷＷ.shop.example/x 太差了", "太差了"),
+        ("ｈｔｔｐｓ：／／shop.example/a", ""),
+        ("退/换都行//太慢", "退/换都行//太慢"),
         ("电话[phone]打不通", "电话 打不通"),
         ("[id_card:9f3c]是我的", "是我的"),
         ("[微笑][Smile][doge]", "[微笑][Smile][doge]"),
@@ -42,3 +46,9 @@ def test_any_text_comes_out_encodable_and_within_its_bound(text: str, limit: int
 def test_traditional_chinese_is_read_as_simplified() -> None:
     assert readable("客服態度太差了 什麼時候發貨", 100) == "客服态度太差了 什么时候发货"
     assert readable("simple", 100) == "simple"
+
+
+@given(st.text(st.sampled_from("htpswＷ.．:：/／a 坏，"), max_size=30))
+def test_a_text_that_was_cleaned_is_clean(text: str) -> None:
+    """A model server cleans what its client has cleaned."""
+    assert readable(readable(text, 1_000), 1_000) == readable(text, 1_000)

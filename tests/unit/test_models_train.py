@@ -185,6 +185,13 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     )
     assert resumed.best_step <= steps[-1]
     assert load_tokenizer(resumed.output, local=True).get_vocab() == vocabulary
+    # What was begun with other data has another network.
+    config = next((tmp_path / "model-training").glob("checkpoint-*")) / "config.json"
+    began = config.read_text()
+    config.write_text(json.dumps(json.loads(began) | {"id2label": {"0": "negative"}}))
+    with pytest.raises(ModelError, match=r"checkpoint-\d+ is of a network with another id2label: .* start anew, without --resume"):
+        train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
+    config.write_text(began)
     # What was being written when a training was broken off isn't taken for a checkpoint.
     torn = tmp_path / "model-training" / "checkpoint-9999"
     torn.mkdir()
@@ -394,3 +401,15 @@ def test_a_long_text_is_encoded_by_head_and_tail_within_the_limit() -> None:
     assert short.ids[-1] == tokenizer.sep_token_id
     with pytest.raises(ValueError, match="at least 4"):
         Encoder(tokenizer, 3)
+
+
+def test_a_batch_in_parts_is_learnt_from_as_one(folder: Path, tmp_path: Path) -> None:
+    """The Trainer adds up the losses of the parts: each must be its share of the mean."""
+    logged = []
+    for batch_size, accumulation in ((16, 1), (4, 4)):
+        options = tiny(folder, tmp_path / str(accumulation), with_baseline=False)
+        schedule = replace(options.schedule, epochs=1, batch_size=batch_size, accumulation=accumulation)
+        train(replace(options, schedule=schedule), Console(file=io.StringIO()))
+        state = max((tmp_path / f"{accumulation}-training").glob("checkpoint-*/trainer_state.json"), key=lambda path: path.stat().st_mtime)
+        logged.append(next(each["loss"] for each in json.loads(state.read_text())["log_history"] if "loss" in each))
+    assert logged[1] == pytest.approx(logged[0], rel=0.3)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from functools import reduce
 from typing import Any
 
 import orjson
 import pytest
 
 from jobs.demo_feed import RUN_OUT_MS, Feed, with_broken_records
+from jobs.produce import packed
 from jobs.replay import Replayer
 from jobs.settings import Settings
 
@@ -174,3 +177,9 @@ def test_a_fault_of_the_producer_is_handed_over() -> None:
     feed.start()
     assert feed.done.wait(30)
     assert isinstance(feed.fault, OSError)
+
+
+@pytest.mark.parametrize("odd", ["\ud83d", 2**70, reduce(lambda inner, _: [inner], range(300), [])], ids=["half an emoji", "large", "deep"])
+def test_what_only_the_fast_writer_refuses_is_sent_all_the_same(odd: Any) -> None:
+    event = {"message_id": "m1", "text": "在吗", "extra": odd}
+    assert json.loads(packed(event)) == event

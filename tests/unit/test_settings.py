@@ -271,3 +271,18 @@ def test_messages_older_than_ids_are_remembered_are_not_accepted(tmp_path: Path)
     file = write(tmp_path, "time: {duplicate_memory_seconds: 3600}\n")
     assert load_settings(file, time__oldest_accepted_seconds=3_600).time.duplicate_memory_seconds == 3_600
     assert load_settings(file, input="replay").time_limits().oldest_accepted_ms == NO_LIMIT
+
+
+@pytest.mark.parametrize(
+    "name", ["REST_SERVICE_HOST", "REST_SERVICE_PORT", "REST_SERVICE_PORT_HTTP", "REST_PORT", "REST_PORT_8081_TCP", "PORT_80_TCP_ADDR", "SERVICE_HOST"]
+)
+def test_what_kubernetes_tells_of_services_is_no_setting(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"REPLYWATCH_{name}", "tcp://10.0.0.1:8081")
+    assert load_settings().kafka.bootstrap_servers == "127.0.0.1:9092"
+
+
+@pytest.mark.parametrize("name", ["KAFKA__PORT", "PORTS", "REST_PORTAL", "KAFKA__REST_SERVICE_HOST"])
+def test_what_only_looks_so_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"REPLYWATCH_{name}", "1")
+    with pytest.raises(FileError, match=f"REPLYWATCH_{name}: unknown setting"):
+        load_settings()
