@@ -29,8 +29,7 @@ LOG = logging.getLogger(__name__)
 PREFIX = "REPLYWATCH_"
 SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
 SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
-OF_A_SERVICE = re.compile(r"(?:(?!.*__).*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_.*)?)").fullmatch
-"""What Kubernetes puts into a pod of a Service `replywatch-…` beside it: REPLYWATCH_REST_PORT_8081_TCP_ADDR and the like."""
+_OF_A_SERVICE = re.compile(r"((?:(?!.*__).*?_)?)(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_.*)?)").fullmatch
 
 ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
 """Variables that are no settings."""
@@ -308,13 +307,20 @@ def _from_environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in sorted(os.environ.items()):
         setting = name.removeprefix(PREFIX)
-        if setting == name or setting in ELSEWHERE or OF_A_SERVICE(setting):
+        if setting == name or setting in ELSEWHERE or _tells_of_a_service(setting):
             continue
         try:
             found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise FileError(f"{name}: {error}") from error
     return found
+
+
+def _tells_of_a_service(setting: str) -> bool:
+    """Whether Kubernetes has put the variable into a pod because of a Service `replywatch-…` beside it: of each it tells
+    REPLYWATCH_…_SERVICE_HOST, and more."""
+    match = _OF_A_SERVICE(setting)
+    return match is not None and f"{PREFIX}{match[1]}SERVICE_HOST" in os.environ
 
 
 def _is_text(place: Sequence[str]) -> bool:

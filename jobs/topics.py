@@ -25,6 +25,9 @@ REPLAYED: Final = {
     "message.timestamp.after.max.ms": str(2**63 - 1),
 }
 
+LOOK_S = 5.0
+"""How long it is looked which topics are there, before whoever makes one is told that nobody answers."""
+
 
 class TopicError(RuntimeError):
     """Topics can't be made or are unfit; the message says what to do."""
@@ -52,7 +55,7 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
     admin = AdminClient({**client_options(settings), "error_cb": faults.append})
     wanted = topic_settings(settings)
     # What is there isn't asked for: a user who may not make topics is refused those, too.
-    there = _topics(admin, timeout_seconds)
+    there = _topics(admin, min(timeout_seconds, LOOK_S))
     new = [
         NewTopic(name, settings.kafka.partitions, settings.kafka.replication, config=dict(config))
         for name, config in wanted.items()

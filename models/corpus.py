@@ -197,7 +197,7 @@ def _single(examples: Iterable[Example]) -> Iterator[Example]:
         elif example.source == SERVICE_LINES:
             key = (SERVICE_LINES, example.text)
         elif example.source not in PUBLIC:
-            key = key and (key, " ".join(example.text.split()).lower())
+            key = key and (key, _spelling(example.text))
         if key == "":
             continue
         earlier = spelt.setdefault(key, example)
@@ -211,13 +211,19 @@ def _single(examples: Iterable[Example]) -> Iterator[Example]:
 
 
 def _add(alike: list[Example], example: Example) -> None:
-    """Put an example to those of its text: into one that it doesn't contradict, or beside them."""
+    """Put an example to those of its text: into one that it doesn't contradict, or beside them where they are spelt otherwise; where one is
+    spelt alike, neither is believed."""
     for at, earlier in enumerate(alike):
         merged = _merged(earlier, example)
         if merged is not None:
             alike[at] = merged
             return
-    alike.append(example)
+    others = [earlier for earlier in alike if _spelling(earlier.text) != _spelling(example.text)]
+    alike[:] = others if len(others) < len(alike) else [*alike, example]
+
+
+def _spelling(text: str) -> str:
+    return " ".join(text.split()).lower()
 
 
 def _merged(one: Example, other: Example) -> Example | None:

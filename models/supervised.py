@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -136,7 +136,7 @@ def train_supervised(
         data_collator=Padding(tokenizer, schedule.token_dropout, schedule.seed, bool(schedule.consistency)),
         train_dataset=items,
         eval_dataset=held_out,
-        compute_loss_func=shared_out(loss, schedule.accumulation, model),
+        compute_loss_func=shared_out(loss, lambda: int(trainer.current_gradient_accumulation_steps), model),
         compute_metrics=figures,
         callbacks=callbacks,
     )
@@ -156,12 +156,12 @@ def train_supervised(
     return _better(model, mean, step, state.global_step, _Judge(tokenizer, held_out, schedule), console)
 
 
-def shared_out(own: Loss, accumulation: int, model: PreTrainedModel) -> Loss:
+def shared_out(own: Loss, batches: Callable[[], int], model: PreTrainedModel) -> Loss:
     """A loss whose gradients the Trainer adds up over the batches of one step: it takes a loss that it is given for one that was divided
-    by their number before, and `own` is the mean of each."""
+    by their number before, and `own` is the mean of each. batches: how many the step under way has, the last of an epoch perhaps fewer."""
 
     def loss(outputs: Any, told: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        return own(outputs, told, num_items_in_batch) / (accumulation if model.training else 1)
+        return own(outputs, told, num_items_in_batch) / (batches() if model.training else 1)
 
     return loss
 

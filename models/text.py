@@ -17,9 +17,8 @@ MAX_RAW_CHARACTERS = 20_000
 
 # A link ends at white space or at East Asian text, which often follows it without a blank. Its beginning may be in full width.
 _LINK = re.compile(
-    r"(?:(?:[hｈ][tｔ]{2}[pｐ][sｓ]?|[fｆ][tｔ][pｐ])[:：][/／]{2}|[wｗ]{3}[.．])[^\s\u3000-\u9fff\uff00-\uffef]*", re.IGNORECASE
+    r"(?:(?:[hｈ][tｔ]{2}[pｐ][sｓ]?|[fｆ][tｔ][pｐ])[:：][/／]{2}|[wｗ]{3}[.．](?=\w))[^\s\u3000-\u9fff\uff00-\uffef]*", re.IGNORECASE
 )
-_MAY_LINK = re.compile(r"[/／]{2}|[wｗ]{3}", re.IGNORECASE).search
 
 # What a masked or anonymised text holds in place of a value: [phone], [id_card:9f3c], [NAME], <EMAIL_ADDRESS>, [图片],
 # [订单x]. The kinds are listed, because chat emoticons look alike: [Smile], [doge], [微笑].
@@ -52,14 +51,20 @@ def readable(text: str, max_characters: int) -> str:
     text = cut(text, MAX_RAW_CHARACTERS)
     text = _INVISIBLE.sub("", text)
     # Links go before the folding, which turns the Chinese comma that ends one into a sign that could belong to it.
-    if _MAY_LINK(text) is not None:
-        text = _LINK.sub(" ", text)
+    text = _without_links(text)
     if not unicodedata.is_normalized("NFKC", text):
-        text = unicodedata.normalize("NFKC", text)
+        text = _without_links(unicodedata.normalize("NFKC", text))
     if "[" in text or "<" in text:
         text = _PLACEHOLDER.sub(" ", text)
     text = _REPEATED.sub(r"\1\1\1", simplified(text))
     return cut(_BLANKS.sub(" ", text).strip(), max_characters)
+
+
+def _without_links(text: str) -> str:
+    lower = text.lower()
+    if "//" in lower or "／" in lower or "www" in lower or "ｗ" in lower:
+        return _LINK.sub(" ", text)
+    return text
 
 
 def simplified(text: str) -> str:

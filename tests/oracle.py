@@ -42,8 +42,9 @@ Sessions
 
 Waits
  13. A customer message opens a wait if none is open, unless it is a closing courtesy or is answered at once (16).
- 14. It is a closing courtesy if `courtesy(text)` and not `asks(text)`, the session has an earlier non-empty message
-     of role agent or bot, and the last of these does not ask.
+ 14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, and either
+     `courtesy(text)` and not `asks(text)`, and the last of these does not ask, or `refuses(text, the last of these)`: it
+     says no to whether there is anything else.
  15. A non-empty agent message while a wait is open is a reply: latency = its `sent_at` − the wait's start, booked
      on its `agent_id` ("" without one). `resolve` and `merge` end a wait unanswered.
  16. Clocks disagree: an agent's non-empty message that found no wait and is not the session's first message is
@@ -102,18 +103,19 @@ def sessions(
     max_span_ms: int = 86_400_000,
     courtesy: Callable[[str], bool] = lambda text: False,
     asks: Callable[[str], bool] = lambda text: False,
+    refuses: Callable[[str, str], bool] = lambda text, before: False,
 ) -> list[dict[str, Any]]:
     """The sessions of valid canonical events, given in the order of arrival; by conversation, then by time.
 
     Times are epoch milliseconds, durations milliseconds. `courtesy` says whether a text is no more than a closing
-    courtesy, `asks` whether it expects an answer. No event may be late: what the job would refuse has to be left out.
+    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help. No event may be late: what the job would refuse has to be left out.
     """
     records = []
     for _, conversation in sorted(by_conversation(events).items()):
         ordered = sorted(without_repeats(conversation), key=order)
         wait: int | None = None
         for part in split(ordered, session_gap_ms, max_messages, max_span_ms, duplicate_memory_ms):
-            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks)
+            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses)
             records.append(record)
     return records
 
@@ -177,6 +179,7 @@ def measure(
     clock_skew_ms: int,
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
+    refuses: Callable[[str, str], bool],
 ) -> tuple[dict[str, Any], int | None]:
     """The record of one session, and the start of the wait that goes on in the next (None: there is none).
 
@@ -209,7 +212,7 @@ def measure(
             elif event is not part.events[0]:
                 remembered = event
 
-        elif role_of(event) == "customer" and wait is None and not is_closing(event, said, courtesy, asks):
+        elif role_of(event) == "customer" and wait is None and not is_closing(event, said, courtesy, asks, refuses):
             if remembered is not None and answers(remembered, event, clock_skew_ms):
                 replies.append((0, agent_of(remembered)))
                 answered_at_once[str(event["message_id"])] = agent_of(remembered)
@@ -266,11 +269,14 @@ def is_closing(
     said: list[tuple[str, Event]],
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
+    refuses: Callable[[str, str], bool],
 ) -> bool:
     """Rule 14: whether a customer's message only closes the conversation, after what has been `said` in the session."""
     before = [text_of(earlier) for role, earlier in said if role != "customer"]
     text = text_of(event)
-    return courtesy(text) and not asks(text) and bool(before) and not asks(before[-1])
+    if not before:
+        return False
+    return (courtesy(text) and not asks(text) and not asks(before[-1])) or refuses(text, before[-1])
 
 
 def answers(remembered: Event, event: Event, clock_skew_ms: int) -> bool:

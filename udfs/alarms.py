@@ -73,7 +73,7 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
             news.append(_say(entry, want, False, max(want.ended_at, entry[TOLD_SINCE]), want.reason))
     for entry in told:
         if id(entry) not in matched and entry[TOLD_FIRING] and not _goes_on(entry, sessions, now, limits):
-            news.append(_say(entry, _gone(entry, sessions), False, now, "corrected"))
+            news.append(_say(entry, _gone(entry, sessions), False, max(now, entry[TOLD_SINCE]), "corrected"))
             entry[TOLD_FIRING] = None
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
     return news

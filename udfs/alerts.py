@@ -148,7 +148,7 @@ def summary(news: News, kind: str, conversation_id: str, shop: str, queue: str, 
     if kind == "abandonment":
         return f"{who}: ended unanswered; the customer had written at {since} and waited {duration(int(value))}."
     if kind == "monologue":
-        return f"{who}: {agent} has sent {value} messages in a row by {since}, the customer none."
+        return f"{who}: {value} messages of the shop in a row by {since}, the customer none; {agent} wrote the last."
     if kind == "negative_streak":
         return f"{who}: {value} negative messages in a row from the customer by {since}; {answering} is answering."
     if kind == "sentiment_shift":

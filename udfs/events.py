@@ -79,11 +79,14 @@ class Flag(IntFlag):
     """Facts about a message that the conversation needs, found while its text was at hand."""
 
     SPEAKS = 1 << 4  # public, with text or an attachment: counts for turns, waits and answers
-    COURTESY = 1 << 5  # a customer's: the whole text is a closing courtesy; the shop's: it asks whether there is anything else
-    ASKS = 1 << 6  # holds a question or a request that wants an answer ("anything else?" does not)
+    # The shop's: it asks whether there is anything else, and nothing more. A customer's: the whole text is a closing courtesy.
+    COURTESY = 1 << 5
+    # The shop's: it holds a question or a request that wants an answer. Beside a customer's courtesy: so does that. Alone on a customer's
+    # line: the whole text is a no, which is a courtesy where the shop has asked whether there is anything else.
+    ASKS = 1 << 6
     INTERNAL = 1 << 7  # a note among colleagues
     HUMAN = 1 << 8  # an agent's own words, or a bot's proposal that a person sent
-    DECLINES = 1 << 9  # the whole text is a customer's no: a courtesy where the shop asked whether there is anything else
+    ATTACHMENT = 1 << 9
     NEGATIVE = 1 << 10
     POSITIVE = 1 << 11
 

@@ -64,6 +64,11 @@ class KeyGroup:
             if state.armed != NO_TIMER:
                 self._agenda.set(key, state.armed)
 
+    @property
+    def reached(self) -> int:
+        """How far event time has come here: the watermark of the latest step, or what was restored."""
+        return self._reached
+
     def next_due(self) -> int | None:
         """The watermark at which `advance` has something to do; None while nothing is remembered."""
         return self._agenda.earliest()

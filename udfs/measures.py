@@ -33,8 +33,8 @@ MAX_NAMES: Final = 50
 SCORE_OFFSET: Final = 200  # a score of -100…100 hundredths is kept as the character with this code added
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
-SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, DECLINES = (
-    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN, Flag.DECLINES)
+SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN = (
+    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN)
 )
 NEGATIVE: Final = int(Flag.NEGATIVE)
 OFFERED: Final = 2  # beside False and True in `Measures.shop_asked`
@@ -200,8 +200,8 @@ class Measures:
                     wait[SILENT].append([rule, since, opener, due])
             wait[LINE_AT : LINE_ID + 1] = [sent_at, arrival, message_id]
             return
-        closing = COURTESY | DECLINES if self.shop_asked == OFFERED else COURTESY
-        if flags & closing and self.shop_spoke and self.shop_asked is not True and not flags & ASKS:
+        said = flags & (COURTESY | ASKS)
+        if self.shop_spoke and self.shop_asked is not True and (said == COURTESY or (said == ASKS and self.shop_asked == OFFERED)):
             return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?"
         idle = self.idle_answer
         if idle is not None and (sent_at - idle[0] <= limits.clock_skew_ms or idle[2] == message_id):

@@ -48,6 +48,7 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         )
         self._groups: dict[str, KeyGroup] = {}
         self._armed: dict[str, int] = {}  # the timer that is set, by group
+        self._reached = 0
         group = runtime_context.get_metrics_group().add_group("converse")
         self._messages = group.counter("messages")
         self._counters = {name: group.counter(name) for name in ("alerts", "sessions", "late", "duplicates")}
@@ -66,12 +67,13 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         """Records reach their conversations. Keyed without a Python step, the value is the row's second field alone."""
         name = ctx.get_current_key()
         timers = ctx.timer_service()
-        now = max(timers.current_watermark(), 0)
         conversations: list[tuple[str, list[Any]]] = []
         letters: list[tuple[str, list[Any]]] = []
         for key, rows in entries(packed):
             (letters if is_dead_letter(key) else conversations).append((key, rows))
         group = self._group(name)
+        # Flink begins without a watermark after a restore: what any of the groups here had come to holds for all of them.
+        now = self._reached = max(timers.current_watermark(), self._reached, group.reached)
         step = group.hear(conversations, now, time.time_ns() // 1_000_000)
         self._messages.inc(sum(len(rows) for _, rows in conversations))
         emitted = self._settle(name, group, step, now, timers)

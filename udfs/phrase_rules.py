@@ -24,9 +24,12 @@ class PhraseMatcher:
         patterns: list[str] = []
         for rule in rules:
             for phrase in dict.fromkeys(_form(phrase) for phrase in rule.phrases):
-                self._entries.append((rule, phrase))
-                patterns.append(phrase)
-        self._allowed = {rule.id: [_form(word) for word in rule.allow] for rule in rules}
+                for pattern in dict.fromkeys((phrase, _joined(phrase))):
+                    self._entries.append((rule, phrase))
+                    patterns.append(pattern)
+        self._allowed = {
+            (rule.id, loose): [form(word) for word in rule.allow] for rule in rules for loose, form in ((False, _form), (True, _joined))
+        }
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
         self._loose = any(rule.ignore_separators for rule in rules)
 
@@ -52,11 +55,11 @@ class PhraseMatcher:
                 continue
             if loose and (not rule.ignore_separators or phrase.isascii()):
                 continue
-            if _inside_word(folded, start, end) or self._innocent(folded, start, end, rule.id):
+            if _inside_word(folded, start, end) or self._innocent(folded, start, end, (rule.id, loose)):
                 continue
             found[rule.id, phrase] = None
 
-    def _innocent(self, folded: str, start: int, end: int, rule: str) -> bool:
+    def _innocent(self, folded: str, start: int, end: int, rule: tuple[str, bool]) -> bool:
         for word in self._allowed[rule]:
             at = folded.find(word, max(0, end - len(word)))
             if 0 <= at <= start and end <= at + len(word):
@@ -66,6 +69,12 @@ class PhraseMatcher:
 
 def _form(phrase: str) -> str:
     return fold(simplified(phrase)).text
+
+
+def _joined(phrase: str) -> str:
+    """A phrase as it stands in a text without separators; one in Latin letters keeps its blanks, and isn't looked for there."""
+    form = _form(phrase)
+    return form if form.isascii() else fold(form, ignore_separators=True).text
 
 
 def _inside_word(text: str, start: int, end: int) -> bool:

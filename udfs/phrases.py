@@ -44,7 +44,7 @@ _CORE_EN: Final = (
 )
 _FILLER: Final = (
     r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那"
-    r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|nope|nah|oh|ah|well|just|la"
+    r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|oh|ah|well|just|la"
 )
 _FRIENDLY: Final = "🙏👍👌❤♥😊☺🌹💐😄😀😁😃😆🙂🤝✅😘🎉🥰💕💖💗🤗👋😉✌💪🌸😍👏✨🌟💯🏻🏼🏽🏾🏿\ufe0f\u200d\u200b"
 _AROUND: Final = (
@@ -60,9 +60,11 @@ _NOTHING_ELSE: Final = (
     r"(?:暂时|目前)?(?:[没沒]有?(?:其他|其它|别的|什么)?的?(?:问题|疑问|需要|事)?|不用|不需要|不必|無|无)(?:了|啦|哦|呢|的)*"
     r"|no(?:pe)?|nah|not(?: really| now| at the moment)|none|nothing|i'?m (?:good|fine|ok(?:ay)?)"
 )
+_BESIDE_A_NO: Final = r"谢谢[您你]?|all (?:good|set)|that'?s (?:all|it)|thank(?:s| ?you)|thx|great|fine|ok(?:ay)?"
 _declines: Final = re.compile(
-    rf"(?:{_AROUND})*(?:(?=((?:{_NOTHING_ELSE}|{_FILLER})(?![a-z0-9])))\1(?:{_AROUND})*)+"
+    rf"(?:{_AROUND})*(?:(?=((?:{_NOTHING_ELSE}|{_BESIDE_A_NO}|{_FILLER})(?![a-z0-9])))\1(?:{_AROUND})*)+"
 ).fullmatch
+_may_decline: Final = re.compile("[没沒不無无n]").search
 _no: Final = re.compile(_NOTHING_ELSE).search
 _core: Final = re.compile(_WORDS).search
 _faces: Final = re.compile(rf"(?:{_AROUND})+").fullmatch
@@ -77,6 +79,7 @@ _ask_zh: Final = re.compile(
     r"|(?<![好这這那前过過十了隔])[几幾](?![乎十百千])|多(?:少|久|长|長|大|远|遠|重|快)"
     r"|([是能会會要可行好对對有去买買退换換发發])[不没沒]\1|有没|有沒|是否|能否|可否|有无|有無|了[没沒]有?(?!\w)"
     r"|请问|請問|[帮幫]我|(?:^|[\s,，。!！请請亲]|麻烦|麻煩)[帮幫]忙|(?:麻烦|麻煩)(?:[帮幫给給]|尽快|快)"
+    r"|(?:可以|行|好|能|要|是|对|對|在)不(?!\w)|(?:同意|没问题|需要)的话"
     r"|[给給]我(?:退|换|換|发|發|查|补|補|改|取消)|我(?:要(?!是)|想(?![了也])|需要)|(?:请|麻烦|赶紧)尽快"
     r"|[转轉]人工|^人工|求(?:[帮幫]|解|助)"
 )
@@ -110,7 +113,7 @@ _PAIRS: Final = frozenset((
     "where can", "where do", "why is", "why are", "why do", "why does", "why did", "why can", "why was", "why not",
     "why has", "why have", "why would", "wondering if", "wondering whether", "wonder if", "wonder whether",
     "anyone there", "anybody there", "any update", "any updates", "any news", "i'd like", "would like", "i want",
-    "i need", "help me", "tell me",
+    "i need", "help me", "tell me", "want me", "like me",
 ))
 _SERVICE: Final = frozenset((
     "wait", "hold", "bear", "be", "note", "allow", "rate", "feel", "do", "don't", "accept", "stay", "find", "hang",
@@ -119,9 +122,10 @@ _PLEAS: Final = frozenset(
     ("please", "help", "want", "need", "wonder", "wondering", "any", "anyone", "anybody", "like", "tell")
 )
 _ENGLISH: Final = _WH | _AUXILIARIES | _PLEAS
+_sentences: Final = re.compile(r"[^。.!！?？\n]+[。.!！?？\n]*").findall
 _offer: Final = re.compile(
-    r"(?:还|還|其他|其它|别的|另外)[^。.!！]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
-    r"[^。.!！]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
+    r"(?:还|還|其他|其它|别的|另外)[^。.!！?？]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
+    r"[^。.!！?？]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
     r"|(?:anything|something) else|any (?:other|further|more) |(?:further|more) (?:help|assist|question)"
     r"|(?:can|may) i (?:help|assist)[^.!]{0,20} (?:else|further)",
     re.IGNORECASE,
@@ -140,8 +144,10 @@ def is_courtesy(text: str) -> bool:
 
 def declines(text: str) -> bool:
     """Whether the whole message says no and nothing more: "没有", "不用", "No". Only what it answers tells whether that is all."""
+    if len(text) > MAX_COURTESY:
+        return False
     text = text.lower()
-    return len(text) <= MAX_COURTESY and _declines(text) is not None and _no(text) is not None
+    return _may_decline(text) is not None and _declines(text) is not None and _no(text) is not None
 
 
 def asks(text: str) -> bool:
@@ -166,6 +172,11 @@ def asks(text: str) -> bool:
 def is_closing_offer(text: str) -> bool:
     """Whether an agent asks if there is anything else: a question, but "没有了谢谢" to it leaves nobody waiting."""
     return _offer(text) is not None
+
+
+def offers_only(text: str) -> bool:
+    """Whether an agent's line asks if there is anything else, and nothing more: "收到货了吗？还有其他问题吗？" asks two things."""
+    return all(is_closing_offer(clause) or not asks(clause) for clause in _sentences(text))
 
 
 def _ends_asking(text: str) -> bool:

@@ -38,8 +38,8 @@ _GROUP: Final = re.compile(r"[0-9]+")
 _COUNTRY: Final = re.compile(
     r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9.])0086|(?<![0-9.])86(?=[-.]))[ .\-]{0,2}\Z"
 ).search
-# Not 138…元旦前 nor 138….10点前: what goes on behind it is no amount.
-_AMOUNT: Final = re.compile(r"(?:\.[0-9]{2}[ ]?(?:元|块)?|[ ]?元)(?![\w\-])").match
+# Not 138…元旦前, 138….10点前 nor 138….10:30: what goes on behind it is no amount.
+_AMOUNT: Final = re.compile(r"(?:\.[0-9]{2})?[ ]?(?:元|块)(?![\w\-])|\.[0-9]{2}(?![ ]?[\w:/\-])").match
 _DAY: Final = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])").fullmatch
 
 _ONES: Final = (1,) * 11

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ from udfs.wording import NOTHING, WordingReader
 
 RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
-SPEAKS, _, _, INTERNAL, HUMAN, _, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
+SPEAKS, _, _, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (int(flag) for flag in Flag)
 EDIT = int(Kind.EDIT)
 AFTER_MESSAGES = 1 << 12  # above every Flag: of two records with one id and time, the message sorts first
 MAX_FIELD = 200
@@ -35,6 +36,9 @@ MAX_KNOWN_KEYS = 50_000
 DEAD_LETTER_WINDOW = 10_000
 TRUE = (True, "true", "True", 1, "1")
 OPTIONAL = ("agent_id", "reply_to", "shop", "queue", "channel")
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class TooManyDeadLetters(RuntimeError):
@@ -128,13 +132,15 @@ class Reader:
             human = True
         if human:
             flags |= HUMAN
-        attached = bool(event.get("attachments"))
+        if event.get("attachments"):
+            flags |= ATTACHMENT
         if text and get("format") == "html":
             html, text = text, strip_html(text)
-            attached = attached or (not visible(text) and shows_picture(html))
+            if not visible(text) and shows_picture(html):
+                flags |= ATTACHMENT
         wording = NOTHING
         if kind <= EDIT and not flags & INTERNAL:
-            if attached or (text and visible(text)):
+            if flags & ATTACHMENT or (text and visible(text)):
                 flags |= SPEAKS
             if text:
                 wording = self._wordings.read(text, sender if sender == "customer" else "agent" if human else "bot")
@@ -215,7 +221,7 @@ class Reader:
         if known is None:
             if len(self._names) >= MAX_KNOWN_KEYS:
                 self._names.clear()
-            repaired = repair(text)[:MAX_FIELD]
+            repaired = _CONTROL.sub(" ", repair(text))[:MAX_FIELD]  # a terminal would do what it says
             known = self._names[text] = self._identifier(repaired) if repaired else ""
         return known
 
@@ -227,7 +233,7 @@ class Reader:
         if known is None:
             if len(self._urls) >= MAX_KNOWN_KEYS:
                 self._urls.clear()
-            known = self._urls[value] = self._masked_url(repair(value)[:MAX_URL])
+            known = self._urls[value] = self._masked_url(_CONTROL.sub("", repair(value))[:MAX_URL])
         return known
 
     def _masked_url(self, url: str) -> str:

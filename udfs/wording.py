@@ -11,17 +11,17 @@ from typing import Final, NamedTuple
 from models.text import simplified
 from udfs.events import Flag
 from udfs.phrase_rules import PhraseMatcher
-from udfs.phrases import asks, declines, is_closing_offer, is_courtesy
+from udfs.phrases import asks, declines, is_closing_offer, is_courtesy, offers_only
 from udfs.privacy import Masker
 from udfs.text import language, strip_quotes
 
-COURTESY, ASKS, DECLINES = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.DECLINES)
+COURTESY, ASKS = int(Flag.COURTESY), int(Flag.ASKS)
 MAX_KEPT: Final = 50_000  # texts
 MAX_KEPT_LENGTH: Final = 120  # characters: longer ones are seldom said twice
 
 
 class Wording(NamedTuple):
-    """What a text holds. `flags` are COURTESY, ASKS and DECLINES, `hits` are [[rule id, phrase], …]."""
+    """What a text holds. `flags` are COURTESY and ASKS, `hits` are [[rule id, phrase], …]."""
 
     masked: str
     language: str
@@ -61,10 +61,10 @@ class WordingReader:
             if is_courtesy(said):  # only then does it matter whether it asks, too
                 flags = COURTESY | (ASKS if asks(said) else 0)
             elif declines(said):
-                flags = DECLINES
+                flags = ASKS
         elif speaker:
             if speaker == "agent":
                 hits = self._phrases.find(said, speaker)
             if asks(said):
-                flags = COURTESY if is_closing_offer(said) else ASKS
+                flags = (COURTESY if offers_only(said) else 0) if is_closing_offer(said) else ASKS
         return Wording(masked, language(masked), flags, hits)

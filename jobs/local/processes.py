@@ -26,7 +26,7 @@ POLL_S = 0.1
 LOG_LINES = 25
 LOG_TAIL_BYTES = 32_768
 BIRTH_TOLERANCE_S = 0.001
-NEVER_BORN = -1.0
+NEVER_BORN, EARLIER_BOOT = -1.0, -2.0
 # Becomes the program, under the same pid, when a line comes; ends when the pipe closes without one.
 GATE = ["/bin/sh", "-c", 'read -r line && exec "$@" </dev/null', "gate"]
 
@@ -212,6 +212,8 @@ def _group_lives(child: Child) -> bool:
 
 def _members(child: Child) -> list[int]:
     """The living processes of the child's group; none if its pid now belongs to somebody else."""
+    if child.born == EARLIER_BOOT:
+        return []
     try:
         if abs(birth(child.pid) - child.born) > BIRTH_TOLERANCE_S:
             return []

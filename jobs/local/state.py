@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.local.birth import boot
 from jobs.local.ports import LOOPBACK
-from jobs.local.processes import NEVER_BORN, Child
+from jobs.local.processes import EARLIER_BOOT, Child
 
 FILE = "state.json"
 VERSION = 2
@@ -44,7 +44,7 @@ class ProcessRecord(BaseModel):
 
     def child(self) -> Child:
         """The process that this record names; it may have ended since."""
-        return Child(self.name, self.pid, self.born if self.boot == boot() else NEVER_BORN, Path(self.log))
+        return Child(self.name, self.pid, self.born if self.boot == boot() else EARLIER_BOOT, Path(self.log))
 
 
 class State(BaseModel):
@@ -86,6 +86,8 @@ def read_state(directory: Path) -> State | None:
         raise StateError(
             f"{path} is damaged ({error.error_count()} errors): end the services it names and delete it"
         ) from error
+    if state.version == 1 and not state.processes:  # all was taken down: only the ports are kept
+        return state.model_copy(update={"version": VERSION})
     if state.version != VERSION:
         raise StateError(
             f"{path} has version {state.version}, this program writes {VERSION}: run `down` of that version first"

@@ -109,7 +109,7 @@ def test_an_agent_without_a_name_has_answered_all_the_same() -> None:
     lines = Chat()
     for number in range(5):
         lines.agent(number, f"第{number}条", agent_id=None)
-    assert "an agent has sent 5 messages in a row" in Talk(rules_with(monologue=5)).say(lines.events).alerts[0]["summary"]
+    assert "5 messages of the shop in a row" in Talk(rules_with(monologue=5)).say(lines.events).alerts[0]["summary"]
 
 
 def test_a_line_without_a_queue_is_where_the_conversation_was_named_last() -> None:
@@ -241,6 +241,7 @@ def test_every_alert_resolves_and_every_session_s_breaches_were_told(data: st.Da
     for alerts in talk.by_id():
         assert [alert["revision"] for alert in alerts] == list(range(len(alerts)))
         assert [alert["status"] for alert in alerts] == ["firing", "resolved"] * (len(alerts) // 2)
+        assert all(alert["resolved_at"] is None or alert["opened_at"] <= alert["resolved_at"] for alert in alerts)
     stand = [alerts[-1] for alerts in talk.by_id() if alerts[-1]["resolve_reason"] != "corrected"]
     told = Counter((alert["tenant"], alert["conversation_id"], alert["rule"]) for alert in stand)
     named: Counter[tuple[str, str, str]] = Counter()
@@ -266,4 +267,15 @@ def test_no_alert_ends_before_it_was_raised_whatever_comes_late() -> None:
     talk.advance(T0 + 2 * 60 * MINUTE)
     told = [(alert["status"], alert["opened_at"], alert["resolved_at"]) for alert in talk.alerts]
     at = iso(T0 + 60 * SECOND)
+    assert told == [("firing", at, None), ("resolved", at, at)]
+
+    chat = Chat().customer(0, "在吗")
+    for at_second in (10, 11, 12, 13, 50):
+        chat.agent(at_second, "请稍等")
+    chat.customer(45, "好")
+    talk = Talk(rules_with(monologue=5)).advance(T0 + 38 * SECOND)  # all of them are ahead of the watermark
+    for event in chat.events:
+        talk.hear(event)
+    at = iso(T0 + 50 * SECOND)
+    told = [(alert["status"], alert["opened_at"], alert["resolved_at"]) for alert in talk.alerts]
     assert told == [("firing", at, None), ("resolved", at, at)]

@@ -382,10 +382,18 @@ def test_a_no_to_whether_there_is_anything_else_waits_for_nothing(text: str) -> 
     assert told(Chat().customer(0, "退款了吗？").bot(3, OFFER).agent(5, "退了").bot(6, OFFER).customer(10, text)) == []
 
 
-@pytest.mark.parametrize("line", ["收到货了吗？", "已经退款了"])
-def test_a_no_to_anything_else_waits_for_the_shop(line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["收到货了吗？", "已经退款了", "亲，还没收到货吗？需要帮您催一下吗？", "还没有收到吗？需要我帮您查吗？", "请问您收到货了吗？还有其他问题吗？"]
+)
+@pytest.mark.parametrize("answer", ["没有", "nope. great"])
+def test_a_no_to_anything_else_waits_for_the_shop(line: str, answer: str) -> None:
     """It has not come; the refund isn't there: whoever says so waits."""
-    assert told(Chat().customer(0, "在吗").agent(5, line).customer(10, "没有"))[0] == ("slow_reply", "firing", "")
+    assert told(Chat().customer(0, "在吗").agent(5, line).customer(10, answer))[0] == ("slow_reply", "firing", "")
+
+
+def test_a_no_to_two_questions_of_which_one_is_whether_there_is_anything_else_waits() -> None:
+    line = "Did the refund arrive? Is there anything else I can do?"
+    assert told(Chat().customer(0, "hello").agent(5, line).customer(10, "No"))[0] == ("slow_reply", "firing", "")
 
 
 @pytest.mark.parametrize("text", ["没有收到", "没有，还是坏的", "不用了，给我退款", "no refund", "nobody answers", "无语"])

@@ -538,3 +538,9 @@ def test_rules_read_the_end_of_a_long_text_but_not_what_is_quoted() -> None:
     talk.hear(line(text="请帮我看看这个订单。" * 300 + "再不处理我就投诉到消协"))
     talk.hear(line(message_id="m2", conversation_id="c2", text="> 我要投诉到底\n> 客服\n好的，收到"))
     assert [alert["conversation_id"] for alert in talk.alerts] == ["c1"]
+
+
+def test_a_name_can_tell_a_terminal_nothing() -> None:
+    chat = Chat().customer(0, "在吗？", agent_id="Ann\x1b[2J\x07\nFAKE critical", shop="s\x001", url="https://desk.example/c\x1b[2J")
+    (alert, *_) = Talk(rules_with(slow_reply=60)).say(chat.events).alerts
+    assert all(sign.isprintable() for sign in orjson.dumps(alert).decode() + alert["summary"] + str(alert["url"]) + str(alert["shop"]))

@@ -17,7 +17,7 @@ from tests.strategies import arrivals, conversations
 from udfs import conversation
 from udfs.conversation import HASH_LENGTH, Conversation
 from udfs.measures import SILENT
-from udfs.phrases import asks, is_closing_offer, is_courtesy
+from udfs.phrases import asks, declines, is_closing_offer, is_courtesy, offers_only
 
 COMPARED = (
     "tenant source conversation_id opened_at closed_at messages customer_messages agent_messages bot_messages agents turns "
@@ -38,8 +38,12 @@ def wants_an_answer(text: str) -> bool:
     return asks(text) and not is_closing_offer(text)
 
 
+def refuses(text: str, before: str) -> bool:
+    return declines(text) and is_closing_offer(before) and offers_only(before)
+
+
 def recomputed(events: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
-    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, **options))
+    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, refuses=refuses, **options))
 
 
 @settings(max_examples=400, deadline=None)

@@ -148,6 +148,11 @@ def test_a_damaged_state_is_an_error_with_a_remedy(tmp_path: Path, text: str) ->
         read_state(tmp_path)
 
 
+def test_what_an_earlier_release_took_down_is_gone_on_from_with_its_ports(tmp_path: Path) -> None:
+    write_state(tmp_path, state().model_copy(update={"version": 1, "processes": []}))
+    assert read_state(tmp_path) == state().model_copy(update={"processes": []})
+
+
 @pytest.mark.parametrize("version", [1, 3])
 def test_a_state_of_another_version_is_refused(tmp_path: Path, version: int) -> None:
     write_state(tmp_path, state().model_copy(update={"version": version}))

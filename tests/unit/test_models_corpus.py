@@ -221,6 +221,10 @@ def test_own_texts_that_a_smile_or_a_mark_sets_apart_keep_their_labels(tmp_path:
     corpus = load_corpus([tmp_path / "own.csv"], with_service_lines=False)
     told = {example.text: example.label for example in corpus.train}
     assert told == {"好的😊": POSITIVE, "好的😡": NEGATIVE, "好的": NEUTRAL, "谢谢": POSITIVE, "谢谢？？": NEGATIVE}
+    # Spelt alike it is one text, whoever else has it: of two labels neither is believed.
+    (tmp_path / "other.csv").write_text("text,label,split\n好的😊,negative,train\n谢谢,positive,train\n", "utf-8")
+    both = load_corpus([tmp_path / "own.csv", tmp_path / "other.csv"], with_service_lines=False)
+    assert {example.text for example in both.train} == set(told) - {"好的😊"}
     # They are near copies all the same: what is measured on is not learnt from, whatever the smile.
     (tmp_path / "own.csv").write_text("text,label,split\n好的😊,positive,test\n好的😡,negative,train\nfine,positive,validation\n", "utf-8")
     assert load_corpus([tmp_path / "own.csv"], with_service_lines=False).train == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.text import readable
@@ -48,7 +48,13 @@ def test_traditional_chinese_is_read_as_simplified() -> None:
     assert readable("simple", 100) == "simple"
 
 
-@given(st.text(st.sampled_from("htpswＷ.．:：/／a 坏，"), max_size=30))
+PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+@example("www… 太好笑")
+@example("ⓦⓦⓦ.a.com 坏")
+@example("http﹕//a.b/c 坏")
 def test_a_text_that_was_cleaned_is_clean(text: str) -> None:
     """A model server cleans what its client has cleaned."""
     assert readable(readable(text, 1_000), 1_000) == readable(text, 1_000)

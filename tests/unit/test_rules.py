@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from udfs.limits import Limits
+from udfs.phrase_rules import PhraseMatcher
 from udfs.rules import RuleSet, load_rules
 from udfs.yaml_file import MAX_BYTES, FileError
 
@@ -138,3 +139,44 @@ def test_a_rule_set_cannot_be_changed_once_it_is_read() -> None:
     rules = RuleSet.model_validate({"schema_version": 1, "rules": [{"id": "a", "kind": "silence"}]})
     with pytest.raises(ValueError, match="frozen"):
         rules.rules[0].severity = "info"
+
+
+SHIPPED = Path(__file__).parents[2] / "conf" / "rules.yaml"
+
+
+@pytest.mark.parametrize(
+    ("sender", "text"),
+    [
+        ("agent", "为了您的资金安全，请不要私下转账哦"), ("agent", "平台禁止线下交易，请您谅解"), ("agent", "请勿线下交易，谨防诈骗"),
+        ("agent", "亲，付款可以走微信支付或支付宝"), ("agent", "退款会直接转账给您的支付宝账户"), ("agent", "亲，不能加个微信聊的，平台规定"),
+        ("agent", "Please never pay outside our platform"), ("agent", "If you pay outside the app we can't protect you"),
+        ("agent", "Did your parcel get lost?"), ("agent", "Parcels rarely get lost in transit"), ("agent", "周围神经病变可以用这款护膝"),
+        ("agent", "瓶子封闭，嘴朝上放"), ("customer", "不会投诉你们的，放心"), ("customer", "我不投诉，就是问问"), ("customer", "谢谢，没什么好投诉的"),
+        ("customer", "我想取消协议怎么操作"), ("customer", "订单我先取消，协商一下退差价"), ("customer", "这个相机怎么调曝光"), ("customer", "律师袍有XL码吗"),
+        ("customer", "I won't file a complaint"), ("customer", "I don't want to file a complaint, just help me"),
+    ],
+)  # fmt: skip
+def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sender: str, text: str) -> None:
+    assert PhraseMatcher(load_rules(SHIPPED).phrase_rules()).find(text, sender) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "sender", "text"),
+    [
+        ("off_platform", "agent", "您私下转账给我吧，便宜点"), ("off_platform", "agent", "加 我 微 信"), ("off_platform", "agent", "You can pay outside, it's cheaper"),
+        ("agent_abuse", "agent", "Just get lost!"), ("agent_abuse", "agent", "你神经病啊"), ("escalation", "customer", "我要找你们经理"),
+        ("escalation", "customer", "叫你们主管出来"), ("escalation", "customer", "我要举报你们"), ("escalation", "customer", "我要向消协反映"),
+        ("escalation", "customer", "Let me talk to your manager"), ("escalation", "customer", "I want to speak with a manager"),
+        ("escalation", "customer", "I'd like to make a complaint"), ("escalation", "customer", "不处理我就投诉"),
+    ],
+)  # fmt: skip
+def test_the_shipped_phrases_hear_who_asks_for_more(rule: str, sender: str, text: str) -> None:
+    assert [found for found, _ in PhraseMatcher(load_rules(SHIPPED).phrase_rules()).find(text, sender)] == [rule]
+
+
+def test_an_innocent_word_and_a_phrase_may_have_separators_in_them(tmp_path: Path) -> None:
+    text = HEAD + "  - {id: x, kind: phrases, sender: any, phrases: [投诉, 加 微信], allow: ['不投诉，', 没有投诉 的意思]}\n"
+    matcher = PhraseMatcher(load_rules(write(tmp_path, text)).phrase_rules())
+    assert matcher.find("我不投诉，只是问问", "customer") == matcher.find("没有投诉 的意思", "customer") == []
+    assert matcher.find("投 诉", "customer") == [["x", "投诉"]]
+    assert matcher.find("加微信", "agent") == matcher.find("加 微信", "agent") == [["x", "加 微信"]]

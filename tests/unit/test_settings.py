@@ -278,10 +278,11 @@ def test_messages_older_than_ids_are_remembered_are_not_accepted(tmp_path: Path)
 )
 def test_what_kubernetes_tells_of_services_is_no_setting(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"REPLYWATCH_{name}", "tcp://10.0.0.1:8081")
+    monkeypatch.setenv(f"REPLYWATCH_{'REST_' * name.startswith('REST')}SERVICE_HOST", "10.0.0.1")
     assert load_settings().kafka.bootstrap_servers == "127.0.0.1:9092"
 
 
-@pytest.mark.parametrize("name", ["KAFKA__PORT", "PORTS", "REST_PORTAL", "KAFKA__REST_SERVICE_HOST"])
+@pytest.mark.parametrize("name", ["KAFKA__PORT", "PORTS", "REST_PORTAL", "KAFKA__REST_SERVICE_HOST", "REDIS_PORT"])
 def test_what_only_looks_so_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"REPLYWATCH_{name}", "1")
     with pytest.raises(FileError, match=f"REPLYWATCH_{name}: unknown setting"):
