@@ -128,7 +128,7 @@ class Measures:
                 self.customer_messages += 1
             if speaks:
                 self._customer(sent_at, message_id, flags, reply_to, arrival, limits)
-            if score is not None:
+            if score is not None and not flags & INTERNAL:
                 self._feeling(row, score, flags, limits)
         elif flags & HUMAN:
             if not flags & INTERNAL:

@@ -6,7 +6,7 @@ critical category is below one half. A category of which a session tells nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from models.satisfaction import SatisfactionModel, features_of
@@ -26,8 +26,10 @@ class Category(NamedTuple):
     critical: bool = False
 
 
-def rated(record: Mapping[str, Any], model: SatisfactionModel, rules: RuleSet) -> dict[str, Any]:
-    """The fields `satisfaction` and `quality` of a session record."""
+def rated(
+    record: Mapping[str, Any], model: SatisfactionModel, rules: RuleSet, broken_by_agents: Collection[str] = ()
+) -> dict[str, Any]:
+    """The fields `satisfaction` and `quality` of a session record. broken_by_agents: the rules that words of the shop's have broken."""
     satisfaction = None
     score = None
     # Without a scored message the numbers beside it would rate a customer who said nothing.
@@ -43,10 +45,12 @@ def rated(record: Mapping[str, Any], model: SatisfactionModel, rules: RuleSet) -
             ],
             "model_version": model.version,
         }
-    return {"satisfaction": satisfaction, "quality": quality(categories(record, score, rules))}
+    return {"satisfaction": satisfaction, "quality": quality(categories(record, score, rules, broken_by_agents))}
 
 
-def categories(record: Mapping[str, Any], satisfaction: float | None, rules: RuleSet) -> list[Category]:
+def categories(
+    record: Mapping[str, Any], satisfaction: float | None, rules: RuleSet, broken_by_agents: Collection[str] = ()
+) -> list[Category]:
     """A session's categories, from its record.
 
     satisfaction: as rated; replies: the share of waits that were answered within the shortest limit of a slow-reply rule;
@@ -56,11 +60,14 @@ def categories(record: Mapping[str, Any], satisfaction: float | None, rules: Rul
     enabled = [rule for rule in rules.rules if rule.enabled]
     limits = [rule.limit_seconds * 1_000 for rule in enabled if isinstance(rule, SlowReply)]
     insults = {
-        rule.id
+        rule.id: rule.sender
         for rule in enabled
-        if isinstance(rule, Phrases) and rule.sender == "agent" and rule.severity == "critical"
+        if isinstance(rule, Phrases) and rule.sender in ("agent", "any") and rule.severity == "critical"
     }
-    insulted = any(hit["rule"] in insults for hit in record["rules"])
+    # The record doesn't tell whose words have broken a rule for both sides.
+    insulted = any(
+        insults.get(hit["rule"]) == "agent" or (hit["rule"] in insults and hit["rule"] in broken_by_agents) for hit in record["rules"]
+    )
     conduct = (0.0 if insulted else 100.0) if insults and record["agent_messages"] else None
     return [
         Category("satisfaction", 40, None if satisfaction is None else 100 * satisfaction),

@@ -50,6 +50,8 @@ _BLANKS: Final = re.compile(r"[^\S\n]+")
 _BLANK_LINES: Final = re.compile(r" ?\n[ \n]*")
 
 _QUOTED: Final = re.compile(r"\s*[>＞](?![\d_.<‹＜=﹏ω口△▽])").match
+# As WeChat quotes: 「who: what」, a row of dashes, and then the answer.
+_QUOTED_ABOVE: Final = re.compile(r"\s*「.{0,4000}?」[^\S\n]*\n[^\S\n]*(?:[-—–─][^\S\n]*){3,}\n", re.DOTALL).match
 _BROKEN: Final = re.compile("[\ud800-\udfff\x00\ufeff]").search
 _PAIR_OR_LONE: Final = re.compile("[\ud800-\udfff]+")
 
@@ -160,10 +162,14 @@ def strip_html(text: str) -> str:
 
 
 def strip_quotes(text: str) -> str:
-    """The lines that the writer wrote: quoted ones (`> …`) go, so that rules don't charge him with the other side's.
+    """The lines that the writer wrote: quoted ones (`> …`, or 「…」 above a row of dashes) go, so that rules don't charge him with the other
+    side's.
 
     A face (`>_<`) or a number (`>3天`) is no quote.
     """
+    above = _QUOTED_ABOVE(text) if "「" in text else None
+    if above is not None:
+        text = text[above.end() :]
     if ">" not in text and "＞" not in text:
         return text
     return "\n".join(line for line in text.split("\n") if not _QUOTED(line)).strip()

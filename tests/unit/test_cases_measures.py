@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from models.scorer import NullScorer, Score
 from tests.chat import DAY, HOUR, MINUTE, SECOND, T0, Chat
 from tests.conversing import Talk, rules_with
 
@@ -399,3 +401,27 @@ def test_a_no_to_two_questions_of_which_one_is_whether_there_is_anything_else_wa
 @pytest.mark.parametrize("text", ["没有收到", "没有，还是坏的", "不用了，给我退款", "no refund", "nobody answers", "无语"])
 def test_a_no_that_says_more_waits(text: str) -> None:
     assert told(Chat().customer(0, "在吗").agent(5, OFFER).customer(10, text))[0] == ("slow_reply", "firing", "")
+
+
+def test_what_is_quoted_above_a_row_of_dashes_is_not_who_quotes_it() -> None:
+    abuse = rules_with(phrases=["有病"])
+    quoted = "「客户：你有病吧」\n- - - - - - - - - - - -\n非常抱歉，马上处理"
+    assert told(Chat().customer(0, "在吗").agent(5, quoted), abuse) == []
+    said = "「客户：怎么」\n——————\n你有病吧"
+    assert told(Chat().customer(0, "在吗").agent(5, said), abuse)[0] == ("phrases", "firing", "")
+    assert told(Chat().customer(0, "在吗").agent(5, "「你有病吧」\n我说的"), abuse)[0] == ("phrases", "firing", "")  # nothing says whose it is
+
+
+def test_a_line_of_the_customer_s_among_colleagues_is_no_mood_of_his() -> None:
+    class Angry(NullScorer):
+        def score(self, texts: Sequence[str]) -> list[Score | None]:
+            return [Score("negative", -0.9) for _ in texts]
+
+    def scored(**fields: Any) -> Any:
+        chat = Chat()
+        for at in range(3):
+            chat.customer(at, "太差", **fields)
+        (record,) = Talk(rules_with(), scorer=Angry()).say(chat.customer(5, "在吗").events).sessions
+        return record["sentiment"]["scored"]
+
+    assert (scored(), scored(visibility="internal")) == (4, 1)

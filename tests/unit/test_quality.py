@@ -10,6 +10,7 @@ import pytest
 from models.labels import sided
 from models.satisfaction import load_satisfaction
 from models.scorer import Score
+from tests.chat import Chat
 from tests.conversing import Talk
 from udfs.quality import Category, categories, quality
 from udfs.rules import RuleSet
@@ -121,3 +122,19 @@ def test_a_closed_session_tells_satisfaction_and_quality() -> None:
     silent = closed(("agent", "您好"))
     assert silent["satisfaction"] is None
     assert silent["quality"]["score"] == 100.0
+
+
+def test_words_that_neither_side_may_use_are_the_conduct_of_who_uses_them() -> None:
+    rules = RuleSet.model_validate({
+        "schema_version": 1,
+        "rules": [{"id": "abuse", "kind": "phrases", "sender": "any", "severity": "critical", "phrases": ["闭嘴"]}],
+    })  # fmt: skip
+
+    def conduct(chat: Chat) -> float | None:
+        talk = Talk(rules)
+        talk.context = replace(talk.context, satisfaction=load_satisfaction("default"))
+        (session,) = talk.say(chat.events).sessions
+        return next((each["value"] for each in session["quality"]["contributions"] if each["category"] == "conduct"), None)
+
+    assert conduct(Chat().customer(0, "在吗").agent(5, "闭嘴")) == 0.0
+    assert conduct(Chat().customer(0, "闭嘴").agent(5, "您好")) == 100.0
