@@ -18,7 +18,7 @@ from models.near_copies import Seen, identity
 from models.own_data import own_set
 from models.scorer import LABELS, ModelError
 from models.service_lines import service_lines
-from models.sets import MADE, SERVICE_LINES, SETS, Example, SetInfo, Split
+from models.sets import MADE, PUBLIC, SERVICE_LINES, SETS, Example, SetInfo, Split
 
 HELD_OUT_PERCENT = 10
 """Share of a set without a published split that is held out, in percent, for each of validation and test."""
@@ -164,9 +164,6 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
             yield info, path
 
 
-PUBLIC = {info.name for info in SETS} | set(MADE)
-
-
 def draw(text: str) -> Split:
     """Draw a split from the text itself, so that it is the same in every run and for every repeat."""
     percent = int.from_bytes(hashlib.blake2b(identity(text).encode(), digest_size=8).digest(), "big") % 100
@@ -196,7 +193,7 @@ def _single(examples: Iterable[Example]) -> Iterator[Example]:
             key = number
         elif example.source == SERVICE_LINES:
             key = (SERVICE_LINES, example.text)
-        elif example.source not in PUBLIC:
+        elif example.source not in PUBLIC and example.source not in MADE:
             key = key and (key, _spelling(example.text))
         if key == "":
             continue

@@ -26,7 +26,7 @@ from models.network import NEW, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
 from models.scorer import LANGUAGES, Limits, ModelError, check_place
-from models.sets import SETS, Example
+from models.sets import PUBLIC, Example
 from models.supervised import Trained, drop_torn_checkpoints, train_supervised
 from models.text import readable
 from models.wide import WidePart
@@ -35,7 +35,6 @@ from models.wide_training import fit_wide
 TOKENIZER = "tokenizer"
 """In the folder of a training: what a resumed one goes on with. A vocabulary that is learnt anew differs a little."""
 
-PUBLIC = {info.name for info in SETS}
 TONE_TEXTS_TO_CHOOSE_BY = 1_000
 """Of the validation texts that tell nothing but a tone: they are in the loss that is shown, and choose nothing."""
 

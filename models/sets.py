@@ -251,3 +251,6 @@ SETS = (
     SetInfo("tweets", "en_tweeteval", "en", False, "Twitter's terms", "TweetEval sentiment (SemEval 2017)", _tweets),
     SetInfo("offensive", "en_tweeteval", "en", False, "Twitter's terms", "TweetEval offensive (OLID)", _offensive),
 )  # fmt: skip
+
+PUBLIC = frozenset(info.name for info in SETS)
+"""Their names: all other sources are made here (MADE) or somebody's own."""

@@ -142,7 +142,7 @@ class Measures:
                 self.bot_messages += 1
             if speaks:
                 self.shop_spoke = True
-                self.shop_asked = OFFERED if flags & COURTESY else bool(flags & ASKS)
+                self.shop_asked = _asked(flags)
         if speaks and language not in self.languages and language not in ("", "und") and len(self.languages) < MAX_NAMES:
             self.languages.append(language)
         if hits:
@@ -231,7 +231,7 @@ class Measures:
             self.idle_answer = [sent_at, agent, reply_to]
         self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
-        self.shop_asked = OFFERED if flags & COURTESY else bool(flags & ASKS)
+        self.shop_asked = _asked(flags)
         self.agent_run += 1
         for rule, count in limits.monologue:
             if self.agent_run == count:
@@ -306,6 +306,11 @@ def silence(wait: Wait, rule: str, limit: int, limits: Limits) -> tuple[int, str
             return since, opener, due
     due = max(wait[LINE_AT] + limit, wait[LINE_ARRIVED] + limits.alarm_grace_ms)
     return wait[LINE_AT], wait[LINE_ID], due
+
+
+def _asked(flags: int) -> int:
+    """What a line of the shop's leaves open, as `Measures.shop_asked` keeps it."""
+    return OFFERED if flags & COURTESY else bool(flags & ASKS)
 
 
 def writer(row: Row) -> str:
