@@ -15,7 +15,7 @@ help:
 	@echo 'make test    lint, types, import floors, unit, mini-cluster and integration tests'
 	@echo 'make check   the quick part of it: no cluster'
 	@echo 'make bench   measure, and write build/bench.json'
-	@echo 'make weights DATA="FOLDER …"   train the shipped models anew, into build/weights'
+	@echo 'make weights DATA="FOLDER …"   train the shipped models anew, into build/weights (broken off: ARGS=--resume)'
 	@echo 'make lock    resolve requirements.lock anew'
 	@echo 'make clean   remove the environment and everything built'
 
@@ -42,9 +42,9 @@ folders:
 	@test -n "$(DATA)" || { echo 'make weights DATA="FOLDER …": folders with the sets that models/sets.py names'; exit 2; }
 
 weights: folders install
-	$(BIN)/replywatch train --recipe teacher $(SETS) --output build/weights/teacher
-	$(BIN)/replywatch train --recipe accurate --teacher build/weights/teacher --compact $(SETS) --output build/weights/accurate
-	$(BIN)/replywatch train --recipe fast --teacher build/weights/teacher --compact $(SETS) --output build/weights/fast
+	$(BIN)/replywatch train --recipe teacher $(SETS) --output build/weights/teacher $(ARGS)
+	$(BIN)/replywatch train --recipe accurate --teacher build/weights/teacher --compact $(SETS) --output build/weights/accurate $(ARGS)
+	$(BIN)/replywatch train --recipe fast --teacher build/weights/teacher --compact $(SETS) --output build/weights/fast $(ARGS)
 
 lock: install
 	$(BIN)/python -m pip install -q uv

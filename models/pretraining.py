@@ -22,6 +22,7 @@ from transformers import (
 from transformers import Trainer as HuggingFaceTrainer
 
 from models.batches import Item, padded
+from models.quick_dropout import quick_dropout
 from models.scorer import Limits, ModelError
 from models.supervised import Schedule, arguments
 from models.text import readable
@@ -89,7 +90,8 @@ def pretrain(
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
     try:
-        return float(trainer.train().training_loss)
+        with quick_dropout(guessing):
+            return float(trainer.train().training_loss)
     finally:
         watched.stop()
 

@@ -33,6 +33,7 @@ from models.evaluate import macro_f1
 from models.heads import QUESTIONS, Loss, masked_loss, most_likely
 from models.labels import UNKNOWN
 from models.loading import cpu_computes_in_bf16
+from models.quick_dropout import quick_dropout
 from models.scorer import ModelError
 from models.sets import Example
 from models.tokenizer import Encoder
@@ -145,7 +146,8 @@ def train_supervised(
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
     try:
-        trainer.train(resume_from_checkpoint=resume)
+        with quick_dropout(model):
+            trainer.train(resume_from_checkpoint=resume)
     finally:
         watched.stop()
     state = trainer.state
