@@ -170,9 +170,9 @@ def shared_out(own: Loss, batches: Callable[[], int], model: PreTrainedModel) ->
 
 def _check_alike(work: Path, model: PreTrainedModel) -> None:
     """Raise ModelError where the checkpoints in `work` are of a network with other answers or sizes."""
+    now = json.loads(model.config.to_json_string(use_diff=False))
     for path in work.glob("checkpoint-[0-9]*/config.json"):
         began = json.loads(path.read_text("utf-8"))
-        now = json.loads(model.config.to_json_string(use_diff=False))
         other = [name for name in MUST_AGREE if began.get(name, now.get(name)) != now.get(name)]
         if other:
             raise ModelError(

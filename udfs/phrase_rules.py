@@ -10,8 +10,8 @@ from __future__ import annotations
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from models.text import simplified
+from udfs.folding import fold
 from udfs.rules import Phrases
-from udfs.text import fold
 
 MAX_MATCHES = 20
 
@@ -39,10 +39,10 @@ class PhraseMatcher:
         if self._automaton is None or not text:
             return []
         found: dict[tuple[str, str], None] = {}
-        folded = fold(text).text
+        folded = fold(text)
         self._search(folded, sender, found, loose=False)
         if self._loose and not folded.isascii():
-            joined = fold(text, ignore_separators=True).text
+            joined = fold(text, ignore_separators=True)
             if joined != folded:
                 self._search(joined, sender, found, loose=True)
         return [[rule, phrase] for rule, phrase in found][:MAX_MATCHES]
@@ -68,13 +68,13 @@ class PhraseMatcher:
 
 
 def _form(phrase: str) -> str:
-    return fold(simplified(phrase)).text
+    return fold(simplified(phrase))
 
 
 def _joined(phrase: str) -> str:
     """A phrase as it stands in a text without separators; one in Latin letters keeps its blanks, and isn't looked for there."""
     form = _form(phrase)
-    return form if form.isascii() else fold(form, ignore_separators=True).text
+    return form if form.isascii() else fold(form, ignore_separators=True)
 
 
 def _inside_word(text: str, start: int, end: int) -> bool:

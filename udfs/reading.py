@@ -19,10 +19,11 @@ from urllib.parse import unquote
 from models.scorer import Score, Scorer
 from udfs.dead_letters import dead_letter
 from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash, pack
+from udfs.markup import shows_picture, strip_html
 from udfs.parsing import Refused, TimeLimits, parse
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker, is_personal_identifier
-from udfs.text import repair, shows_picture, strip_html, visible
+from udfs.text import repair, visible
 from udfs.wording import NOTHING, WordingReader
 
 RANKS = {"customer": int(Rank.CUSTOMER), "agent": int(Rank.AGENT), "bot": int(Rank.BOT), "system": int(Rank.SYSTEM)}

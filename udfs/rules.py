@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from udfs.text import fold
+from udfs.folding import fold
 from udfs.yaml_file import read_yaml, validated
 
 Severity = Literal["critical", "error", "warning", "info"]
@@ -84,7 +84,7 @@ class Phrases(_Rule):
     @classmethod
     def _visible(cls, phrases: list[str]) -> list[str]:
         for number, phrase in enumerate(phrases):
-            if not fold(phrase).text.strip():
+            if not fold(phrase).strip():
                 raise PydanticCustomError(
                     "blank_phrase", "a phrase of blanks or invisible characters; remove it", {"place": (number,)}
                 )

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 
 from models.text import simplified
 from udfs.events import Flag
+from udfs.language import language
+from udfs.markup import strip_quotes
 from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, declines, is_closing_offer, is_courtesy, offers_only
 from udfs.privacy import Masker
-from udfs.text import language, strip_quotes
 
 COURTESY, ASKS = int(Flag.COURTESY), int(Flag.ASKS)
 MAX_KEPT: Final = 50_000  # texts

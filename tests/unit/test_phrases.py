@@ -1,0 +1,161 @@
+"""Courtesies, questions, offers of more help."""
+
+from __future__ import annotations
+
+import pytest
+
+from udfs.phrases import asks, is_closing_offer, is_courtesy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thanks",
+        "Thank you so much!",
+        "Thank you very much for your help!",
+        "ok thx",
+        "okay, got it",
+        "OK👌",
+        "bye",
+        "no thanks",
+        "好",
+        "好的",
+        "好的谢谢🙏",
+        "好的，我知道了",
+        "嗯嗯 谢谢亲",
+        "收到",
+        "拜拜",
+        "谢谢啦～",
+        "谢谢您的耐心解答",
+        "謝謝",
+        "没有了，谢谢",
+        "没了 谢谢",
+        "没有，谢谢",
+        "不用了",
+        "OK的",
+        "ＯＫ",
+        "好好好",
+        "辛苦了",
+        "🙏",
+        "[OK]",
+        "好的[微笑]",
+        "好嘞~麻烦您了",
+    ],
+)
+def test_a_closing_courtesy_is_one(text: str) -> None:
+    assert is_courtesy(text)
+    assert not asks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谢谢，那运费谁出？",
+        "还没收到",
+        "收到货了是坏的",
+        "好像坏了",
+        "好用",
+        "不好",
+        "亲",
+        "在吗",
+        "好的？",
+        "好的谢谢😡",
+        "😡",
+        "...",
+        "==",
+        "1",
+        "",
+        " ",
+        "你好",
+        "您好",
+        "没有收到",
+        "ok la 退了吧",
+        "thanks for nothing",
+        "ok so where is it",
+        "great, another week of waiting",
+        "thankless",
+        "okra",
+        "谢谢" * 13,
+        "好的" + "，谢谢您" * 8,
+    ],
+)
+def test_what_says_more_is_no_courtesy(text: str) -> None:
+    assert not is_courtesy(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谢谢，那运费谁出？",
+        "运费谁出",
+        "要我现在取消订单吗？",
+        "在吗",
+        "在么",
+        "人呢",
+        "那运费呢",
+        "好的，结果呢",
+        "有人嘛",
+        "什么时候发货",
+        "几天到",
+        "多少钱",
+        "怎么退",
+        "为什么都没人回",
+        "能不能快点",
+        "发货了没",
+        "哪里看进度",
+        "怎么还没发货呢",
+        "帮我查一下",
+        "我要退货",
+        "请问有货没有",
+        "還有貨嗎",
+        "转人工",
+        "shall I cancel it",
+        "Could you check",
+        "hi what time do you open",
+        "thanks, when will it ship",
+        "where's my order",
+        "what’s going on",
+        "can you help me 😊",
+        "please cancel my order",
+        "I want a refund",
+        "is anyone there",
+    ],
+)
+def test_questions_and_requests_ask(text: str) -> None:
+    assert asks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "还没收到",
+        "还没到呢",
+        "正在为您处理呢",
+        "不需要的呢",
+        "您可以在订单里查到呢",
+        "请稍等",
+        "几乎没用过",
+        "过几天再说",
+        "没什么事了",
+        "那么贵",
+        "退款已到账",
+        "我们会尽快处理",
+        "已为您催促快递",
+        "亲，您好",
+        "please wait a moment",
+        "Let me know when it arrives",
+        "I received it yesterday",
+        "https://shop.example/a?id=3",
+        "",
+    ],
+)
+def test_statements_do_not_ask(text: str) -> None:
+    assert not asks(text)
+
+
+def test_an_offer_of_more_help_is_a_question_of_its_own_kind() -> None:
+    for text in ("请问还有其他可以帮您的吗？", "还有什么需要帮忙的吗", "Is there anything else I can help you with?"):
+        assert asks(text)
+        assert is_closing_offer(text)
+    for text in ("要我现在取消订单吗？", "Shall I cancel it?", "好的"):
+        assert not is_closing_offer(text)
