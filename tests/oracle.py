@@ -44,7 +44,8 @@ Waits
  13. A customer message opens a wait if none is open, unless it is a closing courtesy or is answered at once (16).
  14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, and either
      `courtesy(text)` and not `asks(text)`, and the last of these does not ask, or `refuses(text, the last of these)`: it
-     says no to whether there is anything else.
+     says no to whether there is anything else. A `resolve` leaves nothing asked, nor does a bot's line while the session is
+     resolved; there, unless an agent has asked since, `brief(text)` is enough: a no or a rating.
  15. A non-empty agent message while a wait is open is a reply: latency = its `sent_at` − the wait's start, booked
      on its `agent_id` ("" without one). `resolve` and `merge` end a wait unanswered.
  16. Clocks disagree: an agent's non-empty message that found no wait and is not the session's first message is
@@ -104,18 +105,19 @@ def sessions(
     courtesy: Callable[[str], bool] = lambda text: False,
     asks: Callable[[str], bool] = lambda text: False,
     refuses: Callable[[str, str], bool] = lambda text, before: False,
+    brief: Callable[[str], bool] = lambda text: False,
 ) -> list[dict[str, Any]]:
     """The sessions of valid canonical events, given in the order of arrival; by conversation, then by time.
 
     Times are epoch milliseconds, durations milliseconds. `courtesy` says whether a text is no more than a closing
-    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help. No event may be late: what the job would refuse has to be left out.
+    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help, `brief` whether it is only a no or a rating. No event may be late: what the job would refuse has to be left out.
     """
     records = []
     for _, conversation in sorted(by_conversation(events).items()):
         ordered = sorted(without_repeats(conversation), key=order)
         wait: int | None = None
         for part in split(ordered, session_gap_ms, max_messages, max_span_ms, duplicate_memory_ms):
-            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses)
+            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, brief)
             records.append(record)
     return records
 
@@ -180,6 +182,7 @@ def measure(
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
     refuses: Callable[[str, str], bool],
+    brief: Callable[[str], bool],
 ) -> tuple[dict[str, Any], int | None]:
     """The record of one session, and the start of the wait that goes on in the next (None: there is none).
 
@@ -191,6 +194,7 @@ def measure(
     answered_at_once: dict[str, str] = {}  # message id of the customer -> agent id
     waits_unanswered = 0
     resolved = False
+    asked: str | None = None  # the shop's last line, "" for one that leaves nothing open
     remembered: Event | None = None
 
     for event in part.events:
@@ -200,6 +204,7 @@ def measure(
             wait = None
         if kind == "resolve":
             resolved = True
+            asked = None if asked is None else ""
         if kind == "reopen":
             resolved = False
         if kind != "message" or role_of(event) in ("note", "system") or is_empty(event):
@@ -212,7 +217,9 @@ def measure(
             elif event is not part.events[0]:
                 remembered = event
 
-        elif role_of(event) == "customer" and wait is None and not is_closing(event, said, courtesy, asks, refuses):
+        elif role_of(event) == "customer" and wait is None and not is_closing(
+            text_of(event), asked, resolved, courtesy, asks, refuses, brief
+        ):
             if remembered is not None and answers(remembered, event, clock_skew_ms):
                 replies.append((0, agent_of(remembered)))
                 answered_at_once[str(event["message_id"])] = agent_of(remembered)
@@ -221,6 +228,8 @@ def measure(
                 resolved = False
             remembered = None
 
+        if role_of(event) != "customer":
+            asked = "" if resolved and role_of(event) == "bot" else text_of(event)
         said.append((role_of(event), event))
 
     abandoned = None
@@ -265,18 +274,20 @@ def measure(
 
 
 def is_closing(
-    event: Event,
-    said: list[tuple[str, Event]],
+    text: str,
+    asked: str | None,
+    resolved: bool,
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
     refuses: Callable[[str, str], bool],
+    brief: Callable[[str], bool],
 ) -> bool:
-    """Rule 14: whether a customer's message only closes the conversation, after what has been `said` in the session."""
-    before = [text_of(earlier) for role, earlier in said if role != "customer"]
-    text = text_of(event)
-    if not before:
+    """Rule 14: whether a customer's message only closes the conversation, after the shop's last line in the session."""
+    if asked is None:
         return False
-    return (courtesy(text) and not asks(text) and not asks(before[-1])) or refuses(text, before[-1])
+    if refuses(text, asked):
+        return True
+    return not asks(asked) and ((courtesy(text) and not asks(text)) or (resolved and brief(text)))
 
 
 def answers(remembered: Event, event: Event, clock_skew_ms: int) -> bool:

@@ -6,6 +6,8 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
+from udfs.text import visible
+
 _BLOCKS: Final = frozenset(
     ("blockquote", "br", "div", "dd", "dt", *(f"h{n}" for n in range(1, 7)), "hr", "li", "ol", "p", "pre", "tr", "ul")
 )
@@ -19,6 +21,8 @@ _BLANK_LINES: Final = re.compile(r" ?\n[ \n]*")
 _QUOTED: Final = re.compile(r"\s*[>＞](?![\d_.<‹＜=﹏ω口△▽])").match
 # As WeChat quotes: 「who: what」, a row of dashes, and then the answer.
 _QUOTED_ABOVE: Final = re.compile(r"\s*「.{0,4000}?」[^\S\n]*\n[^\S\n]*(?:[-—–─][^\S\n]*){3,}\n", re.DOTALL).match
+
+_NO_SIGNS: Final = {ord(">"): " ", ord("＞"): " "}
 
 
 def shows_picture(html: str) -> bool:
@@ -45,14 +49,16 @@ def strip_quotes(text: str) -> str:
     """The lines that the writer wrote: quoted ones (`> …`, or 「…」 above a row of dashes) go, so that rules don't charge him with the other
     side's.
 
-    A face (`>_<`) or a number (`>3天`) is no quote.
+    A face (`>_<`) or a number (`>3天`) is no quote, nor is a message that would be nothing but quoted: a sign before each line must not
+    get it past the rules.
     """
     above = _QUOTED_ABOVE(text) if "「" in text else None
     if above is not None:
         text = text[above.end() :]
     if ">" not in text and "＞" not in text:
         return text
-    return "\n".join(line for line in text.split("\n") if not _QUOTED(line)).strip()
+    own = "\n".join(line for line in text.split("\n") if not _QUOTED(line)).strip()
+    return own if visible(own) else text.translate(_NO_SIGNS)
 
 
 class _Reader(HTMLParser):

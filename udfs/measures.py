@@ -142,7 +142,7 @@ class Measures:
                 self.bot_messages += 1
             if speaks:
                 self.shop_spoke = True
-                self.shop_asked = _asked(flags)
+                self.shop_asked = not self.resolved and _asked(flags)  # what comes by itself after the end wants a rating
         if speaks and language not in self.languages and language not in ("", "und") and len(self.languages) < MAX_NAMES:
             self.languages.append(language)
         if hits:
@@ -201,8 +201,10 @@ class Measures:
             wait[LINE_AT : LINE_ID + 1] = [sent_at, arrival, message_id]
             return
         said = flags & (COURTESY | ASKS)
-        if self.shop_spoke and self.shop_asked is not True and (said == COURTESY or (said == ASKS and self.shop_asked == OFFERED)):
-            return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?"
+        if self.shop_spoke and self.shop_asked is not True and (
+            said == COURTESY or (said == ASKS and (self.resolved or self.shop_asked == OFFERED))
+        ):
+            return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
         idle = self.idle_answer
         if idle is not None and (sent_at - idle[0] <= limits.clock_skew_ms or idle[2] == message_id):
             # Two clocks disagree: the answer is stamped before its question.
@@ -289,6 +291,7 @@ class Measures:
                 self.end_wait(sent_at, "resolved" if kind == RESOLVE else "merged", limits)
             if kind == RESOLVE:
                 self.resolved = True
+                self.shop_asked = False
         elif kind == REOPEN:
             self.reopened = True
             self.resolved = False

@@ -53,7 +53,7 @@ class PhraseMatcher:
             rule, phrase = self._entries[index]
             if rule.sender not in (sender, "any"):
                 continue
-            if loose and (not rule.ignore_separators or phrase.isascii()):
+            if (rule.id, phrase) in found or (loose and (not rule.ignore_separators or phrase.isascii())):
                 continue
             if _inside_word(folded, start, end) or self._innocent(folded, start, end, (rule.id, loose)):
                 continue
@@ -61,8 +61,7 @@ class PhraseMatcher:
 
     def _innocent(self, folded: str, start: int, end: int, rule: tuple[str, bool]) -> bool:
         for word in self._allowed[rule]:
-            at = folded.find(word, max(0, end - len(word)))
-            if 0 <= at <= start and end <= at + len(word):
+            if folded.find(word, max(0, end - len(word)), start + len(word)) >= 0:
                 return True
         return False
 

@@ -15,14 +15,15 @@ MAX_COURTESY: Final = 24
 
 # A courtesy, and what may stand around it without adding anything.
 _CORE_ZH: Final = (
-    r"(?:非常|十分|太|很|先|多)?(?:谢谢|謝謝|感谢|感謝|多谢|多謝|感恩|谢|謝)+(?:您|你|妳|了|啦|哈|啊|呀|哦|噢|喔|们|們)*"
+    r"(?:非常|十分|太|很|先|多|真的|再次|还是要|还要)?(?:谢谢|謝謝|感谢|感謝|多谢|多謝|感恩|谢|謝)+(?:您|你|妳|了|啦|哈|啊|呀|哦|噢|喔|们|們)*"
     r"(?:的?(?:耐心|热情|及时)?(?:帮助|帮忙|协助|解答|回复|回覆|服务|支持|理解|指导|提醒))?",
-    r"(?:麻烦|麻煩|辛苦|打扰|打擾)(?:您|你)?(?:了|啦)",
+    r"(?:麻烦|麻煩|辛苦|打扰|打擾)(?:您|你)?(?:了|啦)|辛苦辛苦",
     r"(?:不用|不|别|甭)(?:客气|客氣|谢|謝)(?:了)?|没关系|沒關係|没事(?:了|儿|的)?|沒事(?:了|的)?",
     r"(?:暂时)?(?:[没沒木]有?|没别的|没其他(?:事|问题)?|不用|不需要)(?:了|啦|咯)+[呢哦]?|(?:暂时)?[没沒]有(?=.{0,3}[谢謝])"
+    r"|(?:暂时|目前)?我?(?:[没沒]有?|无|無)(?:其他|其它|别的|什么)的?(?:问题|疑问|需要|事情?)(?:要问)?(?:了|啦)?|暂不用了|我?(?:就|先)?不(?:打扰|打擾|麻烦)(?:您|你)?(?:了|啦)"
     r"|没问题|沒問題|(?:那)?(?:先|就)这样(?:吧|了)?",
     r"(?:那)?好+(?:的|滴|哒|嘞|勒|吧|呀|啊|啦|了|咧|哦|噢|喔|嗯|呢)*|(?:那)?行(?:的|吧|啊|了)?|(?:那)?可以(?:的|了|啊)?",
-    r"(?:我|都)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是[的啊]|对[的啊]?|對[的啊]?)|嗯+|恩+|哦+|噢+|喔+|奥+|欧克|妥妥的?",
+    r"(?:我|都)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是[的啊]|对[的啊]?|對[的啊]?)|嗯+呢?|恩+|en+(?![a-z0-9])|得嘞|哦+|噢+|喔+|奥+|欧克|妥妥的?",
     r"再见|再見|再会|拜+|掰+|白白|88+6?|晚安|回头聊|(?:下次|回头)(?:再)?(?:聊|见)|(?:您|你)(?:先)?忙(?:吧)?",
     r"祝(?:您|你)?(?:们|店)?(?:生意兴隆|工作顺利|生活愉快|万事如意|愉快|开心)+",
     r"(?:新年|节日|周末|假期|中秋|国庆)(?:快乐|愉快)",
@@ -32,13 +33,13 @@ _CORE_EN: Final = (
     r"(?:thank(?:s|z)?(?: ?(?:you|u|ya))?|thanx|thx|thnx|tks|tnx|ty|tysm|ta|cheers)"
     r"(?: (?:so|very) much| a (?:lot|bunch|million))?"
     r"(?: (?:again|anyway|indeed))?"
-    r"(?: for (?:your|the|all your) (?:help|time|assistance|support|patience|quick reply|reply))?",
+    r"(?: for (?:all )?(?:your|the) (?:help|time|assistance|support|patience|quick reply|reply)(?: today)?)?",
     r"(?:many|much|no|ok|big) thanks|no,? ?thank ?(?:you|u)|much appreciated|(?:i )?(?:really )?appreciate (?:it|that|your help)",
     r"oki?e?|okay|okey|ok(?: ?ok)+|k+|alright|all right|all good|all set|sure|fine|cool|great|perfect|awesome",
     r"excellent|lovely|nice|wonderful|brilliant|super|got it|gotcha|noted|understood|i see|roger",
     r"received|will do|sounds good",
     r"that works|works for me|no problem|np|no worries|never ?mind|nvm|you're welcome|welcome|you too|same to you",
-    r"that's (?:all|it|great|fine|perfect)|that is all|nothing else",
+    r"(?:no,? )?that's (?:all|everything|it|great|fine|perfect)|that is all|nothing else",
     r"(?:good ?)?bye(?: ?bye)*|see (?:you|ya)|good ?night|take care",
     r"have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|night)",
 )
@@ -53,6 +54,11 @@ _AROUND: Final = (
 )
 _WORDS: Final = "|".join(_CORE_ZH) + "|(?:" + "|".join(_CORE_EN) + r")(?![a-z0-9])"
 _ANY: Final = rf"{_WORDS}|(?:{_FILLER})(?![a-z0-9])"
+# Whom a line is for: @name before it, and a name behind thanks, which other courtesies don't have.
+_mentions: Final = re.compile(r"(?:\s*@[^\s@]{1,40}\s)+").match
+_thanks_by_name: Final = re.compile(
+    r"\s*(?i:(?:ok,? |okay,? )?(?:many |great,? )?(?:thanks|thank you|thx|cheers)),? [A-Z][a-z]{1,14}[.!~\s]*|[好的，,\s]*(?:谢|謝)+小[\u4e00-\u9fff][啦了哦~！!。\s]*"
+).fullmatch
 # Every step is atomic (a look-ahead and its echo), so a line that is no courtesy fails in linear time.
 _courtesy: Final = re.compile(rf"(?:{_AROUND})*(?:(?=({_ANY}))\1(?:{_AROUND})*)+").fullmatch
 # What says no to "anything else?" and, elsewhere, may be a complaint (收到货了吗？没有).
@@ -69,6 +75,12 @@ _no: Final = re.compile(_NOTHING_ELSE).search
 _core: Final = re.compile(_WORDS).search
 _faces: Final = re.compile(rf"(?:{_AROUND})+").fullmatch
 _kind_face: Final = re.compile(r"[🙏👍👌🤝]|\[(?:ok|抱拳|强|握手|合十|玫瑰)\]").search
+
+_rates: Final = re.compile(
+    r"\s*(?:(?:[1-9１-９]|10)\s*(?:分|星|颗星|stars?|/ ?(?:5|10))?|[一二三四五十](?:分|星)"
+    r"|(?:非常|很|比较|还|不)?(?:太)?满意|一般|(?:五星)?好评|差评|(?:very )?(?:dis|un)?satisfied|good|bad|excellent|poor)[\s。.!！~]*",
+    re.IGNORECASE,
+).fullmatch
 
 _URL: Final = re.compile(r"(?:https?://|www\.)[!-~]+")
 _hint_zh: Final = re.compile("[吗嗎嘛么麼呢谁誰什啥怎咋何哪几幾多不没沒否请請帮幫麻给給我求转轉无無人]").search
@@ -122,20 +134,17 @@ _PLEAS: Final = frozenset(
     ("please", "help", "want", "need", "wonder", "wondering", "any", "anyone", "anybody", "like", "tell")
 )
 _ENGLISH: Final = _WH | _AUXILIARIES | _PLEAS
-_sentences: Final = re.compile(r"[^。.!！?？\n]+[。.!！?？\n]*").findall
-_offer: Final = re.compile(
-    r"(?:还|還|其他|其它|别的|另外)[^。.!！?？]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
-    r"[^。.!！?？]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
-    r"|(?:anything|something) else|any (?:other|further|more) |(?:further|more) (?:help|assist|question)"
-    r"|(?:can|may) i (?:help|assist)[^.!]{0,20} (?:else|further)",
-    re.IGNORECASE,
-).search
 
 
 def is_courtesy(text: str) -> bool:
     """Whether the whole message is a closing courtesy or an acknowledgement: "thanks", "好的谢谢🙏", "嗯嗯 谢谢亲"."""
+    if "@" in text:
+        mentioned = _mentions(text)
+        text = text if mentioned is None else text[mentioned.end() :]
     if len(text) > MAX_COURTESY and (not text.isascii() or len(text) > 2 * MAX_COURTESY):
         return False
+    if _thanks_by_name(text) is not None:
+        return True
     text = text.lower()
     if _courtesy(text) is not None:
         return _core(text) is not None
@@ -150,11 +159,16 @@ def declines(text: str) -> bool:
     return _may_decline(text) is not None and _declines(text) is not None and _no(text) is not None
 
 
+def rates(text: str) -> bool:
+    """Whether the whole message is a rating and nothing more: "5", "4分", "非常满意". Only what it answers tells whether it is one."""
+    return len(text) <= MAX_COURTESY and _rates(text) is not None
+
+
 def asks(text: str) -> bool:
     """Whether a message holds a question or a request: a question mark, a question's ending or words, a plea.
 
     Phrases of service that only look like one ("请稍等", "please hold", "正在处理呢") don't count. An offer of more
-    help does ("还有什么可以帮您？"); see `is_closing_offer`.
+    help does ("还有什么可以帮您？"); see `udfs.left_open`.
     """
     if "?" in text or "？" in text:
         if "://" in text or "www." in text:
@@ -167,16 +181,6 @@ def asks(text: str) -> bool:
         text = text.replace("’", "'")
     lower = text.lower()
     return not _ENGLISH.isdisjoint(_words(lower)) and _asks_in_english(_tokens(lower))
-
-
-def is_closing_offer(text: str) -> bool:
-    """Whether an agent asks if there is anything else: a question, but "没有了谢谢" to it leaves nobody waiting."""
-    return _offer(text) is not None
-
-
-def offers_only(text: str) -> bool:
-    """Whether an agent's line asks if there is anything else, and nothing more: "收到货了吗？还有其他问题吗？" asks two things."""
-    return all(is_closing_offer(clause) or not asks(clause) for clause in _sentences(text))
 
 
 def _ends_asking(text: str) -> bool:

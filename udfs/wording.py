@@ -11,12 +11,14 @@ from typing import Final, NamedTuple
 from models.text import simplified
 from udfs.events import Flag
 from udfs.language import language
+from udfs.left_open import LeftOpen, leaves_open
 from udfs.markup import strip_quotes
 from udfs.phrase_rules import PhraseMatcher
-from udfs.phrases import asks, declines, is_closing_offer, is_courtesy, offers_only
+from udfs.phrases import asks, declines, is_courtesy, rates
 from udfs.privacy import Masker
 
 COURTESY, ASKS = int(Flag.COURTESY), int(Flag.ASKS)
+LEFT_OPEN: Final = {LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY}
 MAX_KEPT: Final = 50_000  # texts
 MAX_KEPT_LENGTH: Final = 120  # characters: longer ones are seldom said twice
 
@@ -61,11 +63,10 @@ class WordingReader:
             hits = self._phrases.find(said, speaker)
             if is_courtesy(said):  # only then does it matter whether it asks, too
                 flags = COURTESY | (ASKS if asks(said) else 0)
-            elif declines(said):
+            elif declines(said) or rates(said):
                 flags = ASKS
         elif speaker:
             if speaker == "agent":
                 hits = self._phrases.find(said, speaker)
-            if asks(said):
-                flags = (COURTESY if offers_only(said) else 0) if is_closing_offer(said) else ASKS
+            flags = LEFT_OPEN[leaves_open(said)]
         return Wording(masked, language(masked), flags, hits)

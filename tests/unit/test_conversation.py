@@ -16,8 +16,9 @@ from tests.conversing import Talk, rules_with
 from tests.strategies import arrivals, conversations
 from udfs import conversation
 from udfs.conversation import HASH_LENGTH, Conversation
+from udfs.left_open import LeftOpen, leaves_open
 from udfs.measures import SILENT
-from udfs.phrases import asks, declines, is_closing_offer, is_courtesy, offers_only
+from udfs.phrases import declines, is_courtesy, rates
 
 COMPARED = (
     "tenant source conversation_id opened_at closed_at messages customer_messages agent_messages bot_messages agents turns "
@@ -35,15 +36,19 @@ def compared(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def wants_an_answer(text: str) -> bool:
-    return asks(text) and not is_closing_offer(text)
+    return leaves_open(text) == LeftOpen.QUESTION
 
 
 def refuses(text: str, before: str) -> bool:
-    return declines(text) and is_closing_offer(before) and offers_only(before)
+    return brief(text) and leaves_open(before) == LeftOpen.OFFER
+
+
+def brief(text: str) -> bool:
+    return declines(text) or rates(text)
 
 
 def recomputed(events: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
-    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, refuses=refuses, **options))
+    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, refuses=refuses, brief=brief, **options))
 
 
 @settings(max_examples=400, deadline=None)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.language import language
-from udfs.phrases import asks, is_closing_offer, is_courtesy
+from udfs.left_open import LeftOpen, leaves_open
+from udfs.phrases import asks, is_courtesy
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_language_goes_by_script(text: str, expected: str) -> None:
 def test_any_text_can_be_judged(text: str) -> None:
     assert is_courtesy(text) in (True, False)
     assert asks(text) in (True, False)
-    assert is_closing_offer(text) in (True, False)
+    assert leaves_open(text) in LeftOpen
     assert language(text) in ("zh", "en", "ja", "ko", "und")
 
 
@@ -56,5 +57,5 @@ def test_long_repetitions_are_judged_soon(unit: str) -> None:
     text = unit * (20_000 // len(unit))
     assert not is_courtesy(text)
     assert asks(text) in (True, False)
-    assert is_closing_offer(text) in (True, False)
+    assert leaves_open(text) in LeftOpen
     assert not is_courtesy((unit * 24)[:23] + "x1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from udfs.phrases import asks, is_closing_offer, is_courtesy
+from udfs.phrases import asks, is_courtesy, rates
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,21 @@ from udfs.phrases import asks, is_closing_offer, is_courtesy
         "[OK]",
         "好的[微笑]",
         "好嘞~麻烦您了",
+        "@hulu_support Thanks",
+        "@客服小美 谢谢",
+        "Thanks Sarah",
+        "ok, thank you Ben!",
+        "谢谢小李",
+        "好的，谢谢小美啦",
+        "暂时没有其他问题了",
+        "还是要谢谢，不打扰你了，再见。",
+        "没有了，多谢了!辛苦辛苦!",
+        "暂不用了。",
+        "嗯呢",
+        "得嘞",
+        "en",
+        "Thanks so much for all your help today!",
+        "No that's everything thanks",
     ],
 )
 def test_a_closing_courtesy_is_one(text: str) -> None:
@@ -153,9 +168,11 @@ def test_statements_do_not_ask(text: str) -> None:
     assert not asks(text)
 
 
-def test_an_offer_of_more_help_is_a_question_of_its_own_kind() -> None:
-    for text in ("请问还有其他可以帮您的吗？", "还有什么需要帮忙的吗", "Is there anything else I can help you with?"):
-        assert asks(text)
-        assert is_closing_offer(text)
-    for text in ("要我现在取消订单吗？", "Shall I cancel it?", "好的"):
-        assert not is_closing_offer(text)
+@pytest.mark.parametrize("text", ["5", "4分", "五星", "满意", "非常满意", "不满意", "一般", "10 / 10", "Good", "very satisfied"])
+def test_a_rating_is_nothing_more(text: str) -> None:
+    assert rates(text)
+
+
+@pytest.mark.parametrize("text", ["", "15", "满意的话再说", "第5件", "12345", "good question", "5 items are missing"])
+def test_what_says_more_than_a_rating_is_none(text: str) -> None:
+    assert not rates(text)

@@ -180,3 +180,12 @@ def test_an_innocent_word_and_a_phrase_may_have_separators_in_them(tmp_path: Pat
     assert matcher.find("我不投诉，只是问问", "customer") == matcher.find("没有投诉 的意思", "customer") == []
     assert matcher.find("投 诉", "customer") == [["x", "投诉"]]
     assert matcher.find("加微信", "agent") == matcher.find("加 微信", "agent") == [["x", "加 微信"]]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("unit", ["曝光", "投诉", "我要投诉！", "投诉投诉\n"])
+def test_a_phrase_again_and_again_is_found_once_and_soon(unit: str) -> None:
+    """With the shipped rules, whose innocent words each match is held against."""
+    matcher = PhraseMatcher(load_rules(SHIPPED).phrase_rules())
+    for _ in range(20):
+        assert len(matcher.find(unit * (20_000 // len(unit)), "customer")) == 1

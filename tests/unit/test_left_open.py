@@ -1,0 +1,87 @@
+"""What a line of the shop's leaves open."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chat import Chat
+from tests.conversing import Talk
+from udfs.left_open import LeftOpen, is_closing_offer, leaves_open
+
+
+def test_an_offer_of_more_help_is_a_question_of_its_own_kind() -> None:
+    for text in ("请问还有其他可以帮您的吗？", "还有什么需要帮忙的吗", "Is there anything else I can help you with?"):
+        assert leaves_open(text) == LeftOpen.OFFER
+    for text in ("要我现在取消订单吗？", "Shall I cancel it?", "收到货了吗？还有其他问题吗？"):
+        assert leaves_open(text) == LeftOpen.QUESTION
+    assert not is_closing_offer("好的")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有什么问题随时联系我们哦",
+        "有什么需要可以随时找我",
+        "您有任何问题都可以联系我，祝您生活愉快",
+        "如果今后再遇到什么疑问，请随时来问",
+        "有什么不明白的随时联系小妹哦",
+        "不需要您操作什么",
+        "我需要为您升级专员处理，请保持电话畅通",
+        "麻烦您尽快寄回，我们收到就退款",
+        "Please let me know if you have any questions.",
+        "If you have any questions, please contact us.",
+        "Thank you for contacting us, please reach out any time.",
+        "Please check your email in 5 minutes.",
+        "We will refund it today, please give it 3 days.",
+        "Please keep an eye on your inbox.",
+        "Should you need us, just message here.",
+    ],
+)
+def test_an_invitation_and_what_a_customer_is_told_to_do_leave_nothing_open(text: str) -> None:
+    assert leaves_open(text) == LeftOpen.NOTHING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有什么问题可以告诉我吗",
+        "什么问题呢？",
+        "请提供订单号，我帮您查，需要我现在查吗",
+        "请问您的订单号是多少",
+        "有问题可以联系我们。您要退货还是换货？",
+        "If you need a refund, please provide your order number",
+        "If you have any questions let me know. Shall I cancel it now?",
+        "Please confirm your address",
+        "Please let me know which size you want",
+        "您看这样可以吗",
+        "Could you send us a photo",
+    ],
+)
+def test_what_is_answered_in_the_chat_is_left_open(text: str) -> None:
+    assert leaves_open(text) == LeftOpen.QUESTION
+
+
+def alarms(chat: Chat) -> list[str]:
+    """The rules that fired."""
+    return [alert["rule"] for alert in Talk().say(chat.events).alerts]
+
+
+def test_a_thanks_for_an_invitation_waits_for_nothing() -> None:
+    chat = Chat().customer(0, "怎么退货").agent(20, "点订单里的退货。有什么问题随时联系我们哦").customer(30, "好的谢谢")
+    assert alarms(chat) == []
+
+
+def ended(answer: str) -> Chat:
+    chat = Chat().customer(0, "怎么退货").agent(20, "点订单里的退货").event(30, "resolve")
+    return chat.bot(31, "您对本次服务满意吗？").customer(40, answer)
+
+
+@pytest.mark.parametrize("answer", ["好的谢谢", "满意", "1", "没有"])
+def test_a_rating_after_the_end_waits_for_nothing(answer: str) -> None:
+    assert alarms(ended(answer)) == []
+    assert Talk().say(ended(answer).events).sessions[-1]["resolved"]
+
+
+def test_a_question_after_the_end_waits() -> None:
+    assert "abandonment" in alarms(ended("运费谁出"))
+    assert not Talk().say(ended("运费谁出").events).sessions[-1]["resolved"]

@@ -1,0 +1,79 @@
+"""What a line of the shop's leaves open: whether "ok, thanks" to it ends the talk, or is an answer after which there is something to do."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Final
+
+from udfs.phrases import asks
+
+_sentences: Final = re.compile(r"[^。.!！?？\n]+[。.!！?？\n]*").findall
+
+_offer: Final = re.compile(
+    r"(?:还|還|其他|其它|别的|另外)[^。.!！?？]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
+    r"[^。.!！?？]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
+    r"|(?:anything|something) else|any (?:other|further|more) |(?:further|more) (?:help|assist|question)"
+    r"|(?:can|may) i (?:help|assist)[^.!]{0,20} (?:else|further)",
+    re.IGNORECASE,
+).search
+_invites: Final = re.compile(
+    r"(?:有|遇到|遇见|遇見)(?:了|到|着)?(?:任何|什么|什麼|啥|其他|其它|别的|不明白|不清楚|不懂|疑问|疑問|问题|問題|需要)"
+    r"[^。.!！?？\n]{0,20}(?:联系|聯繫|找(?:我|小|客服|人)|咨询|諮詢|问|問|留言|反馈|反饋|戳|滴滴|呼叫|告诉|告訴|说|來|来)"
+    r"|(?:if|should|in case|whenever|any ?time) (?:you|there|anything)\b[^.!?\n]*"
+    r"\b(?:questions?|quer(?:y|ies)|concerns?|issues?|problems?|trouble|help|assist\w*|need|anything|doubts?|us)\b"
+    r"|\b(?:feel free|(?:don'?t|do not|never) hesitate|happy to help|here to help|here for you)\b"
+    r"|\b(?:reach out|contact|message|call|get in touch|let (?:me|us) know|write)\b[^.!?\n]*\b(?:any ?time|again|whenever|in (?:the )?future)\b",
+    re.IGNORECASE,
+).search
+_asks_at_end: Final = re.compile(r"(?:[吗嗎嘛麼么呢]|[不没沒])[\s。.!！~～]*\Z").search
+_wants_data: Final = re.compile(
+    r"\b(?:provide|confirm|specify|dm|send (?:me|us)|tell (?:me|us)|share|which|what|when|where|your (?:name|e-?mail|address|phone|order|number|account))\b"
+    r"|提供|发我|發我|告知|报一下|報一下|哪",
+    re.IGNORECASE,
+).search
+_indefinite: Final = re.compile(r"不(?:需要|用|必|会|會)[^，,。.!！?？\n]{0,8}(?:什么|什麼|啥|多少)")
+# What the shop is about to do, and what it tells a customer to do elsewhere; what is answered in the chat is asked for.
+_told_to_do: Final = re.compile(
+    r"我(?:们|們)?(?:这边|這邊|这里)?(?:需要|要|想)(?=[^，,。.!！?？\n]{0,4}(?:为|為|帮|幫|给|給|替|向|跟|和|先|再|去))"
+    r"|\bplease (?!confirm|provide|tell|specify|choose|advise|verify|share|dm\b|send (?:me|us|the|a|your)|give (?:me|us|your)|reply|answer|respond|describe|clarify|let (?:me|us)|state|include)",
+    re.IGNORECASE,
+)
+
+
+class LeftOpen(IntEnum):
+    """What a line of the shop's leaves open."""
+
+    NOTHING = 0
+    QUESTION = 1
+    OFFER = 2
+    """Whether there is anything else, and nothing more: a bare no ends it."""
+
+
+def leaves_open(text: str) -> LeftOpen:
+    """What a line of the shop's leaves open, so that "ok" to it is an answer after which the shop has something to do.
+
+    An invitation to come back ("有问题随时联系我们", "let us know if you have any questions") leaves nothing open, nor does what a
+    customer is told to do or what the shop does ("please check your email", "我需要为您升级处理").
+    """
+    if not asks(text):
+        return LeftOpen.NOTHING
+    if not is_closing_offer(text):
+        return LeftOpen.QUESTION if any(map(_wants_answer, _sentences(text))) else LeftOpen.NOTHING
+    only = all(is_closing_offer(clause) or not _wants_answer(clause) for clause in _sentences(text))
+    return LeftOpen.OFFER if only else LeftOpen.QUESTION
+
+
+def _wants_answer(clause: str) -> bool:
+    """Whether one sentence of the shop's asks for something that is told in the chat."""
+    if "?" in clause or "？" in clause or not asks(clause):
+        return asks(clause)
+    plain = _told_to_do.sub(" ", _indefinite.sub(" ", clause))
+    if _invites(plain) is not None and _wants_data(plain) is None and _asks_at_end(plain) is None:
+        return False
+    return asks(plain)
+
+
+def is_closing_offer(text: str) -> bool:
+    """Whether an agent asks if there is anything else: a question, but "没有了谢谢" to it leaves nobody waiting."""
+    return _offer(text) is not None
