@@ -7,6 +7,7 @@ import hashlib
 import orjson
 
 from udfs.privacy import Masker
+from udfs.privacy_excerpt import masked_excerpt
 
 MAX_HEAD: int = 64 * 1024
 SCHEMA_VERSION = 1
@@ -34,7 +35,7 @@ def dead_letter(
             "timestamp": record_ms,
             "size": len(raw),
             "sha256": hashlib.sha256(raw).hexdigest(),
-            "head": masker.mask_excerpt(raw, MAX_HEAD).text,
+            "head": masked_excerpt(raw, masker, MAX_HEAD).text,
             "truncated": len(raw) > MAX_HEAD,
             "schema_version": SCHEMA_VERSION,
         }

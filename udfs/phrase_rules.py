@@ -60,10 +60,7 @@ class PhraseMatcher:
             found[rule.id, phrase] = None
 
     def _innocent(self, folded: str, start: int, end: int, rule: tuple[str, bool]) -> bool:
-        for word in self._allowed[rule]:
-            if folded.find(word, max(0, end - len(word)), start + len(word)) >= 0:
-                return True
-        return False
+        return any(folded.find(word, max(0, end - len(word)), start + len(word)) >= 0 for word in self._allowed[rule])
 
 
 def _form(phrase: str) -> str:

@@ -43,9 +43,9 @@ _AMOUNT: Final = re.compile(r"(?:\.[0-9]{2})?[ ]?(?:元|块)(?![\w\-])|\.[0-9]{2
 _DAY: Final = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])").fullmatch
 
 _ONES: Final = (1,) * 11
-_PHONE_GROUPS: Final = (_ONES, (3, 4, 4), (3, 8), (4, 4, 3), (5, 4, 4), (7, 4, 4))  # the last two: 86138-…, 0086138-…
-_ID_GROUPS: Final = ((18,), (4, 4, 4, 4, 2), (6, 8, 4), (6, 4, 4, 4))
-_CARD_GROUPS: Final = ((4, 6, 5), (6, 13), (6, 10))
+_PHONE_GROUPS: Final = (_ONES, (3, 4, 4), (3, 8), (4, 4, 3), (5, 4, 4), (7, 4, 4), (7, 4), (3, 5, 3), (3, 3, 5), (4, 3, 4))  # the last two: 86138-…, 0086138-…
+_ID_GROUPS: Final = ((18,), (4, 4, 4, 4, 2), (6, 8, 4), (6, 4, 4, 4), (6, 12), (10, 8), (14, 4))
+_CARD_GROUPS: Final = ((4, 6, 5), (6, 13), (6, 10), (8, 8), (16, 3))
 
 _BRACKETS: Final = re.compile(r"[\[\]]")
 _STOP: Final = re.compile(r"[\[\]0-9]")
@@ -191,7 +191,7 @@ class _Run:
         return j - i
 
     def _fits(self, patterns: tuple[tuple[int, ...], ...], i: int, check: int) -> Iterable[int]:
-        """Whether digits that pass Luhn are a card: a label decides, else the issuer's prefix and the grouping."""
+        """The lengths of the patterns that the groups from `i` on fit; with `check` the last digit is an X, which no group holds."""
         for pattern in patterns:
             j = i + len(pattern)
             seen, links = self.lengths[i:j], self.links[i : j - 1]
@@ -206,7 +206,8 @@ class _Run:
     def _card_counts(self, i: int, alike: int) -> Iterable[int]:
         lengths, j = self.lengths, i + 4
         if lengths[i] != 4 or alike == 1:
-            return (1,) if 15 <= lengths[i] <= 19 else self._fits(_CARD_GROUPS, i, -1) if lengths[i] in (4, 6) else ()
+            grouped = self._fits(_CARD_GROUPS, i, -1) if lengths[i] in (4, 6, 8, 16) else ()
+            return (1, *grouped) if 15 <= lengths[i] <= 19 else grouped
         if alike == 4:
             return (5, 4) if j < len(lengths) and 0 < lengths[j] < 4 and self.links[j - 1] == self.links[i] else (4,)
         # Five groups: the last may be the month and year of expiry.

@@ -6,23 +6,21 @@ synthetic key, or nothing (a tick). Text leaves here masked, and personal ids le
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from models.scorer import Score, Scorer
 from udfs.dead_letters import dead_letter
 from udfs.events import DEAD_LETTER_KEY, SCORE, Flag, Kind, Rank, Row, conversation_key, message_hash, pack
 from udfs.markup import shows_picture, strip_html
 from udfs.parsing import Refused, TimeLimits, parse
+from udfs.personal_ids import hidden, holds_phone, is_personal_identifier
 from udfs.phrase_rules import PhraseMatcher
-from udfs.privacy import Masker, is_personal_identifier
+from udfs.privacy import Masker, decoded_views
 from udfs.text import repair, visible
 from udfs.wording import NOTHING, WordingReader
 
@@ -36,7 +34,7 @@ MAX_URL = 2_000
 MAX_KNOWN_KEYS = 50_000
 DEAD_LETTER_WINDOW = 10_000
 TRUE = (True, "true", "True", 1, "1")
-OPTIONAL = ("agent_id", "reply_to", "shop", "queue", "channel")
+NAMES = ("agent_id", "shop", "queue", "channel")
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -148,18 +146,18 @@ class Reader:
                 flags |= wording.flags
         elif text:
             wording = self._wordings.read(text, "")
-        message_id = self._identifier(event["message_id"])
+        message_id = self._message_id(event["message_id"])
         told_apart = str(get("edited_at") or wording.masked) if kind == EDIT else ""
         names = self._names.get  # the same few shops, queues and agents again and again
         fields: list[str] = []
-        for name in OPTIONAL:
+        for name in NAMES:
             value = get(name)
             if value is None or value == "":
                 fields.append("")
                 continue
             known = names(value) if value.__class__ is str else None
-            fields.append(self._optional(value) if known is None else known)
-        agent, reply_to, shop, queue, channel = fields
+            fields.append(self._name(value) if known is None else known)
+        agent, shop, queue, channel = fields
         return [
             event["sent_at"],
             RANKS[sender],
@@ -169,7 +167,7 @@ class Reader:
             agent,
             None,
             wording.hits,
-            reply_to,
+            self._message_id(_told(get("reply_to"))),
             wording.language,
             shop,
             queue,
@@ -208,22 +206,24 @@ class Reader:
         return key
 
     def _identifier(self, value: str) -> str:
-        """The id, or its keyed hash where it is itself a phone number or an e-mail."""
-        if value[0].isalpha() and "@" not in value and ":" not in value and "＠" not in value:
-            return value  # the common id: neither a number nor an address nor a `tel:`
-        if is_personal_identifier(value):
-            return "h:" + hmac.new(self.hash_key, value.encode(), hashlib.sha256).hexdigest()[:32]
-        return value
+        """The id, or its keyed hash where it is or holds a phone number or an e-mail."""
+        return hidden(value, self.hash_key) if is_personal_identifier(value) else value
 
-    def _optional(self, value: Any) -> str:
-        """An optional field as it is kept: repaired, cut to size, hashed where it is personal."""
-        text = value if value.__class__ is str else str(value) if isinstance(value, int | float) else ""
+    def _message_id(self, value: str) -> str:
+        """The id of a message, or its keyed hash where it holds a phone number."""
+        return hidden(value, self.hash_key) if holds_phone(value) else value
+
+    def _name(self, value: Any) -> str:
+        """A name as it is kept: repaired, cut to size, hashed where it is a personal id, masked where something personal is in it."""
+        text = _told(value)
         known = self._names.get(text)
         if known is None:
-            if len(self._names) >= MAX_KNOWN_KEYS:
-                self._names.clear()
-            repaired = _CONTROL.sub(" ", repair(text))[:MAX_FIELD]  # a terminal would do what it says
-            known = self._names[text] = self._identifier(repaired) if repaired else ""
+            known = self._identifier(text) if text else ""
+            known = self.masker.mask(known).text if known is text else known
+            if value.__class__ is str and len(value) <= MAX_FIELD:  # the key is kept as well
+                if len(self._names) >= MAX_KNOWN_KEYS:
+                    self._names.clear()
+                self._names[value] = known
         return known
 
     def _url(self, value: Any) -> str:
@@ -232,18 +232,19 @@ class Reader:
             return ""
         known = self._urls.get(value)
         if known is None:
-            if len(self._urls) >= MAX_KNOWN_KEYS:
-                self._urls.clear()
-            known = self._urls[value] = self._masked_url(_CONTROL.sub("", repair(value))[:MAX_URL])
+            known = self._masked_url(_CONTROL.sub("", repair(value[: 2 * MAX_URL]))[:MAX_URL])
+            if len(value) <= MAX_URL:
+                if len(self._urls) >= MAX_KNOWN_KEYS:
+                    self._urls.clear()
+                self._urls[value] = known
         return known
 
     def _masked_url(self, url: str) -> str:
-        """The address as it is, masked; decoded, where only then personal data show: behind percent signs, twice in a link inside a
-        link, or with a plus for each blank."""
-        masked = self.masker.mask(url).text
+        """The address as it is, masked; decoded, where only then personal data show."""
+        masked = self.masker.mask(url, whole_links=False).text
         if "%" not in masked and "+" not in masked:
             return masked
-        views = [self.masker.mask(repair(unquote(unquote(view)))) for view in dict.fromkeys((masked, masked.replace("+", " ")))]
+        views = [self.masker.mask(view, whole_links=False) for view in decoded_views(masked)]
         most = max(views, key=lambda view: len(view.spans))
         return most.text if most.spans else masked
 
@@ -267,3 +268,9 @@ class Reader:
 
 def _hundredths(score: Score) -> int:
     return max(-100, min(100, round(float(score.score) * 100)))
+
+
+def _told(value: Any) -> str:
+    """An optional field as text of at most MAX_FIELD characters; what else it may be is nothing."""
+    text = value[: 2 * MAX_FIELD] if value.__class__ is str else str(value) if isinstance(value, int | float) else ""
+    return _CONTROL.sub(" ", repair(text))[:MAX_FIELD]  # a terminal would do what a control character says

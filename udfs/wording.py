@@ -6,6 +6,7 @@ in a bounded memory, and found once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from models.text import simplified
@@ -15,10 +16,11 @@ from udfs.left_open import LeftOpen, leaves_open
 from udfs.markup import strip_quotes
 from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, declines, is_courtesy, rates
-from udfs.privacy import Masker
+from udfs.privacy import Masker, Span
 
 COURTESY, ASKS = int(Flag.COURTESY), int(Flag.ASKS)
 LEFT_OPEN: Final = {LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY}
+BLOT: Final = "\ufffc"  # object replacement character
 MAX_KEPT: Final = 50_000  # texts
 MAX_KEPT_LENGTH: Final = 120  # characters: longer ones are seldom said twice
 
@@ -55,8 +57,9 @@ class WordingReader:
         return found
 
     def _read(self, text: str, speaker: str) -> Wording:
-        masked = self._masker.mask(text).text
-        said = simplified(strip_quotes(masked))  # the rules' phrases and the courtesies are
+        masked, found = self._masker.mask(text)
+        # The rules' phrases and the courtesies are simplified.
+        said = simplified(strip_quotes(blotted(text, found) if found else text))
         flags = 0
         hits: list[list[str]] = []
         if speaker == "customer":
@@ -70,3 +73,13 @@ class WordingReader:
                 hits = self._phrases.find(said, speaker)
             flags = LEFT_OPEN[leaves_open(said)]
         return Wording(masked, language(masked), flags, hits)
+
+
+def blotted(text: str, found: Sequence[Span]) -> str:
+    """The text with one character that matches nothing for each find: a rule for `phone` means the word, and not our `[phone]`."""
+    pieces: list[str] = []
+    at = 0
+    for span in found:
+        pieces += text[at : span.start], BLOT
+        at = span.end
+    return "".join((*pieces, text[at:]))

@@ -544,3 +544,11 @@ def test_a_name_can_tell_a_terminal_nothing() -> None:
     chat = Chat().customer(0, "在吗？", agent_id="Ann\x1b[2J\x07\nFAKE critical", shop="s\x001", url="https://desk.example/c\x1b[2J")
     (alert, *_) = Talk(rules_with(slow_reply=60)).say(chat.events).alerts
     assert all(sign.isprintable() for sign in orjson.dumps(alert).decode() + alert["summary"] + str(alert["url"]) + str(alert["shop"]))
+
+
+def test_a_rule_means_words_and_not_the_signs_of_the_mask() -> None:
+    talk = Talk(rules_with(phrases=["phone", "email", "qq"]))
+    talk.hear(line(text="改成13800138000，或者 a@b.com"))
+    assert talk.alerts == []
+    talk.hear(line(message_id="m2", text="my phone is broken"))
+    assert [alert["rule"] for alert in talk.alerts] == ["phrases"]
