@@ -8,17 +8,17 @@ broke its limit and ended between two watermarks does both at once.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from udfs.conversation import Conversation
 from udfs.events import ARRIVAL, HITS, ID_HASH, MESSAGE_ID, PLACE, RANK, SENT_AT
 from udfs.limits import FOREVER, Limits
 from udfs.measures import NEVER, OPENER, RULE, SILENT, START, STARTED_AT, WAIT_OPENER, Measures, writer
+from udfs.told import Told
 from udfs.wanted import Wanted, first_due, waiting, wanted
 
-# Columns of what was told: [rule, opener now, what names it since it first fired, the opener's time, revision, firing, when it opened,
-# the edit that its hit came with]. Firing is None where it was taken back.
-TOLD_RULE, TOLD_OPENER, TOLD_FIRST, TOLD_AT, TOLD_REVISION, TOLD_FIRING, TOLD_SINCE, TOLD_EDIT = range(8)
+UNKNOWN_SEVERITY = "warning"
+"""Of an alert whose rule is no longer there, and that fired before its severity was remembered."""
 
 
 class News(NamedTuple):
@@ -31,6 +31,9 @@ class News(NamedTuple):
     opened_at: int
     at: int  # event time of the change
     reason: str
+    shop: str  # where it fired, and how grave it was then
+    queue: str
+    severity: str
 
 
 def quiet(conversation: Conversation, now: int, limits: Limits) -> bool:
@@ -52,7 +55,7 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
         return []
     sessions = conversation.sessions
     told = conversation.told
-    goal = [want for session in sessions for want in wanted(session, now, limits)]
+    goal = _goal(conversation, now, limits)
     entries = _known(told, goal)
     matched = {id(entry) for entry in entries if entry is not None}
     news: list[News] = []
@@ -63,18 +66,18 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
             entry = _untold(want)
             told.append(entry)
         matched.add(id(entry))
-        entry[TOLD_OPENER], entry[TOLD_AT], entry[TOLD_EDIT] = want.opener, want.at, want.edit
+        entry.opener, entry.at, entry.edit = want.opener, want.at, want.edit
         over = want.ended_at != NEVER
-        new, taken_back = entry[TOLD_REVISION] == NEVER, entry[TOLD_FIRING] is None
-        if not entry[TOLD_FIRING] and (new or taken_back or not over):
-            news.append(_say(entry, want, True, want.due if new or over else max(want.due, now), ""))
-        if entry[TOLD_FIRING] and over:
+        new, taken_back = entry.revision == NEVER, entry.firing is None
+        if not entry.firing and (new or taken_back or not over):
+            news.append(_say(conversation, limits, entry, want, True, want.due if new or over else max(want.due, now), ""))
+        if entry.firing and over:
             # Lines that came late may have moved its whole length to before it was raised.
-            news.append(_say(entry, want, False, max(want.ended_at, entry[TOLD_SINCE]), want.reason))
+            news.append(_say(conversation, limits, entry, want, False, max(want.ended_at, entry.since), want.reason))
     for entry in told:
-        if id(entry) not in matched and entry[TOLD_FIRING] and not _goes_on(entry, sessions, now, limits):
-            news.append(_say(entry, _gone(entry, sessions), False, max(now, entry[TOLD_SINCE]), "corrected"))
-            entry[TOLD_FIRING] = None
+        if id(entry) not in matched and entry.firing and not _goes_on(entry, sessions, now, limits):
+            news.append(_say(conversation, limits, entry, _gone(entry, sessions), False, max(now, entry.since), "corrected"))
+            entry.firing = None
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
     return news
 
@@ -90,17 +93,17 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
     leaving = [
         entry
         for entry in conversation.told
-        if (cause := _cause(entry)) not in kept
+        if (cause := entry.cause) not in kept
         # What an edit has brought in may be later than the session's last message.
-        and (not going_on or entry[TOLD_AT] <= end or cause in theirs)
+        and (not going_on or entry.at <= end or cause in theirs)
     ]
     conversation.told = [entry for entry in conversation.told if all(entry is not gone for gone in leaving)]
     news: list[News] = []
     for entry in leaving:
-        if entry[TOLD_FIRING]:
-            session = next(s for s in reversed(published) if s.opened_at <= entry[TOLD_AT] or s is published[0])
-            want = next((w for w in wanted(session, now, limits) if w.cause == _cause(entry)), _gone(entry, [session]))
-            news.append(_say(entry, want, False, now, "session_closed"))
+        if entry.firing:
+            session = next(s for s in reversed(published) if s.opened_at <= entry.at or s is published[0])
+            want = next((w for w in wanted(session, now, limits) if w.cause == entry.cause), _gone(entry, [session]))
+            news.append(_say(conversation, limits, entry, want, False, now, "session_closed"))
     for session in published:
         if session.wait is not None and not session.cut:
             for rule in limits.abandonment:
@@ -110,8 +113,8 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
                     rule, wait[WAIT_OPENER], wait[START], now, now, "", waited, session.agent, (wait[WAIT_OPENER],), session
                 )
                 entry = _untold(want)
-                news.append(_say(entry, want, True, now, ""))
-                news.append(_say(entry, want, False, now, "session_closed"))
+                news.append(_say(conversation, limits, entry, want, True, now, ""))
+                news.append(_say(conversation, limits, entry, want, False, now, "session_closed"))
     return news
 
 
@@ -126,16 +129,40 @@ def loose_hits(conversation: Conversation, limits: Limits) -> list[News]:
                 rule, message_id, sent_at, sent_at, NEVER, "", detail, writer(row), (message_id,), session, rank, id_hash
             )
             entry = _untold(want)
-            news.append(_say(entry, want, True, sent_at, ""))
-            news.append(_say(entry, want, False, sent_at + limits.allowed_lateness_ms, "session_closed"))
+            news.append(_say(conversation, limits, entry, want, True, sent_at, ""))
+            news.append(_say(conversation, limits, entry, want, False, sent_at + limits.allowed_lateness_ms, "session_closed"))
     conversation.loose = []
     return news
 
 
-def _known(told: list[list[Any]], goal: list[Wanted]) -> list[list[Any] | None]:
+def _goal(conversation: Conversation, now: int, limits: Limits) -> list[Wanted]:
+    """What should have fired in all sessions, in their order. Two sessions must not both have an alert firing under one `dedup_key`: with
+    its successor's first message all of a session is over, at once where the successor has something to say of the same rule."""
+    goal: list[Wanted] = []
+    of_later: set[str] = set()
+    over = FOREVER
+    for session in reversed(conversation.sessions):
+        found = [
+            _succeeded(want, over, limits) if want.ended_at == NEVER and (now >= over or want.rule in of_later) else want
+            for want in wanted(session, now, limits)
+        ]
+        goal = found + goal
+        of_later |= {want.rule for want in found}
+        over = session.opened_at
+    return goal
+
+
+def _succeeded(want: Wanted, over: int, limits: Limits) -> Wanted:
+    """A breach or hit that goes on, ended by the next session's first message."""
+    ended_at = max(over, want.due)
+    is_wait = any(rule == want.rule for rule, _ in limits.slow_reply + limits.silence)
+    return want._replace(ended_at=ended_at, reason="session_closed", observed=ended_at - want.at if is_wait else want.observed)
+
+
+def _known(told: list[Told], goal: list[Wanted]) -> list[Told | None]:
     """What was told of each: the alert that has its name, since no two may have one, or else the one that it was the cause of last."""
-    named = {(entry[TOLD_RULE], entry[TOLD_FIRST]): entry for entry in told}
-    exact = {_cause(entry): entry for entry in told}
+    named = {(entry.rule, entry.first): entry for entry in told}
+    exact = {entry.cause: entry for entry in told}
     found = [named.get((want.rule, want.name)) for want in goal]
     taken = {id(entry) for entry in found if entry is not None}
     for at, want in enumerate(goal):
@@ -146,15 +173,11 @@ def _known(told: list[list[Any]], goal: list[Wanted]) -> list[list[Any] | None]:
     return found
 
 
-def _untold(want: Wanted) -> list[Any]:
-    return [want.rule, want.opener, want.name, want.at, NEVER, False, want.due, want.edit]
+def _untold(want: Wanted) -> Told:
+    return Told(want.rule, want.opener, want.name, want.at, NEVER, False, want.due, want.edit)
 
 
-def _cause(entry: list[Any]) -> tuple[str, str, str]:
-    return entry[TOLD_RULE], entry[TOLD_OPENER], entry[TOLD_EDIT]
-
-
-def _adopt(told: list[list[Any]], want: Wanted, matched: set[int], limits: Limits) -> list[Any] | None:
+def _adopt(told: list[Told], want: Wanted, matched: set[int], limits: Limits) -> Told | None:
     """An alert for the same rule in the same session, though another message was its opener: one that fires, or one that is over and
     was raised while this breach lasted. That is the same breach, told before a line that came late."""
     session = want.session
@@ -163,41 +186,49 @@ def _adopt(told: list[list[Any]], want: Wanted, matched: set[int], limits: Limit
     alike = [
         entry
         for entry in told
-        if entry[TOLD_RULE] == want.rule and id(entry) not in matched and session.opened_at <= entry[TOLD_AT] <= last
+        if entry.rule == want.rule and id(entry) not in matched and session.opened_at <= entry.at <= last
     ]
     ended_at = FOREVER if want.ended_at == NEVER else want.ended_at
     return next(
-        (entry for entry in alike if entry[TOLD_FIRING]),
+        (entry for entry in alike if entry.firing),
         # One that was taken back is no such alert: that it was not so was said, and what is so must be.
-        next((e for e in alike if e[TOLD_FIRING] is not None and want.at <= e[TOLD_SINCE] <= ended_at), None),
+        next((e for e in alike if e.firing is not None and want.at <= e.since <= ended_at), None),
     )
 
 
-def _goes_on(entry: list[Any], sessions: list[Measures], now: int, limits: Limits) -> bool:
+def _goes_on(entry: Told, sessions: list[Measures], now: int, limits: Limits) -> bool:
     """Whether a wait is still too long, though a line that came late has given it another opener.
 
     That line has its grace before it may raise an alert, but the grace takes back none that was raised.
     """
     lengths = dict(limits.slow_reply + limits.silence)
     for session in sessions:
-        if session.opened_at <= entry[TOLD_AT] <= session.last_at:
+        if session.opened_at <= entry.at <= session.last_at:
             for breach in waiting(session, limits):
                 rule, started_at = breach[RULE], breach[STARTED_AT]
-                if rule == entry[TOLD_RULE] and started_at + lengths[rule] <= now:
-                    entry[TOLD_OPENER], entry[TOLD_AT] = breach[OPENER], started_at
+                if rule == entry.rule and started_at + lengths[rule] <= now:
+                    entry.opener, entry.at = breach[OPENER], started_at
                     return True
     return False
 
 
-def _say(entry: list[Any], want: Wanted, firing: bool, at: int, reason: str) -> News:
-    entry[TOLD_REVISION] += 1
-    entry[TOLD_FIRING] = firing
-    return News(want, entry[TOLD_FIRST], entry[TOLD_REVISION], firing, entry[TOLD_SINCE], at, reason)
+def _say(
+    conversation: Conversation, limits: Limits, entry: Told, want: Wanted, firing: bool, at: int, reason: str
+) -> News:
+    entry.revision += 1
+    entry.firing = firing
+    if firing or entry.shop is None:
+        entry.shop, entry.queue = conversation.place(want.session)[:2]
+    if firing or entry.severity is None:
+        entry.severity = limits.severities.get(want.rule, UNKNOWN_SEVERITY)
+    return News(
+        want, entry.first, entry.revision, firing, entry.since, at, reason, entry.shop, entry.queue or "", entry.severity
+    )
 
 
-def _gone(entry: list[Any], sessions: list[Measures]) -> Wanted:
+def _gone(entry: Told, sessions: list[Measures]) -> Wanted:
     """What is left to say of an alert whose cause the messages no longer show."""
-    at = entry[TOLD_AT]
+    at = entry.at
     session = next((s for s in reversed(sessions) if s.opened_at <= at), sessions[0] if sessions else Measures(at, at))
-    rule, opener = entry[TOLD_RULE], entry[TOLD_OPENER]
+    rule, opener = entry.rule, entry.opener
     return Wanted(rule, opener, at, at, at, "", 0, session.agent, (opener,), session)

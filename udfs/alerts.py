@@ -21,29 +21,29 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def alert_record(
-    news: News, key: str, place: list[str], rule: Any, zone: str, model_version: str, clock_ms: int
+    news: News, key: str, url: str, rule: Any, zone: str, model_version: str, clock_ms: int
 ) -> dict[str, Any]:
-    """One change of an alert's status as a record. `rule` is None where the rule file no longer has it."""
+    """One change of an alert's status as a record. key: the conversation's, see `udfs.events`; url: where it is read; `rule` is None where the rule
+    file no longer has it; zone: of the clock times in the summary; clock_ms: the wall clock, for `detected_at`."""
     want = news.wanted
     tenant, source, conversation_id = split_key(key)
-    shop, queue, _, url = place
     kind = rule.kind if rule is not None else "unknown"
     return {
         "alert_id": identifier("alert", want.rule, "conversation", key, news.first_opener),
         "revision": news.revision,
         "dedup_key": dedup_key(want.rule, tenant, source, "conversation", conversation_id),
         "status": "firing" if news.firing else "resolved",
-        "severity": rule.severity if rule is not None else "warning",
+        "severity": news.severity,
         "rule": want.rule,
         "scope": {"type": "conversation", "id": conversation_id},
         "tenant": tenant,
         "source": source,
-        "shop": shop or None,
-        "queue": queue or None,
+        "shop": news.shop or None,
+        "queue": news.queue or None,
         "agent_id": want.agent or None,
         "conversation_id": conversation_id,
         "url": url or None,
-        "summary": summary(news, kind, conversation_id, shop, queue, zone),
+        "summary": summary(news, kind, conversation_id, zone),
         "opened_at": iso(news.opened_at),
         "event_time": iso(news.at),
         "detected_at": iso(clock_ms),
@@ -128,10 +128,10 @@ def contributions(news: News, kind: str) -> list[dict[str, Any]]:
     ]
 
 
-def summary(news: News, kind: str, conversation_id: str, shop: str, queue: str, zone: str) -> str:
+def summary(news: News, kind: str, conversation_id: str, zone: str) -> str:
     """One sentence for a supervisor; every clock time in it is the queue's."""
     want = news.wanted
-    where = " / ".join(part for part in (shop, queue) if part)
+    where = " / ".join(part for part in (news.shop, news.queue) if part)
     who = f"Conversation {conversation_id}" + (f" ({where})" if where else "")
     since = local_time(want.at, zone)
     agent = want.agent or "an agent"

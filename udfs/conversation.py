@@ -24,12 +24,14 @@ import orjson
 
 from udfs.events import ARRIVAL, CHANNEL, FLAGS, HITS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
 from udfs.limits import Limits
-from udfs.measures import NEVER, Measures
+from udfs.measures import NEVER, Measures, earlier_measures
 from udfs.tail import ORDER_COLUMNS, Tail
+from udfs.told import Told
 
-VERSION: Final = 2
-READABLE: Final = (1, VERSION)
-"""Version 1 had neither `last_place` nor `loose_at`, and neither the edit in what was told nor it and the speaker's rank in hits."""
+VERSION: Final = 3
+READABLE: Final = (1, 2, VERSION)
+"""Version 1 had neither `last_place` nor `loose_at`, and neither the edit in what was told nor it and the speaker's rank in hits. Up to
+version 2 what was told had no place and no severity, runs had no ids of their messages, and scores lay 60 characters higher."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
 MAX_SEEN: Final = 50_000
@@ -41,9 +43,6 @@ MAX_REPEATS: Final = 1_000
 NO_TIMER: Final = 0
 EDIT: Final = int(Kind.EDIT)
 REOPEN: Final = int(Kind.REOPEN)
-
-Told = list[Any]
-
 
 @dataclass(slots=True)
 class Conversation:
@@ -87,7 +86,7 @@ class Conversation:
                 tail.size,
                 tail.last,
                 self.places,
-                self.told,
+                [told.to_row() for told in self.told],
                 self.repeats,
                 self.armed,
                 self.forget_at,
@@ -115,18 +114,23 @@ class Conversation:
                 f"conversation state has version {version}, this release reads {' and '.join(map(str, READABLE))}: "
                 "start the job from a savepoint of the same release, or upgrade it"
             )
-        if version == 1:
-            places, told, *others = rest
-            rest = [places, [[*entry, ""] for entry in told], *others]
+        read = Measures if version == VERSION else earlier_measures
+        places, told, *others = rest
         return cls(
             barrier,
             settled,
-            [Measures(*row) for row in done],
-            None if head is None else Measures(*head),
-            [Measures(*row) for row in live],
+            [read(*row) for row in done],
+            None if head is None else read(*head),
+            [read(*row) for row in live],
             Tail(size, last, rows),
-            *rest,
+            places,
+            [Told(*row) for row in told],
+            *others,
         )
+
+    def place(self, session: Measures) -> list[str]:
+        """Shop, queue, channel and url of a session; blank where they aren't known."""
+        return self.places[session.place] if session.place < len(self.places) else ["", "", "", ""]
 
     @property
     def sessions(self) -> list[Measures]:

@@ -137,9 +137,8 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
 
 
 def _alert(item: alarms.News, key: str, state: Conversation, clock_ms: int, context: Context) -> Output:
-    session = item.wanted.session
-    place: list[str] = state.places[session.place] if session.place < len(state.places) else ["", "", "", ""]
+    url = state.place(item.wanted.session)[3]
     record: dict[str, Any] = alert_record(
-        item, key, place, context.rules.by_id(item.wanted.rule), context.timezone, context.model_version, clock_ms
+        item, key, url, context.rules.by_id(item.wanted.rule), context.timezone, context.model_version, clock_ms
     )
     return Output("alerts", record["dedup_key"], orjson.dumps(record).decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SECOND = 1_000
@@ -28,6 +29,7 @@ class Limits:
     negative_streak: tuple[tuple[str, int, int], ...] = ()  # (rule, messages in a row, score at or below)
     sentiment_shift: tuple[tuple[str, int, int], ...] = ()  # (rule, drop, scored messages at least)
     abandonment: tuple[str, ...] = ()
+    severities: Mapping[str, str] = field(default_factory=dict)  # rule → severity of its alerts
     monologue_rules: frozenset[str] = field(init=False)
     shortest_reply_ms: int = field(init=False)  # of the slow-reply rules; FOREVER without any
     shortest_silence_ms: int = field(init=False)

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import orjson
 
-from udfs.events import KIND_MASK, Flag, Kind, Rank, Row
+from udfs.events import KIND_MASK, PLACE, Flag, Kind, Rank, Row
 from udfs.limits import Limits
 
 NEVER: Final = -1
@@ -30,7 +30,11 @@ MAX_HITS: Final = 200
 """Of all rules together; a rule's first is kept in any case."""
 
 MAX_NAMES: Final = 50
-SCORE_OFFSET: Final = 200  # a score of -100…100 hundredths is kept as the character with this code added
+OFFSET_BEFORE: Final = 200  # `SCORE_OFFSET` in states of version 1 and 2
+MAX_EVIDENCE: Final = 20  # messages of a run
+SCORE_OFFSET: Final = 140
+"""A score of -100…100 hundredths is kept as the character with this code added: below U+0100, where Java keeps a string in one byte a character."""
+
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
 SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN = (
@@ -38,13 +42,13 @@ SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN = (
 )
 NEGATIVE: Final = int(Flag.NEGATIVE)
 OFFERED: Final = 2  # beside False and True in `Measures.shop_asked`
-MESSAGE, EDIT, RESOLVE, REOPEN, MERGE = (
-    int(kind) for kind in (Kind.MESSAGE, Kind.EDIT, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
+EDIT, ASSIGN, TRANSFER, RESOLVE, REOPEN, MERGE = (
+    int(kind) for kind in (Kind.EDIT, Kind.ASSIGN, Kind.TRANSFER, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
 )
 CUSTOMER, AGENT_RANK, BOT = int(Rank.CUSTOMER), int(Rank.AGENT), int(Rank.BOT)
 
 # Columns of a breach.
-RULE, OPENER, STARTED_AT, DUE, ENDED_AT, REASON, OBSERVED, BREACH_AGENT = range(8)
+RULE, OPENER, STARTED_AT, DUE, ENDED_AT, REASON, OBSERVED, BREACH_AGENT, EVIDENCE = range(9)
 # Columns of an open wait.
 START, ARRIVED, WAIT_OPENER, LINE_AT, LINE_ARRIVED, LINE_ID, SILENT = range(7)
 # Columns of a hit: who wrote it, and the hash of the edit that brought it in. States of version 1 have hits without these two.
@@ -98,6 +102,8 @@ class Measures:
     resolved: bool = False
     reopened: bool = False
     cut: bool = False  # ended by size or age: its wait went on in the next session
+    agent_run_ids: list[str] = field(default_factory=list)  # of the run's first messages
+    streak_ids: dict[str, list[str]] = field(default_factory=dict)  # rule → those of its run
 
     def to_row(self) -> tuple[Any, ...]:
         """The fields' values in their order, all of them JSON; `Measures(*row)` is the way back."""
@@ -157,12 +163,12 @@ class Measures:
             due = max(wait[START] + limit, wait[ARRIVED] + limits.alarm_grace_ms)
             if at > due:
                 self.breaches.append(
-                    [rule, wait[WAIT_OPENER], wait[START], due, at, reason, at - wait[START], self.agent]
+                    [rule, wait[WAIT_OPENER], wait[START], due, at, reason, at - wait[START], self.agent, [wait[WAIT_OPENER]]]
                 )
         for rule, limit in limits.silence:
             since, opener, due = silence(wait, rule, limit, limits)
             if at > due:
-                self.breaches.append([rule, opener, since, due, at, reason, at - since, self.agent])
+                self.breaches.append([rule, opener, since, due, at, reason, at - since, self.agent, [opener]])
         self.wait = None
 
     def final_at(self, limits: Limits) -> int:
@@ -187,8 +193,9 @@ class Measures:
             self.side = CUSTOMER
             self.turns += 1
         if self.agent_run:
-            self._end_runs(limits.monologue_rules, sent_at, "customer_spoke", self.agent_run)
+            self._end_runs(limits.monologue_rules, sent_at, "customer_spoke")
             self.agent_run = 0
+            self.agent_run_ids = []
         first = self.asked_at == NEVER
         if first:
             self.asked_at = sent_at
@@ -235,9 +242,10 @@ class Measures:
         self.shop_spoke = self.human_spoke = True
         self.shop_asked = _asked(flags)
         self.agent_run += 1
+        if limits.monologue:
+            _note(self.agent_run_ids, message_id)
         for rule, count in limits.monologue:
-            if self.agent_run == count:
-                self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", count, agent])
+            self._run(rule, count, self.agent_run, self.agent_run_ids, message_id, sent_at)
 
     def _answered(self, latency: int, agent: str) -> None:
         self.reply_count += 1
@@ -255,23 +263,34 @@ class Measures:
             length = self.streaks.get(rule, 0)
             if score <= at_or_below:
                 self.streaks[rule] = length + 1
-                if length + 1 == count:
-                    self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", count, self.agent])
+                ids = self.streak_ids.setdefault(rule, [])
+                _note(ids, message_id)
+                self._run(rule, count, length + 1, ids, message_id, sent_at)
             elif length:
-                self._end_runs({rule}, sent_at, "mood_changed", length)
+                self._end_runs({rule}, sent_at, "mood_changed")
                 del self.streaks[rule]
+                self.streak_ids.pop(rule, None)
         for rule, drop, at_least in limits.sentiment_shift:
             if len(self.scores) >= at_least and not any(hit[HIT_RULE] == rule for hit in self.hits):
                 first, last = self.thirds() or (0.0, 0.0)
                 if (last - first) * 100 <= -drop:
                     self._hits([[rule, f"{last - first:+.2f}"]], row, self.agent)
 
-    def _end_runs(self, rules: frozenset[str] | set[str], at: int, reason: str, observed: int) -> None:
+    def _run(self, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int) -> None:
+        """A run has become so long: too long with its message number `count`, and each further one makes it longer."""
+        if length == count:
+            self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", length, self.agent, list(ids)])
+        elif length > count:
+            for breach in self.running:
+                if breach[RULE] == rule:
+                    breach[OBSERVED], breach[EVIDENCE] = length, list(ids)
+
+    def _end_runs(self, rules: frozenset[str] | set[str], at: int, reason: str) -> None:
         if not self.running:
             return
         for breach in self.running:
             if breach[RULE] in rules:
-                breach[ENDED_AT : OBSERVED + 1] = [at, reason, observed]
+                breach[ENDED_AT], breach[REASON] = at, reason
                 self.breaches.append(breach)
         self.running = [breach for breach in self.running if breach[ENDED_AT] == NEVER]
 
@@ -285,6 +304,8 @@ class Measures:
 
     def _event(self, kind: int, row: Row, limits: Limits) -> None:
         sent_at = row[0]
+        if kind in (ASSIGN, TRANSFER):
+            self.place = row[PLACE]  # who is waited for sits there from now on
         if kind in (RESOLVE, MERGE):
             if self.wait is not None:
                 self.waits_unanswered += 1
@@ -300,6 +321,20 @@ class Measures:
 
 
 _values = attrgetter(*Measures.__dataclass_fields__)
+
+
+def earlier_measures(*row: Any) -> Measures:
+    """A session from the row of a state of version 1 or 2."""
+    session = Measures(*row)
+    session.scores = "".join(chr(ord(each) - OFFSET_BEFORE + SCORE_OFFSET) for each in session.scores)
+    for breach in (*session.breaches, *session.running):
+        breach.append([breach[OPENER]])
+    return session
+
+
+def _note(ids: list[str], message_id: str) -> None:
+    if len(ids) < MAX_EVIDENCE:
+        ids.append(message_id)
 
 
 def silence(wait: Wait, rule: str, limit: int, limits: Limits) -> tuple[int, str, int]:

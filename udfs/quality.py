@@ -32,6 +32,8 @@ def rated(
     """The fields `satisfaction` and `quality` of a session record. broken_by_agents: the rules that words of the shop's have broken."""
     satisfaction = None
     score = None
+    if not record["customer_messages"]:
+        return {"satisfaction": None, "quality": None}  # a campaign's line is no service that could be good or bad
     # Without a scored message the numbers beside it would rate a customer who said nothing.
     if record["sentiment"]["scored"]:
         found = model.rate(features_of(record))
@@ -54,7 +56,7 @@ def categories(
     """A session's categories, from its record.
 
     satisfaction: as rated; replies: the share of waits that were answered within the shortest limit of a slow-reply rule;
-    answered: whether the customer got the last answer; conduct (critical): whether an agent's words broke a rule of severity
+    answered: whether anybody answered, and the last message as well; conduct (critical): whether an agent's words broke a rule of severity
     critical. What no enabled rule looks at is not told.
     """
     enabled = [rule for rule in rules.rules if rule.enabled]
@@ -72,9 +74,13 @@ def categories(
     return [
         Category("satisfaction", 40, None if satisfaction is None else 100 * satisfaction),
         Category("replies", 30, _answered_in_time(record, min(limits)) if limits else None),
-        Category("answered", 20, (0.0 if record["abandoned"] else 100.0) if record["customer_messages"] else None),
+        Category("answered", 20, 0.0 if record["abandoned"] or _never_answered(record) else 100.0),
         Category("conduct", 10, conduct, critical=True),
     ]
+
+
+def _never_answered(record: Mapping[str, Any]) -> bool:
+    return record["first_response_ms"] is None and record["waits_unanswered"] > 0
 
 
 def _answered_in_time(record: Mapping[str, Any], limit_ms: float) -> float | None:

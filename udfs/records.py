@@ -42,7 +42,7 @@ MAX_EVIDENCE: Final = 50
 def session(key: str, measures: Measures, state: Conversation, model_version: str, limits: Limits) -> dict[str, Any]:
     """The final record of a session. Times epoch ms UTC, durations ms, sentiment -1…1."""
     tenant, source, conversation_id = split_key(key)
-    shop, queue, channel, url = state.places[measures.place] if measures.place < len(state.places) else [""] * 4
+    shop, queue, channel, url = state.place(measures)
     waited = None
     abandoned = None
     unanswered = measures.waits_unanswered

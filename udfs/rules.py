@@ -127,7 +127,7 @@ class RuleSet(BaseModel):
         return [rule for rule in self.rules if isinstance(rule, Phrases) and rule.enabled]
 
     def thresholds(self) -> dict[str, Any]:
-        """The rules' thresholds as fields of `udfs.limits.Limits`: milliseconds, hundredths of score."""
+        """The rules' thresholds and severities as fields of `udfs.limits.Limits`: milliseconds, hundredths of score."""
         found: dict[str, list[Any]] = {
             name: [] for name in ("slow_reply", "silence", "monologue", "negative_streak", "sentiment_shift", "abandonment")
         }
@@ -144,7 +144,8 @@ class RuleSet(BaseModel):
                 found[rule.kind].append((rule.id, round(rule.drop * 100), rule.min_scored))
             elif isinstance(rule, Abandonment):
                 found[rule.kind].append(rule.id)
-        return {name: tuple(values) for name, values in found.items()}
+        severities = {rule.id: rule.severity for rule in self.rules}
+        return {**{name: tuple(values) for name, values in found.items()}, "severities": severities}
 
 
 def load_rules(path: Path) -> RuleSet:

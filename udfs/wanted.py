@@ -14,6 +14,7 @@ from udfs.measures import (
     BREACH_AGENT,
     DUE,
     ENDED_AT,
+    EVIDENCE,
     HIT_AGENT,
     HIT_AT,
     HIT_DETAIL,
@@ -71,7 +72,8 @@ def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
         yield _of_breach(breach, session)
     for breach in waiting(session, limits):
         if breach[DUE] <= now:
-            yield _of_breach([*breach[:OBSERVED], now - breach[STARTED_AT], breach[BREACH_AGENT]], session)
+            breach[OBSERVED] = now - breach[STARTED_AT]
+            yield _of_breach(breach, session)
     seen: set[str] = set()
     for hit in session.hits:
         if hit[HIT_RULE] not in seen:
@@ -99,10 +101,10 @@ def waiting(session: Measures, limits: Limits) -> Iterator[list[Any]]:
         return
     for rule, limit in limits.slow_reply:
         due = max(wait[START] + limit, wait[ARRIVED] + limits.alarm_grace_ms)
-        yield [rule, wait[WAIT_OPENER], wait[START], due, NEVER, "", 0, session.agent]
+        yield [rule, wait[WAIT_OPENER], wait[START], due, NEVER, "", 0, session.agent, [wait[WAIT_OPENER]]]
     for rule, limit in limits.silence:
         since, opener, due = silence(wait, rule, limit, limits)
-        yield [rule, opener, since, due, NEVER, "", 0, session.agent]
+        yield [rule, opener, since, due, NEVER, "", 0, session.agent, [opener]]
 
 
 def first_due(wait: Wait, limits: Limits) -> int:
@@ -141,6 +143,6 @@ def _of_breach(breach: list[Any], session: Measures) -> Wanted:
         breach[REASON],
         breach[OBSERVED],
         breach[BREACH_AGENT],
-        (opener,),
+        tuple(breach[EVIDENCE]),
         session,
     )

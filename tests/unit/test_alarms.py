@@ -279,7 +279,7 @@ def test_a_monologue_fires_with_its_fifth_message_and_ends_when_the_customer_spe
     fired, resolved = talk.alerts
     assert fired["observed"] == {"value": 5, "unit": "messages"} == fired["threshold"]
     assert resolved["observed"] == {"value": 6, "unit": "messages"}
-    assert (fired["evidence"], fired["agent_id"]) == (["m6"], "A")
+    assert (fired["evidence"], fired["agent_id"]) == (["m2", "m3", "m4", "m5", "m6"], "A")
 
 
 def test_notes_bots_and_system_lines_neither_lengthen_nor_break_a_monologue() -> None:

@@ -15,7 +15,7 @@ from tests.chat import HOUR, T0, Chat
 from tests.conversing import Talk, rules_with
 from tests.strategies import arrivals, conversations
 from udfs import conversation
-from udfs.conversation import HASH_LENGTH, Conversation
+from udfs.conversation import HASH_LENGTH, VERSION, Conversation
 from udfs.left_open import LeftOpen, leaves_open
 from udfs.measures import SILENT
 from udfs.phrases import declines, is_courtesy, rates
@@ -143,7 +143,7 @@ def test_a_state_survives_being_packed_at_every_step() -> None:
         talk.hear(event)
         (packed,) = talk.packed.values()
         assert Conversation.unpack(packed).pack() == packed
-        assert json.loads(packed.partition("\n")[0])[0] == 2
+        assert json.loads(packed.partition("\n")[0])[0] == VERSION
 
 
 def test_a_flood_under_one_id_is_looked_through_seldom_and_remembered_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

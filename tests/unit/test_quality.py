@@ -32,6 +32,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "rules": [],
         "reply_latencies_ms": [5_000, 60_000, 20_000, 30_000],
         "waits_unanswered": 0,
+        "first_response_ms": 5_000,
         "abandoned": None,
     }
     told |= {"customer_messages": 5, "agent_messages": 4} | changes
@@ -49,6 +50,8 @@ def test_every_category_is_told_by_the_record() -> None:
     assert values(reply_latencies_ms=[5_000, 90_000], reply_count=200)["replies"] == 50.0
     assert values(reply_latencies_ms=[], waits_unanswered=2)["replies"] == 0.0
     assert values(abandoned="before_reply")["answered"] == 0.0
+    assert values(first_response_ms=None, waits_unanswered=1)["answered"] == 0.0, "marked as resolved, and nobody had answered"
+    assert values(first_response_ms=None)["answered"] == 100.0, "a thanks that waited for nothing"
     assert values(rules=[{"rule": "insult", "message_ids": ["m1"]}])["conduct"] == 0.0
     # A customer's words are not the agent's conduct, nor is a rule that a former file had.
     assert (
@@ -65,8 +68,7 @@ def test_what_no_enabled_rule_looks_at_is_not_told() -> None:
 
 
 def test_a_category_of_which_nothing_is_told_is_left_out() -> None:
-    silent = categories(record(reply_latencies_ms=[], customer_messages=0, agent_messages=0), None, RULES)
-    assert quality(silent) is None
+    assert quality([Category("a", 40, None)]) is None
     alone = quality([Category("a", 40, 50.0), Category("b", 60, None)])
     assert alone == {
         "score": 50.0, "failed": [], "contributions": [{"category": "a", "value": 50.0, "points": 50.0, "of": 100.0}],
@@ -119,9 +121,8 @@ def test_a_closed_session_tells_satisfaction_and_quality() -> None:
     assert good["quality"]["score"] > 80 > 60 > bad["quality"]["score"]
     assert good["satisfaction"]["model_version"] == "by-hand-1"
     assert set(good["satisfaction"]["probabilities"]) == {"dissatisfied", "neither", "satisfied"}
-    silent = closed(("agent", "您好"))
-    assert silent["satisfaction"] is None
-    assert silent["quality"]["score"] == 100.0
+    campaign = closed(("agent", "您好"))
+    assert (campaign["satisfaction"], campaign["quality"]) == (None, None)
 
 
 def test_words_that_neither_side_may_use_are_the_conduct_of_who_uses_them() -> None:
