@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 from rich.console import Console
+from rich.text import Text
 
 from jobs.account import Account
 from jobs.demo_directory import RunDirectory, run_directory
@@ -26,6 +27,7 @@ from jobs.local.stack import LocalStack
 from jobs.produce import EventProducer
 from jobs.settings import Settings, load_settings
 from jobs.tail import AlertStream
+from models.progress import console_for
 from udfs.formats import Reading, open_messages
 from udfs.rules import RuleSet
 
@@ -78,7 +80,7 @@ class Result:
 
 def run_demo(options: DemoOptions) -> int:
     """Run the demonstration to its end; the exit code: 0 if every record was accounted for, 130 if it was broken off."""
-    console = Console(stderr=True, highlight=False)
+    console = console_for()
     with Interruption() as interruption:
         try:
             source: Reading | int = open_messages(options.messages) if options.messages else options.seed
@@ -250,11 +252,12 @@ class Demonstration:
 
 
 def _summarise(result: Result, directory: Path, console: Console) -> None:
-    verdict = "[green]every record is accounted for[/]" if result.accounted else "[red]the account does not close[/]"
-    console.print(
-        f"\n[bold]{result.messages:,}[/] records in {result.seconds:.0f} s: {result.in_sessions:,} messages in "
+    verdict = ("every record is accounted for", "green") if result.accounted else ("the account does not close", "red")
+    told = (
+        f" records in {result.seconds:.0f} s: {result.in_sessions:,} messages in "
         f"{result.sessions:,} sessions, {result.events:,} events without a message, {result.duplicates:,} repeats, "
-        f"{result.late:,} late, {result.dead_letters:,} dead letters: {verdict}"
+        f"{result.late:,} late, {result.dead_letters:,} dead letters: "
     )
+    console.print(Text.assemble("\n", (f"{result.messages:,}", "bold"), told, verdict))
     console.print(f"{result.alerts_redis:,} alerts through Redis, {result.alerts_kafka:,} in Kafka")
     console.print(f"data and logs: {directory}")

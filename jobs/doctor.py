@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import redis
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jobs.local.flink_rest import FlinkError, FlinkRest
 from jobs.local.jars import JarError, expected_jars, read_jars
@@ -23,23 +26,33 @@ START = "start it with `replywatch up`, or set"
 
 def examine(settings: Settings, console: Console) -> int:
     """Print every check; the exit code: 1 if one fails."""
-    checks = [
-        *preflight(),
-        check_jars(),
-        check_rules(settings),
-        check_hash_key(),
-        check_kafka(settings),
-        check_redis_server(settings),
-        check_flink_cluster(settings),
-        check_model(settings),
+    each: list[tuple[str, Callable[[], Check]]] = [
+        ("jars", check_jars),
+        ("rules", lambda: check_rules(settings)),
+        ("hash key", check_hash_key),
+        ("kafka", lambda: check_kafka(settings)),
+        ("redis", lambda: check_redis_server(settings)),
+        ("flink", lambda: check_flink_cluster(settings)),
+        ("model", lambda: check_model(settings)),
     ]
+    checks = [*preflight(), *(_checked(name, check) for name, check in each)]
     table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")  # what is cut off is a path, or the number of a line
     for check in checks:
-        table.add_row("[green]ok[/]" if check.ok else "[red]no[/]", check.name, check.detail)
+        table.add_row(Text("ok", "green") if check.ok else Text("no", "red"), check.name, check.detail)
         if not check.ok:
             table.add_row("", "", f"→ {check.remedy}")
     console.print(table, highlight=False)
     return 0 if all(check.ok for check in checks) else 1
+
+
+def _checked(name: str, check: Callable[[], Check]) -> Check:
+    """The check's result; one that can't be made says why, and the others are made all the same."""
+    try:
+        return check()
+    except Exception as error:  # whatever it is: it is what is wrong here
+        return Check(name, False, f"{type(error).__name__}: {error}", "mend what this names; `replywatch config` prints the settings")
 
 
 def check_jars() -> Check:

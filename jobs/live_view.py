@@ -66,7 +66,7 @@ class LiveView:
         self._console = console
         self._zone = ZoneInfo(zone)
         self._speed = speed
-        self._plain = not console.is_terminal
+        self._plain = not console.is_terminal or console.is_dumb_terminal
         self._quiet = quiet
         self._live: Live | None = None
         self._started = time.monotonic()
@@ -210,7 +210,8 @@ class LiveView:
         for since, alert in longest:
             agent = alert["agent_id"] or "nobody yet"
             waited = Text(duration(max(0, now_ms - since)), style="bold yellow")
-            table.add_row(waited, alert["conversation_id"], alert["queue"] or alert["shop"] or "", agent)
+            names = (alert["conversation_id"], alert["queue"] or alert["shop"] or "", agent)
+            table.add_row(waited, *map(Text, names))  # as they are: a bracket in them is no markup
         for _ in range(rows - len(longest)):
             table.add_row(
                 "", "" if longest or table.row_count else Text("nobody longer than the limits", "dim"), "", ""

@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,7 +23,7 @@ from jobs.paths import conf_directory
 from udfs.limits import Limits
 from udfs.parsing import NO_LIMIT, TimeLimits
 from udfs.rules import RuleSet, load_rules
-from udfs.yaml_file import FileError, read_yaml, validated
+from udfs.yaml_file import FileError, plain_value, read_yaml, validated
 
 LOG = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, coerce_numbers_to_str=True)
 
 
 class Kafka(_Section):
@@ -137,11 +138,9 @@ class Time(_Section):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"no time zone {value!r}; use a name such as Asia/Shanghai") from error
         return value
 
@@ -282,8 +281,11 @@ def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
 def _whole(name: str, folder: Path) -> str:
     if not name or name in NO_PATHS:
         return name
-    here = (base / Path(name).expanduser() for base in (Path.cwd(), folder.absolute()))
-    return next((str(path) for path in here if path.exists()), name)
+    try:
+        here = [base / Path(name).expanduser() for base in (Path.cwd(), folder.absolute())]
+        return next((str(path) for path in here if path.exists()), name)
+    except (OSError, RuntimeError):  # longer than a path may be; somebody's home who isn't known here
+        return name
 
 
 def hash_key() -> bytes:
@@ -295,6 +297,8 @@ def hash_key() -> bytes:
             value = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: is no text; make one by `openssl rand -hex 32`") from error
     if len(value) < 16:
         raise FileError(
             f"{PREFIX}HASH_KEY: a secret of 16 characters or more is needed to hash personal ids; set it, or name a "
@@ -310,8 +314,8 @@ def _from_environment() -> dict[str, Any]:
         if setting == name or setting in ELSEWHERE or _tells_of_a_service(setting):
             continue
         try:
-            found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else plain_value(text)
+        except (yaml.YAMLError, ValueError) as error:
             raise FileError(f"{name}: {error}") from error
     return found
 
@@ -352,6 +356,8 @@ def _check_url(url: str, kind: str) -> None:
         usable = parts.scheme in schemes and parts.port != 0 and bool(parts.hostname or parts.scheme == "unix")
     except ValueError:
         usable = False
+    if usable and kind == "http" and "@" in parts.netloc:
+        raise ValueError("user and password don't belong into this URL: it is shown and travels with the job")
     if not usable:
         raise ValueError(f"no URL of the form {schemes[0]}://host:port")  # without the value: it may hold a password
 

@@ -6,6 +6,7 @@ connection breaks for less time than the stream goes back (`redis.stream_max_len
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone, tzinfo
@@ -18,7 +19,9 @@ from rich.text import Text
 from jobs.redis_alerts import redis_url
 from jobs.settings import Settings
 
+LOG = logging.getLogger(__name__)
 STYLES = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan", "resolved": "green"}
+SHOWN = {"alert_id", "event_time", "status", "severity", "summary"}
 BEFORE_ALL = "0-0"
 WAIT_MS = 500
 RETRY_S = 1.0
@@ -43,7 +46,9 @@ class AlertStream:
         for _, entries in answer or []:
             for entry_id, fields in entries:
                 self.position = entry_id.decode()
-                found.append(orjson.loads(fields[b"alert"]))
+                alert = _alert(fields)
+                if alert is not None:
+                    found.append(alert)
         return found
 
     def close(self) -> None:
@@ -91,11 +96,23 @@ def _order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
+def _alert(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
+    """The alert of an entry of the stream; None for what somebody else has put there."""
+    try:
+        alert = orjson.loads(fields[b"alert"])
+    except (KeyError, orjson.JSONDecodeError):
+        alert = None
+    if isinstance(alert, dict) and alert.keys() >= SHOWN:
+        return alert
+    LOG.warning("an entry of the stream that is no alert was left out")
+    return None
+
+
 def sentence(alert: dict[str, Any], zone: tzinfo = timezone.utc) -> Text:
     """An alert for people: the clock time there, how serious, and its sentence."""
     when = datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00")).astimezone(zone)
     firing = alert["status"] == "firing"
     mark = alert["severity"] if firing else "resolved"
     return Text.assemble(
-        (f"{when:%H:%M:%S} ", "dim"), (f"{mark:<8} ", STYLES[mark]), (alert["summary"], "" if firing else "dim")
+        (f"{when:%H:%M:%S} ", "dim"), (f"{mark:<8} ", STYLES.get(mark, "")), (alert["summary"], "" if firing else "dim")
     )

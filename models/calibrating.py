@@ -22,6 +22,7 @@ from models.corpus import DataError, drawn, load_corpus
 from models.evaluate import Figure, answered, confident, figure, odds
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
+from models.progress import console_for
 from models.scorer import LABELS, ModelError, load_scorer, models_by_language, source_of
 from models.sets import JOINED, Example
 from models.train import check_output
@@ -58,7 +59,7 @@ def calibrate(
     Raises ModelError where the model can't be copied or tells no neutral, or would be written over one that was trained, DataError
     where there are too few texts.
     """
-    console = console or Console(stderr=True)
+    console = console or console_for()
     source = source_of(model)
     if isinstance(source, Path) and models_by_language(source):
         raise ModelError(f"{model} has one model a language: calibrate each of them, {source / next(iter(models_by_language(source)))} first")

@@ -12,8 +12,8 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from models.baseline import TfidfScorer
 from models.corpus import Corpus, DataError, drawn, load_corpus
@@ -31,7 +31,7 @@ from models.evaluate import (
 from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
-from models.progress import counted
+from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
 from models.scorer import ModelError, Scorer, is_url, load_scorer, source_of
 from models.sets import Example
@@ -112,7 +112,7 @@ def compare(
     }
     languages = {info.name: info.language for info in corpus.sets}
     found = Comparison()
-    with counted(console or Console(stderr=True), transient=True) as progress:
+    with counted(console or console_for(), transient=True) as progress:
         for name, make in _scorers(corpus, models, rivals, device):
             task = progress.add_task(f"{name}: made ready", total=len(tests))
             scorer = make()
@@ -184,17 +184,17 @@ def table(comparison: Comparison) -> Table:
         figures = [sets.get(name) for sets in comparison.figures.values()]
         whole = max(each.texts for each in figures if each is not None)
         alike = [each.macro_f1 for each in figures if each is not None and each.texts >= LEAST_READ * whole]
-        shown.add_row(escape(name), *(_macro_f1(each, whole, max(alike, default=1.0)) for each in figures))
+        shown.add_row(name, *(_macro_f1(each, whole, max(alike, default=1.0)) for each in figures))
     return shown
 
 
-def _macro_f1(figure: Figure | None, whole: int, best: float) -> str:
+def _macro_f1(figure: Figure | None, whole: int, best: float) -> str | Text:
     """A model's macro-F1 on a set; with the number of texts where it has read a part of them only, which is no better or worse then."""
     if figure is None or not figure.texts:
         return NOTHING
     if figure.texts < LEAST_READ * whole:
         return f"{figure.macro_f1:.3f} ({figure.texts:,} of {whole:,})"
-    return f"[bold]{figure.macro_f1:.3f}[/]" if figure.macro_f1 == best else f"{figure.macro_f1:.3f}"
+    return Text(f"{figure.macro_f1:.3f}", "bold" if figure.macro_f1 == best else "")
 
 
 def believable(comparison: Comparison) -> Table:
@@ -208,13 +208,13 @@ def believable(comparison: Comparison) -> Table:
     for name in _sets(comparison):
         cells = [_error(sets.get(name)) for sets in models.values()]
         if any(cell != NOTHING for cell in cells):
-            shown.add_row(escape(name), *cells)
+            shown.add_row(name, *cells)
     return shown
 
 
 def _narrow(title: str, models: Iterable[str]) -> Table:
     """A table that seven models fit into beside each other on a terminal of eighty columns."""
-    columns = [Column(escape(name), overflow="fold") for name in ("set", *models)]
+    columns = [Column(name, overflow="fold") for name in ("set", *models)]
     return Table(*columns, title=title, padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
 
 
@@ -242,5 +242,5 @@ def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) 
 
     shown = Table("slice", "macro-F1", "below the whole", "texts", title="largest gaps")
     for part in slices(list(chain.from_iterable(answers.values())), names)[:GAPS_SHOWN]:
-        shown.add_row(escape(part.name), f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
+        shown.add_row(part.name, f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
     return shown

@@ -14,6 +14,7 @@ from rich.console import Console
 from models.corpus import Corpus, HeldOut
 from models.fitting import fit, parts, prepare
 from models.near_copies import identity
+from models.progress import console_for
 from models.recipes import TrainOptions
 from models.scorer import SHIPPED, WEIGHTS, ModelError, source_of
 from models.sets import JOINED, MADE, SETS, Example
@@ -61,7 +62,7 @@ def cross_validate(options: TrainOptions, count: int, console: Console | None = 
     A teacher is refused, and so is a model that comes with the project beside the sets that it learnt from: they know texts that are
     held out here.
     """
-    console = console or Console(stderr=True)
+    console = console or console_for()
     if count < 2:
         raise ModelError(f"folds is {count}: at least 2 are needed")
     if options.teachers or options.resume:

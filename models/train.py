@@ -18,6 +18,7 @@ from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
 from models.fitting import LEAST_RATED, fit, parts, prepare, rated
 from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW
+from models.progress import console_for
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
@@ -48,7 +49,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
 
     Raises DataError if no data is found, ModelError if the output directory holds something else than a model.
     """
-    console = console or Console(stderr=True)
+    console = console or console_for()
     started = time.monotonic()
     check_output(options.output)
     corpus = prepare(options)

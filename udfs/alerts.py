@@ -175,7 +175,7 @@ _REASONS = {
     "customer_spoke": "the customer has spoken",
     "mood_changed": "the customer's mood has changed",
     "session_closed": "the session is closed",
-    "corrected": "messages that arrived later show that it was not so",
+    "corrected": "what arrived later, or a change of the rule, shows that it was not so",
 }
 
 

@@ -85,6 +85,8 @@ def advance(state: Conversation, key: str, now: int, clock_ms: int, context: Con
         out += [_alert(item, key, state, clock_ms, context) for item in alarms.reconcile(state, at, limits)]
         if at == publish:
             out += _publish(state, key, at, clock_ms, context)
+    # What is due by a rule that was not there, or less strict, when it was looked at last.
+    out += [_alert(item, key, state, clock_ms, context) for item in alarms.reconcile(state, now, limits)]
     state.settle_loose(now, limits)
     out += [_alert(item, key, state, clock_ms, context) for item in alarms.loose_hits(state, limits)]
     state.watermark = max(state.watermark, now)
@@ -116,8 +118,8 @@ def forgettable(state: Conversation, now: int, limits: Limits) -> bool:
 
 
 def _forget_at(state: Conversation, limits: Limits) -> int:
-    """A message may follow within the memory's time, and arrive late."""
-    return state.forget_at + limits.allowed_lateness_ms
+    """A message may follow within the memory's time, and arrive late; one in the gap of a session is told from a new one by this state."""
+    return state.forget_at + limits.allowed_lateness_ms + limits.session_gap_ms
 
 
 def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Context) -> list[Output]:

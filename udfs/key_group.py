@@ -58,11 +58,15 @@ class KeyGroup:
         self._at_hand: dict[str, Conversation] = {}
         self._agenda = Agenda()
         self._reached = 0
+        self.restored_open = 0
+        """Conversations that were open when this was made: no later step says that they were opened."""
         for key, packed in stored.items():
             state = Conversation.unpack(packed)
             self._reached = max(self._reached, state.watermark)
+            self.restored_open += bool(state.sessions)
             if state.armed != NO_TIMER:
-                self._agenda.set(key, state.armed)
+                # By a rule that is new or stricter than when this was armed, somebody may have waited too long already.
+                self._agenda.set(key, min(state.armed, wake_at(state, 0, context.limits)))
 
     @property
     def reached(self) -> int:

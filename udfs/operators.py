@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from typing import Any, Protocol
 
 import orjson
@@ -57,8 +58,8 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         self._replies = group.counter("reply_latency_count")
         self._replied_ms = group.counter("reply_latency_sum_ms")
         self._buckets = [
-            (limit * 1_000, group.add_group("le", str(limit)).counter("reply_latency_bucket"))
-            for limit in LATENCY_BUCKETS_SECONDS
+            (limit * 1_000, group.add_group("le", name).counter("reply_latency_bucket"))
+            for limit, name in (*((limit, str(limit)) for limit in LATENCY_BUCKETS_SECONDS), (inf, "+Inf"))
         ]
         self._opened = group.counter("conversations_opened")
         self._closed = group.counter("conversations_closed")  # opened - closed: open conversations
@@ -95,6 +96,8 @@ class Converse(KeyedProcessFunction):  # type: ignore[misc]
         group = self._groups.get(name)
         if group is None:
             group = self._groups[name] = KeyGroup(self._context, self._states)
+            if group.restored_open:
+                self._opened.inc(group.restored_open)
         return group
 
     def _settle(self, name: str, group: KeyGroup, step: Step, now: int, timers: Any) -> list[Any]:

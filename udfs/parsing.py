@@ -23,7 +23,10 @@ SENDERS: Final = frozenset(("customer", "agent", "bot", "system"))
 KINDS: Final = frozenset(
     ("message", "edit", "delete", "reaction", "assign", "transfer", "resolve", "reopen", "csat", "merge", "tick")
 )
-FALSE: Final = (None, False, 0, "", "false", "False", "0")
+FALSE: Final = (None, False, 0, "", "false", "False", "0", "null", "None", "no")
+NO_TIME: Final = "0001-01-01"  # Go's time that is none
+PUBLIC: Final = frozenset(("public", "external", "false", "0", "none", "null", ""))
+INTERNAL: Final = frozenset(("internal", "private", "note", "true", "1"))
 NO_LIMIT: Final = -1
 OPTIONAL_IDS: Final = ("tenant", "source")
 IDS: Final = ("message_id", "conversation_id", *OPTIONAL_IDS)
@@ -64,16 +67,16 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     event = _decode(raw)
     get = event.get
     kind = get("kind")
-    if kind is None:
+    if kind is None or kind == "":
         kind = event["kind"] = "message"
     if kind == "tick":
         return None
     if kind.__class__ is not str or kind not in KINDS:
         raise Refused("unknown_kind", f"kind must be one of {', '.join(sorted(KINDS))}")
     if kind == "message" and ("edited_at" in event or "deleted" in event):
-        if get("deleted") not in FALSE:
+        if _told(get("deleted")):
             kind = event["kind"] = "delete"
-        elif get("edited_at") not in FALSE:
+        elif _told(get("edited_at")) and not str(get("edited_at")).startswith(NO_TIME):
             kind = event["kind"] = "edit"
     for name in IDS:
         value = get(name)
@@ -88,16 +91,20 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     if (
         sent_at.__class__ is not int
         or not EARLIEST_MS <= sent_at <= record_ms + limits.future_ms
+        or sent_at >= LATEST_MS
         or (oldest != NO_LIMIT and sent_at < record_ms - oldest)
     ):
         sent_at = _sent_at(sent_at, record_ms, limits)
     event["sent_at"] = sent_at
     sender = get("sender")
     if sender.__class__ is not str or sender not in SENDERS:
-        if sender is None and kind != "message":
+        if (sender is None or sender == "") and kind != "message":
             event["sender"] = "system"
         else:
             raise Refused("unknown_sender", f"sender must be one of {', '.join(sorted(SENDERS))}")
+    visibility = get("visibility")
+    if visibility is not None and visibility != "public":
+        event["visibility"] = _visibility(visibility)
     text = get("text")
     if text.__class__ is not str:
         text = "" if text is None else text if isinstance(text, str) else _as_text(text)
@@ -131,7 +138,9 @@ def parse_time(value: str) -> int:
     return whole - offset * 60_000 + int(((fraction or "") + "000")[:3])
 
 
-_FARTHEST_MS: Final = 2**53
+LATEST_MS: Final = 4_102_444_800_000
+"""2100-01-01: a time beyond it is microseconds taken for milliseconds, whatever the record's own time is."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -188,8 +197,8 @@ def _sent_at(value: Any, record_ms: int, limits: TimeLimits) -> int:
         sent_at = int(text) if limits.numeric_strings and _NUMBER.fullmatch(text) else parse_time(text)
     else:
         raise Refused("bad_time", "sent_at must be an integer of epoch milliseconds or ISO-8601 with a zone")
-    if not -_FARTHEST_MS < sent_at < _FARTHEST_MS:  # a number of thousands of digits can't even be printed
-        raise Refused("time_in_future" if sent_at > 0 else "time_implausible", "sent_at is thousands of years away")
+    if not -LATEST_MS < sent_at < LATEST_MS:  # a number of thousands of digits can't even be printed
+        raise Refused("time_in_future" if sent_at > 0 else "time_implausible", "sent_at is not between 2000 and 2100: is it in milliseconds?")
     if sent_at > record_ms + limits.future_ms:
         raise Refused("time_in_future", f"sent_at is {sent_at - record_ms} ms after the record's own time")
     oldest = limits.oldest_accepted_ms
@@ -204,6 +213,21 @@ def _edited_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int
         return _sent_at(event.get("edited_at"), record_ms, limits)
     except Refused:
         return None
+
+
+def _told(value: Any) -> bool:
+    """Whether a field says anything: the empty things that producers send for nothing don't."""
+    return value not in FALSE and value not in ([], {})
+
+
+def _visibility(value: Any) -> str:
+    """`public` or `internal`. A word for it that nobody knows must not make a customer's line a note that nothing looks at."""
+    word = str(value).strip().lower()
+    if word in PUBLIC or not _told(value):
+        return "public"
+    if word in INTERNAL:
+        return "internal"
+    raise Refused("unknown_visibility", "visibility must be public or internal")
 
 
 def _as_text(value: Any) -> str:

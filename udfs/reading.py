@@ -121,8 +121,7 @@ class Reader:
         flags = kind
         if kind:
             flags |= AFTER_MESSAGES
-        visibility = get("visibility")
-        if visibility and visibility != "public":
+        if get("visibility") == "internal":
             flags |= INTERNAL
         human = sender == "agent"
         if "automated" in event and event["automated"] in TRUE:
@@ -133,7 +132,7 @@ class Reader:
             flags |= HUMAN
         if event.get("attachments"):
             flags |= ATTACHMENT
-        if text and get("format") == "html":
+        if text and "html" in str(get("format") or "").lower():
             html, text = text, strip_html(text)
             if not visible(text) and shows_picture(html):
                 flags |= ATTACHMENT
@@ -261,8 +260,8 @@ class Reader:
             if share > self.dead_letter_limit:
                 raise TooManyDeadLetters(
                     f"dead_letter_limit: {share:.0%} of the last {DEAD_LETTER_WINDOW} records of {self.topic} were "
-                    f"refused, the limit is {self.dead_letter_limit:.0%}; read the reasons in the dead letters, repair "
-                    "the producer, and raise the limit only if the records are worthless"
+                    f"refused, the limit is {self.dead_letter_limit:.0%}; read the reasons in the dead letters, and repair "
+                    "the producer. What lies in Kafka already is passed only with a higher limit: raise it for as long as that takes"
                 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,8 +11,26 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 MAX_BYTES = 4 << 20
+INTEGER, TIMESTAMP = "tag:yaml.org,2002:int", "tag:yaml.org,2002:timestamp"
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML without what looks like something else: 060 is 60, 1:30 and 2024-03-02 are text, and not 48, 90 and a day."""
+
+
+PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (INTEGER, TIMESTAMP)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+PlainLoader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?[0-9]{1,18}$"), list("-+0123456789"))
+PlainLoader.add_constructor(INTEGER, lambda loader, node: int(node.value))
+
+
+def plain_value(text: str) -> Any:
+    """The value of a YAML text by `PlainLoader`. Raises yaml.YAMLError and ValueError."""
+    return yaml.load(text, Loader=PlainLoader)
 
 
 class FileError(ValueError):
@@ -55,14 +74,18 @@ def read_yaml(path: Path) -> YamlFile:
     except UnicodeDecodeError as error:
         raise FileError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=PlainLoader)
         _refuse_repeated_keys(path, root)
-        return YamlFile(path, yaml.safe_load(text), root)
+        return YamlFile(path, plain_value(text), root)
+    except FileError:
+        raise
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from error
     except RecursionError as error:
         raise FileError(f"{path}:1: nested too deeply; a file of settings needs a few levels") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        line = mark.line + 1 if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise FileError(f"{path}:{line}: {getattr(error, 'problem', None) or error}") from error
 
 

@@ -114,15 +114,18 @@ def say(
     """Put one live message in, written now: [bold]replywatch say c1 customer "人呢？"[/]."""
     from jobs.local.service import find_settings
     from jobs.say import say as say_it
-    from udfs.parsing import KINDS, SENDERS
+    from udfs.parsing import KINDS, SENDERS, Refused
 
     if sender not in SENDERS:
         raise typer.BadParameter(f"{sender!r} is none of {', '.join(sorted(SENDERS))}", param_hint="SENDER")
-    if kind not in KINDS:
-        raise typer.BadParameter(f"{kind!r} is none of {', '.join(sorted(KINDS))}", param_hint="--kind")
+    if kind not in KINDS - {"tick"}:
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(sorted(KINDS - {'tick'}))}", param_hint="--kind")
     if kind == "message" and not text.strip():
         raise typer.BadParameter("a message needs a text", param_hint="TEXT")
-    event = say_it(find_settings(settings, namespace=namespace), conversation, sender, text, agent, kind)
+    try:
+        event = say_it(find_settings(settings, namespace=namespace), conversation, sender, text, agent, kind)
+    except Refused as refused:
+        raise typer.BadParameter(f"{refused.detail} (it would be a dead letter {refused.reason})") from refused
     typer.echo(f"{event['message_id']} is on its way")
 
 

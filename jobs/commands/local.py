@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from jobs.commands.shared import ERRORS, Model, Seed
+from models.progress import console_for
 
 
 def demo(
@@ -56,7 +56,7 @@ def up(
 
     with Interruption():
         bring_up(task_managers, ERRORS, metrics)
-    raise typer.Exit(report_status(Console()))
+    raise typer.Exit(report_status(console_for(stderr=False)))
 
 
 def down() -> None:
@@ -71,4 +71,4 @@ def status() -> None:
     """Show what `up` runs, with addresses, logs and the job's state; exit code 1 if something is dead."""
     from jobs.local.service_status import report_status
 
-    raise typer.Exit(report_status(Console()))
+    raise typer.Exit(report_status(console_for(stderr=False)))

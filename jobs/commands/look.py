@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from jobs.commands.shared import (
     ERRORS,
@@ -17,6 +16,7 @@ from jobs.commands.shared import (
     print_json,
     standard_input,
 )
+from models.progress import console_for
 
 
 def tail(
@@ -35,7 +35,7 @@ def tail(
     stream, zone, console = (
         AlertStream(effective, BEFORE_ALL if everything else "$"),
         ZoneInfo(effective.time.zone),
-        Console(),
+        console_for(stderr=False),
     )
 
     def told(fault: Exception | None) -> None:
@@ -94,4 +94,4 @@ def doctor(settings: SettingsFile = None, namespace: Namespace = None) -> None:
 
     effective = find_settings(settings, namespace=namespace)
     take_local_secret("flink__rest_url", effective.flink.rest_url)
-    raise typer.Exit(examine(effective, Console()))
+    raise typer.Exit(examine(effective, console_for(stderr=False)))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from jobs.commands.shared import ERRORS, checked_place, print_json
+from models.progress import console_for
 
 MOST_TIMES = 100
 
@@ -252,7 +252,7 @@ def evaluate(
             {model: {name: each.macro_f1 for name, each in sets.items()} for model, sets in found.figures.items()}
         )
         return
-    console = Console()
+    console = console_for(stderr=False)
     console.print(table(found))
     console.print(believable(found))
     for model in chosen:

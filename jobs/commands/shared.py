@@ -11,7 +11,8 @@ from typing import Annotated, Any, cast
 
 import orjson
 import typer
-from rich.console import Console
+
+from models.progress import console_for
 
 CLOSED_PIPE = 141
 """The exit code of a process that SIGPIPE has ended, as the shell tells it."""
@@ -19,7 +20,7 @@ CLOSED_PIPE = 141
 READ_BYTES = 2**16
 BATCH = 64
 
-ERRORS = Console(stderr=True, highlight=False)
+ERRORS = console_for()
 SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", help="YAML file; default: $REPLYWATCH_SETTINGS, else conf/settings.yaml"),

@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from jobs.paths import CACHE_VARIABLE, cache_directory, configuration_file
+from models.progress import console_for
 
 REPOSITORY_VARIABLE = "REPLYWATCH_MAVEN_REPOSITORY"
 PARALLEL_DOWNLOADS = 4
@@ -107,7 +108,7 @@ def fetch_jars(cache: Path | None = None, *, repository: str | None = None, cons
             every = [jar for jars in groups.values() for jar in jars]
             missing = [jar for jar in every if not _is_intact(folder / jar.file, jar)]
             if missing:
-                _download(missing, folder, repository, console or Console(stderr=True))
+                _download(missing, folder, repository, console or console_for())
     except Timeout as error:
         raise JarError(f"another process has been loading jars into {folder} for {LOCK_TIMEOUT_S} s: end it") from error
     except OSError as error:

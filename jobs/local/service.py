@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 
 from jobs.flink_client import submit
@@ -21,7 +21,7 @@ from jobs.local.hash_key import keep_hash_key
 from jobs.local.interrupts import without_interruption
 from jobs.local.preflight import preflight
 from jobs.local.processes import ProcessError
-from jobs.local.state import ProcessRecord, read_state
+from jobs.local.state import ProcessRecord, StateError, read_state
 from jobs.paths import state_directory
 from jobs.settings import PREFIX, Settings, hash_key, load_settings
 from jobs.topics import create_topics
@@ -216,6 +216,9 @@ def _start_clock(service: Service, directory: Path, settings: Settings) -> None:
     code = Path(__file__).resolve().parents[2]
     log = directory / CLOCK / "log" / "clock.out"
     environment = {f"{PREFIX}KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers, f"{PREFIX}KAFKA__SECURITY": "plaintext"}
+    for name in (f"{PREFIX}SETTINGS", f"{PREFIX}CONF"):  # as seen from the folder that `up` is called in, and not from its own
+        if os.environ.get(name):
+            environment[name] = str(Path(os.environ[name]).absolute())
     processes.start(CLOCK, command, log=log, environment={**os.environ, **environment}, directory=code, tell=write_down)
 
 
@@ -237,7 +240,11 @@ def _latest_checkpoint(directory: Path, job: str) -> str | None:
 def read_service() -> Service:
     """What was written down of the clock and the job."""
     path = state_directory() / FILE
-    return Service.model_validate_json(path.read_bytes()) if path.exists() else Service()
+    try:
+        return Service.model_validate_json(path.read_bytes()) if path.exists() else Service()
+    except ValidationError as error:
+        raise StateError(f"{path} can't be read ({error.errors()[0]['msg']}): an `up` of another release wrote it, or it is damaged; remove it if its job "
+                         "is gone, and name its savepoint to `replywatch submit --savepoint`") from error
 
 
 def _write(service: Service) -> None:

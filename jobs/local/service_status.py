@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jobs.job_progress import JobProgress
 from jobs.local import stack
@@ -69,5 +70,5 @@ def _add(table: Table, alive: bool, name: str, pid: int, memory_bytes: int, what
     table.add_row(_mark(alive), name, str(pid), memory, what)
 
 
-def _mark(alive: bool) -> str:
-    return "[green]up[/]" if alive else "[red]dead[/]"
+def _mark(alive: bool) -> Text:
+    return Text("up", "green") if alive else Text("dead", "red")

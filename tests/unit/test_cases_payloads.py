@@ -351,8 +351,8 @@ def test_a_note_answers_nothing_is_no_turn_and_no_rule_for_customers_sees_it() -
     assert "难缠" not in orjson.dumps([talk.alerts, talk.sessions]).decode()
 
 
-@pytest.mark.parametrize("visibility", ["internal", "private", "agents"])
-def test_what_is_not_said_to_be_public_is_treated_as_a_note(visibility: str) -> None:
+@pytest.mark.parametrize("visibility", ["internal", "private", "Note"])
+def test_what_is_said_to_be_among_colleagues_is_treated_as_a_note(visibility: str) -> None:
     (record,) = Talk().say([line(visibility=visibility)]).sessions
     assert (record["turns"], record["customer_messages"]) == (0, 0)
 
@@ -552,3 +552,49 @@ def test_a_rule_means_words_and_not_the_signs_of_the_mask() -> None:
     assert talk.alerts == []
     talk.hear(line(message_id="m2", text="my phone is broken"))
     assert [alert["rule"] for alert in talk.alerts] == ["phrases"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"edited_at": "0001-01-01T00:00:00Z"}, "message"),
+        ({"edited_at": {}}, "message"),
+        ({"edited_at": "null"}, "message"),
+        ({"deleted": []}, "message"),
+        ({"deleted": "no"}, "message"),
+        ({"kind": ""}, "message"),
+        ({"deleted": True}, "delete"),
+        ({"edited_at": T0}, "edit"),
+    ],
+)
+def test_what_producers_send_for_nothing_is_nothing(fields: dict[str, Any], kind: str) -> None:
+    event = read(line(**fields))
+    assert event is not None and event["kind"] == kind
+
+
+def test_a_sender_that_is_blank_is_the_system_s_for_what_is_no_message() -> None:
+    event = read(line(kind="resolve", sender=""))
+    assert event is not None and event["sender"] == "system"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("Public", "public"), (" EXTERNAL ", "public"), (False, "public"), ("false", "public"), ([], "public"), ("private", "internal"), (True, "internal")],
+)
+def test_a_visibility_is_read_however_it_is_written(word: Any, meant: str) -> None:
+    event = read(line(visibility=word))
+    assert event is not None and event["visibility"] == meant
+
+
+def test_markup_is_known_by_other_names_for_it() -> None:
+    for name in ("HTML", "text/html"):
+        talk = Talk(rules_with(phrases=["我要投诉"]))
+        talk.hear(line(text="<p>我要<b>投</b>诉</p>", format=name))
+        assert [alert["rule"] for alert in talk.alerts] == ["phrases"]
+
+
+def test_a_time_beyond_2100_is_a_dead_letter_on_a_replay_topic_as_well() -> None:
+    """Its record's own time may be as far away: an alert of it could not be written down."""
+    with pytest.raises(Refused) as refused:
+        read(line(sent_at=T0 * 1_000), TimeLimits(oldest_accepted_ms=-1, future_ms=2**60), T0 * 1_000)
+    assert refused.value.reason == "time_in_future"

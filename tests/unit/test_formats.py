@@ -259,3 +259,12 @@ def test_a_missing_file_and_an_empty_folder_say_what_to_give(tmp_path: Path):
 def test_the_only_jsonl_of_a_folder_is_taken(tmp_path: Path):
     (tmp_path / "monday.jsonl").write_bytes((FIXTURES / "messages.jsonl").read_bytes())
     assert open_messages(tmp_path).count == 3
+
+
+def test_a_file_in_another_encoding_is_refused_and_a_damaged_byte_is_not(tmp_path: Path) -> None:
+    rows = "".join(f"s{at}\tu1\t0\t0\t0\t请问什么时候发货，我要投诉\n" for at in range(40))
+    (tmp_path / "chat.txt").write_bytes(rows.encode("gbk"))
+    with pytest.raises(FormatError, match="is not UTF-8; save it as UTF-8"):
+        read_jddc(tmp_path / "chat.txt")
+    (tmp_path / "chat.txt").write_bytes(rows.encode() + b"s99\tu1\t0\t0\t0\t\xff\xfe\n")
+    assert read_jddc(tmp_path / "chat.txt").count == 41

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.chat import HOUR, T0, Chat
-from tests.conversing import Talk
+from tests.chat import HOUR, SECOND, T0, Chat
+from tests.conversing import Talk, rules_with
 from udfs.agenda import Agenda
+from udfs.alerts import iso
 from udfs.converse import Output
 from udfs.events import unpack
 from udfs.key_group import KeyGroup, Step
@@ -147,3 +148,29 @@ def test_a_backlog_that_meets_a_restored_group_before_the_first_watermark_is_not
     sessions = [orjson.loads(output.value) for output in group.out if output.stream == "sessions"]
     assert sorted(session["messages"] for session in sessions) == [1, 4]
     assert not [output for output in group.out if output.stream == "late"]
+
+
+def test_a_stricter_rule_reaches_who_waits_already_and_a_restart_counts_who_is_open() -> None:
+    lenient, strict = (Talk(rules_with(slow_reply=limit)) for limit in (1_200, 60))
+    group = Group(lenient)
+    group.hear(Chat().customer(0, "在吗").events, T0)
+    group.advance(T0 + 300 * SECOND)
+    assert group.out == [] and group.group.restored_open == 0
+    group.talk = strict
+    group.restore()
+    assert group.group.restored_open == 1
+    group.advance(T0 + 301 * SECOND)
+    (fired,) = [orjson.loads(output.value) for output in group.out]
+    assert (fired["rule"], fired["status"], fired["event_time"]) == ("slow_reply", "firing", iso(T0 + 60 * SECOND))
+
+
+def test_a_line_in_the_gap_of_a_forgotten_session_is_late_and_no_session_of_its_own() -> None:
+    """It may be as late as the memory of ids lasts."""
+    group = Group(Talk())
+    group.hear(Chat().customer(0, "在吗").events, T0)
+    late = Chat().customer(1_200, "还在吗", message_id="m2").events
+    now = T0 + 1_200 * SECOND + 8 * HOUR - SECOND
+    while (due := group.group.next_due()) is not None and due <= now:
+        group.advance(due)
+    group.hear(late, now)
+    assert [output.stream for output in group.out if output.stream in ("late", "sessions")] == ["sessions", "late"]

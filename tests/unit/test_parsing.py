@@ -20,7 +20,7 @@ from udfs.privacy import Masker
 from udfs.reading import Reader
 
 REASONS = frozenset(
-    "empty_value not_utf8 not_json bad_id no_time bad_time time_without_zone time_implausible time_in_future unknown_kind "
+    "empty_value not_utf8 not_json bad_id no_time bad_time time_without_zone time_implausible time_in_future unknown_kind unknown_visibility "
     "unknown_sender too_long".split()
 )
 LIVE = TimeLimits()
@@ -156,6 +156,7 @@ def test_a_number_of_thousands_of_digits_is_read_or_refused_with_or_without_a_by
         ("time_implausible", encode({**bases, "sent_at": T0 // 1_000})),
         ("time_in_future", encode({**bases, "sent_at": T0 * 1_000})),
         ("unknown_kind", encode({**bases, "kind": "wave"})),
+        ("unknown_visibility", encode({**bases, "visibility": "staff"})),
         ("unknown_sender", encode({**bases, "sender": "nobody"})),
         ("too_long", encode({**bases, "text": "x" * (MAX_TEXT + 1)})),
     ],

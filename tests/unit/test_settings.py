@@ -13,7 +13,7 @@ from jobs.paths import CACHE_VARIABLE, conf_directory
 from jobs.settings import Settings, hash_key, load_settings
 from models.remote import TOKEN_VARIABLE
 from udfs.parsing import NO_LIMIT
-from udfs.yaml_file import FileError
+from udfs.yaml_file import FileError, plain_value
 
 SECRET = "rediss://:hunter2-hunter2@redis.example:6380/0"
 
@@ -287,3 +287,40 @@ def test_what_only_looks_so_is_refused(monkeypatch: pytest.MonkeyPatch, name: st
     monkeypatch.setenv(f"REPLYWATCH_{name}", "1")
     with pytest.raises(FileError, match=f"REPLYWATCH_{name}: unknown setting"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("060", 60), ("1:30", "1:30"), ("2024-03-02", "2024-03-02"), ("2024-31-12", "2024-31-12"), ("0x_", "0x_"), ("1.5", 1.5), ("true", True)]
+)
+def test_a_value_is_what_it_looks_like(text: str, value: object) -> None:
+    """By YAML 1.1 these are 48, 90, a day, and two tracebacks."""
+    assert plain_value(f"a: {text}") == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("time__session_gap_seconds", ".inf", "finite"),
+        ("time__zone", "America", "no time zone"),
+        ("flink__rest_url", "http://admin:geheim@flink:8081", "don't belong"),
+        ("scoring__model", "http://admin:geheim@model:8000", "don't belong"),
+    ],
+)
+def test_what_only_fails_later_is_refused_at_once(name: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"REPLYWATCH_{name.upper()}", value)
+    with pytest.raises(FileError, match=words) as refused:
+        load_settings()
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("model", ["x" * 300, "~nobody-here/model"])
+def test_a_model_s_name_may_be_no_path_at_all(model: str) -> None:
+    assert load_settings(scoring__model=model).scoring.model == model
+
+
+def test_a_key_of_random_bytes_is_refused_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REPLYWATCH_HASH_KEY", raising=False)
+    (tmp_path / "key").write_bytes(bytes(range(128, 160)))
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(FileError, match="openssl rand -hex 32"):
+        hash_key()

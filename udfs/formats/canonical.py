@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from udfs.formats.reading import Event, FormatError, Lazily, Reading, file_of
-from udfs.parsing import NO_LIMIT, Refused, TimeLimits, parse
+from udfs.parsing import LATEST_MS, NO_LIMIT, Refused, TimeLimits, parse
 
 FILE_NAME: Final = "messages.jsonl"
 """The file that is looked for where a folder is given."""
@@ -23,17 +23,15 @@ FILE_NAME: Final = "messages.jsonl"
 MAX_LINE_BYTES: Final = 1_048_576
 """A line beyond it is an error; a message event is at most 256 KB."""
 
-LATEST_MS: Final = 4_102_444_800_000
-"""2100-01-01: a time beyond it is microseconds taken for milliseconds."""
-
-TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0)
+TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0, numeric_strings=True)
+"""A file is its owner's: times of any age, and as strings of digits as well, which a live topic takes where its settings say so."""
 
 
 def read_canonical(path: Path) -> Reading:
     """The events of a file of JSON lines, sorted by `sent_at`; lines of equal time keep their order.
 
-    Lines are read by the same rules as records of a live topic, except that no time is too old; `sent_at` comes out
-    in epoch milliseconds. Ticks and empty lines are left out. Raises FormatError, with file, line and remedy, for a
+    Lines are read by the same rules as records of a live topic, except that no time is too old and that it may be a string of digits; `sent_at`
+    comes out in epoch milliseconds. Ticks and empty lines are left out. Raises FormatError, with file, line and remedy, for a
     line that would become a dead letter.
     """
     file = file_of(path, FILE_NAME)

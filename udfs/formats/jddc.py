@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from udfs.formats.reading import MAX_RECORDS, Event, FormatError, Reading, Refusals, by_time, file_of
+from udfs.formats.reading import MAX_RECORDS, Event, FormatError, Reading, Refusals, by_time, file_of, opened
 
 FILE_NAME: Final = "chat_0.1per.txt"
 WITH_SKU: Final = ("session_id", "user_id", "waiter_send", "is_transfer", "is_repeat", "sku", "content")
@@ -90,7 +90,7 @@ def _is_sku(cell: str) -> bool:
 
 
 def _lines(file: Path, refusals: Refusals) -> Iterator[_Line]:
-    with file.open(encoding="utf-8-sig", errors="replace", newline="\n") as stream:
+    with opened(file, newline="\n") as stream:
         first = stream.readline()
         layout = layout_of(first)
         if layout is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 MAX_REFUSED_KEPT: Final = 1_000
 """Refused records that are kept with their line and reason; beyond it they are only counted."""
@@ -19,6 +19,10 @@ MAX_RECORDS: Final = 5_000_000
 
 RANKS: Final = {"customer": 0, "agent": 1, "bot": 2, "system": 3}
 """Order of the senders at equal times: the question comes before its answer."""
+
+HEAD_BYTES: Final = 1 << 20
+MOST_DAMAGED: Final = 0.01
+"""Of a file's first characters: more, and it is in another encoding. One that is cut in two at the end of those bytes is far from that."""
 
 Event = dict[str, Any]
 
@@ -93,3 +97,13 @@ def file_of(path: Path, name: str) -> Path:
     if not file.is_file():
         raise FormatError(f"{file}: no such file; give the path of {name} or of the folder that holds it")
     return file
+
+
+def opened(file: Path, newline: str) -> TextIO:
+    """The file as UTF-8 text, a damaged byte here and there replaced. Raises FormatError for one in another encoding, of which
+    nothing could be understood."""
+    with file.open("rb") as stream:
+        head = stream.read(HEAD_BYTES).decode("utf-8", "replace")
+    if head.count("\ufffd") > MOST_DAMAGED * len(head):
+        raise FormatError(f"{file}: is not UTF-8; save it as UTF-8 (iconv -f gb18030 -t utf-8, say)")
+    return file.open(encoding="utf-8-sig", errors="replace", newline=newline)

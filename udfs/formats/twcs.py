@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from udfs.formats.reading import MAX_RECORDS, Event, FormatError, Reading, Refusals, by_time, file_of
+from udfs.formats.reading import MAX_RECORDS, Event, FormatError, Reading, Refusals, by_time, file_of, opened
 
 FILE_NAME: Final = "twcs.csv"
 COLUMNS: Final = frozenset(("tweet_id", "author_id", "inbound", "created_at", "text", "in_response_to_tweet_id"))
@@ -61,7 +61,7 @@ def read_twcs(path: Path, limit: int = MAX_RECORDS) -> Reading:
 
 
 def _rows(file: Path, refusals: Refusals) -> Iterator[tuple[int, dict[str, str]]]:
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+    with opened(file, newline="") as stream:
         reader = csv.DictReader(text.replace("\0", "") for text in stream)
         missing = COLUMNS - set(reader.fieldnames or ())
         if missing:
