@@ -25,6 +25,13 @@ from udfs.reading import Reader
 MODULUS = 2**64
 Origin = tuple[int, int]  # partition, offset
 
+IDENTITY = {
+    "sessions": {"session_id", "messages", "message_digest"},
+    "alerts": {"alert_id", "revision"},
+    **{stream: {"topic", "partition", "offset"} for stream in ("late", "duplicates", "dead-letters")},
+}
+"""The fields by which a record of an output topic is counted."""
+
 
 @dataclass
 class Account:
@@ -141,8 +148,10 @@ class Account:
             else:
                 self.messages[origin] = int(row[ID_HASH], 16)
 
-    def _output(self, stream: str, value: bytes) -> None:
-        record = orjson.loads(value)
+    def _output(self, stream: str, value: bytes | None) -> None:
+        record = readable_output(stream, value)
+        if record is None:
+            return
         if stream == "sessions":
             self.sessions[record["session_id"]] = record["messages"], record["message_digest"]
         elif stream == "alerts":
@@ -151,3 +160,12 @@ class Account:
             target = {"late": self.late, "duplicates": self.duplicates, "dead-letters": self.dead_letters}[stream]
             if record["topic"] == self.settings.input_topic:
                 target.add((record["partition"], record["offset"]))
+
+
+def readable_output(stream: str, value: bytes | None) -> dict[str, Any] | None:
+    """A record of an output topic; None for a tombstone, and for what somebody else has written there."""
+    try:
+        record = orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and record.keys() >= IDENTITY[stream] else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from jobs.paths import state_directory
+from jobs.paths import PlaceError, state_directory
 
 KEPT = 3
 LOCK = ".running"
@@ -35,7 +35,10 @@ def run_directory(named: Path | None) -> Iterator[RunDirectory]:
     At the end what nobody reads goes: checkpoints, temporary files. A folder in use by another run is never touched.
     """
     directory = RunDirectory(named.expanduser().absolute() if named else _fresh(), named is None)
-    directory.path.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlaceError(f"{directory.path}: {error.strerror}; name another folder by --directory") from error
     lock = FileLock(directory.path / LOCK, timeout=0)
     try:
         with lock:
@@ -51,7 +54,7 @@ def run_directory(named: Path | None) -> Iterator[RunDirectory]:
 def _fresh() -> Path:
     folder = state_directory() / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.iterdir(), reverse=True)[KEPT - 1 :]:
+    for old in sorted((path for path in folder.iterdir() if path.is_dir()), reverse=True)[KEPT - 1 :]:
         # Under its lock, so that a run that goes on elsewhere keeps its folder.
         with contextlib.suppress(Timeout), FileLock(old / LOCK, timeout=0):
             shutil.rmtree(old, ignore_errors=True)

@@ -307,6 +307,11 @@ def hash_key() -> bytes:
     return value.encode()
 
 
+def named_in_environment() -> frozenset[str]:
+    """The settings that the environment names, as overrides of `load_settings`."""
+    return frozenset(_from_environment())
+
+
 def _from_environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in sorted(os.environ.items()):

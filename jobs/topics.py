@@ -85,6 +85,22 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
     return made
 
 
+def check_partitions(settings: Settings, timeout_seconds: float = 30) -> None:
+    """Raise TopicError where the job would have more readers than the topic it reads has partitions: one without a partition never
+    says how far time has got, and without that no alarm fires and no session ends. Where readers may fall idle, it may be so."""
+    name, readers = settings.input_topic, settings.flink.parallelism
+    if settings.kafka.idle_timeout_seconds:
+        return
+    topics = AdminClient(client_options(settings)).list_topics(name, timeout=timeout_seconds).topics
+    partitions = len(topics[name].partitions)
+    if 0 < partitions < readers:
+        raise TopicError(
+            f"flink.parallelism is {readers}, and topic {name} has {partitions} partitions: readers without one would hold event time back for "
+            f"ever. Give the topic more (kafka-topics.sh --bootstrap-server {settings.kafka.bootstrap_servers} --alter --topic {name} "
+            f"--partitions {readers}; before the first message, since a conversation's partition changes), or set flink.parallelism to {partitions}"
+        )
+
+
 def wrong_time(admin: AdminClient, settings: Settings, timeout_seconds: float) -> list[str]:
     """What is wrong with the time of the topics that are read, and how to mend it; nothing where all is well.
 

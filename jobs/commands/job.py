@@ -32,7 +32,7 @@ def submit(
     from jobs.local.flink_rest import FlinkRest
     from jobs.local.jars import fetch_jars
     from jobs.local.service import find_settings, take_local_secret
-    from jobs.topics import create_topics
+    from jobs.topics import check_partitions, create_topics
 
     effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
     rules = effective.rules()
@@ -49,6 +49,7 @@ def submit(
             )
             raise typer.Exit(0 if once else 1)
         made = create_topics(effective)
+        check_partitions(effective)
         job = submit_job(effective, rules, fetch_jars(console=ERRORS).flink, savepoint=savepoint)
     typer.echo(f"job {job} reads {effective.input_topic}" + (f"; made {len(made)} topics" if made else ""))
     if free < effective.flink.parallelism:

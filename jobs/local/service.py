@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from jobs.local.preflight import preflight
 from jobs.local.processes import ProcessError
 from jobs.local.state import ProcessRecord, StateError, read_state
 from jobs.paths import state_directory
-from jobs.settings import PREFIX, Settings, hash_key, load_settings
-from jobs.topics import create_topics
+from jobs.settings import PREFIX, Settings, hash_key, load_settings, named_in_environment
+from jobs.topics import check_partitions, create_topics
 from udfs.rules import RuleSet
 
 FILE = "service.json"
@@ -83,6 +83,7 @@ def _run_job(running: stack.LocalStack, said: Settings, rules: RuleSet, console:
             f"`replywatch down`, then `replywatch up --task-managers {settings.flink.parallelism}`"
         )
     create_topics(settings)
+    check_partitions(settings)
     service = read_service()
     if service.clock is None or not service.clock.child().is_alive():
         _start_clock(service, directory, settings)
@@ -104,11 +105,13 @@ def _run_job(running: stack.LocalStack, said: Settings, rules: RuleSet, console:
         JobProgress(rest, service.job).wait_until_running(START_TIMEOUT_S)
 
 
-def _said(settings: Settings) -> list[str]:
-    """The settings that name services elsewhere, and not those that `up` keeps."""
+def _said(settings: Settings, typed: Collection[str] = ()) -> list[str]:
+    """The settings that name services elsewhere, and not those that `up` keeps: what is typed or in the environment is meant, also
+    where it is what the shipped file says."""
     default = Settings()
     values = {name: [_value(each, name) for each in (settings, default)] for name in ADDRESSES.values()}
-    return [name for name, (told, by_itself) in values.items() if told != by_itself]
+    meant = {*typed, *named_in_environment()}
+    return [name for name, (told, by_itself) in values.items() if told != by_itself or name in meant]
 
 
 def _value(settings: Settings, name: str) -> object:
@@ -193,7 +196,7 @@ def of_this_machine(addresses: Mapping[str, str]) -> dict[str, Any]:
 def find_settings(path: Path | None = None, **overrides: object) -> Settings:
     """The settings, with the addresses of the services that `up` keeps where nothing else is said."""
     settings = load_settings(path, **overrides)
-    said = _said(settings)
+    said = _said(settings, [name for name, value in overrides.items() if value is not None])
     local: dict[str, Any] = {name: address for name, address in local_addresses().items() if name not in said}
     if "kafka__bootstrap_servers" in local:
         local = of_this_machine(local)

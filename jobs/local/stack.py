@@ -218,7 +218,7 @@ def up(
     """Start the services so that they stay when this program ends, or find them running.
 
     `directory` (default: the state directory) keeps data, logs and the state file. A stack of which a part has died is
-    stopped and started again on its data. Raises ProcessError, JarError, JavaError, RedisError with a remedy; ProcessError, too, where
+    stopped and started again on its data, with as many TaskManagers and with the metrics that it had. Raises ProcessError, JarError, JavaError, RedisError with a remedy; ProcessError, too, where
     one runs with fewer TaskManagers, or without the metrics, that are asked for.
     """
     directory = directory or state_directory()
@@ -234,6 +234,9 @@ def up(
                 )
             return running
         if state is not None:
+            # As they were, where nothing more is asked for: the job that goes on needs its slots, and who reads the metrics them.
+            task_managers = max(task_managers, len(state.children("flink")) - 1)
+            metrics = metrics or bool(state.metrics_ports)
             processes.stop(state.children())
         stack = LocalStack(directory, task_managers=task_managers, metrics=metrics, console=console)
         stack.start()

@@ -18,9 +18,13 @@ from typer.testing import CliRunner
 
 from jobs.cli import INTERRUPTED, app
 from jobs.commands.shared import CLOSED_PIPE, batches_of_standard_input
+from jobs.demo_directory import run_directory
 from jobs.flink_client import begin, public_settings
+from jobs.local import service
 from jobs.local.flink_rest import FlinkError
 from jobs.local.hash_key import keep_hash_key
+from jobs.local.state import StateError
+from jobs.paths import PlaceError, state_directory
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, load_settings, printable
 
@@ -298,3 +302,48 @@ def test_an_address_that_the_submitting_client_cannot_go_to_is_refused(
     with pytest.raises(FlinkError, match="without TLS and without a path"):
         begin(settings, settings.rules(), [], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_is_typed_is_meant_also_where_it_is_the_shipped_one(monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
+    local = {"kafka__bootstrap_servers": "127.0.0.1:40001", "flink__rest_url": "http://127.0.0.1:40002"}
+    monkeypatch.setattr(service, "local_addresses", lambda: local)
+    assert service.find_settings().kafka.bootstrap_servers == "127.0.0.1:40001"
+    monkeypatch.setenv("REPLYWATCH_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9092")
+    found = service.find_settings()
+    assert (found.kafka.bootstrap_servers, found.flink.rest_url) == ("127.0.0.1:9092", "http://127.0.0.1:40002")
+    assert service.find_settings(flink__rest_url="http://127.0.0.1:8081").flink.rest_url == "http://127.0.0.1:8081"
+
+
+def test_the_clock_finds_the_settings_that_up_was_called_with(monkeypatch: pytest.MonkeyPatch, own_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("namespace: mine\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REPLYWATCH_SETTINGS", "mine.yaml")
+    given: dict[str, str] = {}
+    monkeypatch.setattr(service.processes, "start", lambda *names, environment, **rest: given.update(environment))
+    service._start_clock(service.Service(), tmp_path, load_settings())
+    assert given["REPLYWATCH_SETTINGS"] == str(tmp_path / "mine.yaml")
+
+
+def test_a_damaged_record_of_the_service_is_one_message(own_home: Path) -> None:
+    path = state_directory() / service.FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{", "utf-8")
+    with pytest.raises(StateError, match="can't be read"):
+        service.read_service()
+
+
+def test_what_the_job_would_refuse_is_not_on_its_way() -> None:
+    for arguments in (["say", "c\n1", "customer", "x"], ["say", "c1", "customer", "x" * 20_001], ["say", "c1", "customer", "--kind", "tick"]):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 2, arguments
+
+
+def test_a_folder_for_a_demonstration_that_is_a_file_is_one_message(own_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", "utf-8")
+    with pytest.raises(PlaceError, match="name another folder"), run_directory(tmp_path / "file"):
+        pass
+    (state_directory() / "demo").mkdir(parents=True)
+    (state_directory() / "demo" / "zzz-stray").write_text("x", "utf-8")
+    for _ in range(2):
+        with run_directory(None) as directory:
+            assert directory.path.is_dir()

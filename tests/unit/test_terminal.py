@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from jobs import doctor, tail
-from jobs.live_view import LiveView
+from jobs.account import readable_output
+from jobs.live_view import Figures, LiveView
 from jobs.local.preflight import Check
 from models.progress import console_for, counted
 
@@ -25,6 +26,7 @@ def test_the_live_picture_shows_names_as_they_are() -> None:
     console = Console(file=page, force_terminal=True, width=120, height=40, markup=False)
     with LiveView(console, "Asia/Shanghai", 1.0) as view:
         view.alert(ALERT)
+        view.show(Figures(1_772_416_900_000, "RUNNING", 3, 1, 0, 0, 1, 1, 0, 0, 0, False), [])
         console.print(view._picture())
     for name in ("order[/5]", "[vip] 售后", "[bot] 小蜜"):
         assert name in page.getvalue()
@@ -69,3 +71,9 @@ def test_what_somebody_else_puts_on_the_stream_is_left_out() -> None:
     assert tail._alert({b"alert": b"{"}) is None
     found = tail._alert({b"alert": b'{"alert_id":"a","event_time":"2026-03-02T02:01:00Z","status":"firing","severity":"odd","summary":"s"}'})
     assert found is not None and "odd" in tail.sentence(found).plain
+
+
+def test_what_somebody_else_writes_to_an_output_topic_is_not_counted() -> None:
+    assert readable_output("late", b'{"topic":"t","partition":0,"offset":3}') == {"topic": "t", "partition": 0, "offset": 3}
+    for value in (None, b"", b"{", b"[]", b'{"topic":"t"}'):
+        assert readable_output("late", value) is None
