@@ -19,28 +19,48 @@ def submit(
         typer.Option(help="Start from this savepoint or retained checkpoint."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Leave a job that runs already alone: no mistake.")] = False,
-) -> None:
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", exists=True, file_okay=False,
+            help="Stay, and start the job again whenever the cluster has lost it, from the newest of FOLDER/checkpoints and FOLDER/savepoints.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
     """Create the topics and submit the job to the Flink cluster of the settings.
 
     The cluster's processes need the secret for personal ids, REPLYWATCH_HASH_KEY or REPLYWATCH_HASH_KEY_FILE, and where
     Redis has a password its address in REPLYWATCH_REDIS__URL. A job of the same name that runs already is left alone, with exit
-    code 1. Here: [bold]replywatch up --task-managers 2[/] leaves a slot
+    code 1, or 0 with --once. Here: [bold]replywatch up --task-managers 2[/] leaves a slot
     free, and [bold]replywatch submit --replay --namespace past[/] takes it.
     """
     from jobs.flink_client import submit as submit_job
     from jobs.interruption import Interruption
+    from jobs.keeper import keep as keep_alive
     from jobs.local.flink_rest import FlinkRest
     from jobs.local.jars import fetch_jars
     from jobs.local.service import find_settings, take_local_secret
     from jobs.topics import check_partitions, create_topics
 
+    if keep and (savepoint or once):
+        raise typer.BadParameter("starts from what it finds there, and leaves a job that runs alone: without --savepoint and --once", param_hint="--keep")
     effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
     rules = effective.rules()
     take_local_secret("flink__rest_url", effective.flink.rest_url)
-    with Interruption():
-        with FlinkRest(effective.flink.rest_url) as rest:
-            free = int(rest.overview()["slots-available"])
-            running = rest.living(effective.job_name)
+
+    def start(state: str | None) -> str:
+        made = create_topics(effective)
+        check_partitions(effective)
+        job = submit_job(effective, rules, fetch_jars(console=ERRORS).flink, savepoint=state)
+        typer.echo(f"job {job} reads {effective.input_topic}" + (f"; made {len(made)} topics" if made else ""))
+        return job
+
+    with Interruption() as interruption, FlinkRest(effective.flink.rest_url) as rest:
+        if keep:
+            keep_alive(keep.absolute(), lambda: rest.living(effective.job_name), start, interruption.stop.wait)
+            return
+        free = int(rest.overview()["slots-available"])
+        running = rest.living(effective.job_name)
         if running:
             typer.echo(
                 f"job {running} ({effective.job_name}) runs already, and a second one would write everything twice; nothing was "
@@ -48,10 +68,7 @@ def submit(
                 err=True,
             )
             raise typer.Exit(0 if once else 1)
-        made = create_topics(effective)
-        check_partitions(effective)
-        job = submit_job(effective, rules, fetch_jars(console=ERRORS).flink, savepoint=savepoint)
-    typer.echo(f"job {job} reads {effective.input_topic}" + (f"; made {len(made)} topics" if made else ""))
+        start(savepoint)
     if free < effective.flink.parallelism:
         typer.echo(f"it waits for slots: {free} of {effective.flink.parallelism} were free", err=True)
 

@@ -37,6 +37,18 @@ def kubernetes() -> dict[str, Any]:
     return {**spec["flinkConfiguration"], **sizes}
 
 
+def test_compose_keeps_its_data_and_builds_its_image_once() -> None:
+    told = yaml.safe_load((DOCKER / "compose.yaml").read_text("utf-8"))
+    services = told["services"]
+    assert [name for name, service in services.items() if "build" in service] == ["jobmanager"]
+    kept = {volume.partition(":")[0] for service in services.values() for volume in service.get("volumes", ())}
+    assert kept == set(told["volumes"]) and {"kafka", "redis"} <= kept
+    assert all("logging" in service for service in services.values())
+    assert all(port.startswith("127.0.0.1:") for service in services.values() for port in service.get("ports", ()))
+    keeper = services["submit"]["entrypoint"]
+    assert keeper[1:3] == ["submit", "--keep"] and f"state:{keeper[3]}" in services["submit"]["volumes"]
+
+
 @pytest.mark.parametrize("described", [compose, kubernetes])
 def test_clusters_of_containers_have_the_options_of_the_local_one(described: Any) -> None:
     wanted = yaml.safe_load(configuration_file("flink.yaml").read_text("utf-8"))
