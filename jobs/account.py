@@ -18,6 +18,7 @@ from jobs.settings import Settings, hash_key
 from jobs.topics import OUTPUTS, client_options
 from models.scorer import NullScorer
 from udfs.events import FLAGS, ID_HASH, KIND_MASK, unpack
+from udfs.gathering import is_dead_letter
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
@@ -141,7 +142,7 @@ class Account:
             origin = record.partition(), record.offset()
             if key is None or value is None:
                 self.ticks += 1
-            elif key.startswith("\x1f"):
+            elif is_dead_letter(key):
                 self.refused.add(origin)
             elif (row := unpack(value))[FLAGS] & KIND_MASK:
                 self.others.add(origin)

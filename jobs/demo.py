@@ -29,7 +29,6 @@ from jobs.settings import Settings, load_settings
 from jobs.tail import AlertStream
 from models.progress import console_for
 from udfs.formats import Reading, open_messages
-from udfs.rules import RuleSet
 
 START_TIMEOUT_S = 120.0
 STANDSTILL_S = 90.0
@@ -129,7 +128,7 @@ def _run(
             with stack:
                 console.print(f"{time.monotonic() - started:4.0f} s  Kafka, Redis and Flink are up", style="dim")
                 job = preparation.job()
-                demonstration = Demonstration(options, settings, rules, stack, job, console)
+                demonstration = Demonstration(options, settings, stack, job, console)
                 try:
                     demonstration.wait_until_running(started)
                     fed = True
@@ -145,7 +144,7 @@ class Demonstration:
     """One run on services that are up."""
 
     def __init__(
-        self, options: DemoOptions, settings: Settings, rules: RuleSet, stack: LocalStack, job: str, console: Console
+        self, options: DemoOptions, settings: Settings, stack: LocalStack, job: str, console: Console
     ) -> None:
         self._options = options
         self._settings = settings

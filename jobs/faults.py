@@ -11,7 +11,7 @@ from jobs.local.flink_rest import FlinkError
 from jobs.local.jars import JarError
 from jobs.local.java import JavaError
 from jobs.local.processes import ProcessError
-from jobs.local.redis_server import RedisError
+from jobs.local.redis_server import RedisServerError
 from jobs.local.state import StateError
 from jobs.paths import PlaceError
 from jobs.produce import ProduceError
@@ -37,7 +37,7 @@ OTHER_FAULTS = (
     JavaError,
     ProcessError,
     ProduceError,
-    RedisError,
+    RedisServerError,
     RedisUnavailable,
     StateError,
     TopicError,

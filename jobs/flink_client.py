@@ -29,7 +29,6 @@ def submit(
     connector_jars: Sequence[Path],
     *,
     savepoint: str | None = None,
-    allow_dropped_state: bool = False,
     timeout_s: float = SUBMIT_TIMEOUT_S,
 ) -> str:
     """Submit the monitor to the cluster of the settings; the id of the job, which runs detached.
@@ -39,7 +38,7 @@ def submit(
     """
     with tempfile.TemporaryDirectory(prefix="replywatch-submit-") as scratch:
         submission = begin(
-            settings, rules, connector_jars, Path(scratch), savepoint=savepoint, allow_dropped_state=allow_dropped_state
+            settings, rules, connector_jars, Path(scratch), savepoint=savepoint
         )
         with submission:
             return submission.job(timeout_s)
@@ -52,7 +51,6 @@ def begin(
     directory: Path,
     *,
     savepoint: str | None = None,
-    allow_dropped_state: bool = False,
 ) -> Submission:
     """Start the client in the empty `directory`, which it needs until it ends; the caller ends it.
 
@@ -85,7 +83,6 @@ def begin(
         arguments=["--settings", public_settings(settings), "--rules", rules.model_dump_json()],
         python_files=[application(directory / "application")],
         savepoint=savepoint,
-        allow_dropped_state=allow_dropped_state,
         cluster_python=settings.flink.python,
     )
 

@@ -30,9 +30,10 @@ class Streams:
 
 
 def build(
-    env: StreamExecutionEnvironment, tables: StreamTableEnvironment, messages: Table, settings: Settings, rules: RuleSet
+    tables: StreamTableEnvironment, messages: Table, settings: Settings, rules: RuleSet
 ) -> Streams:
-    """Wire the monitor over a table of messages (body, partition, offset, rowtime); nothing here opens a connection, but to ask a model server for its version."""
+    """Wire the monitor over a table of messages (body, partition, offset, rowtime). Nothing here opens a connection, but to ask a model
+    server for its version."""
     context = Context(
         settings.limits(rules), rules, reader.model_version(settings), settings.time.zone, settings.input_topic,
         load_satisfaction(settings.scoring.satisfaction),

@@ -59,7 +59,7 @@ class EventProducer:
         self.partitions = len(known.partitions)
 
     def send(self, event: dict[str, Any] | bytes, at_ms: int, key: str | None = None) -> None:
-        """Queue one event, or raw bytes for tests of bad input; `at_ms` is the record's time on a replay topic."""
+        """Queue one event, or raw bytes, such as a broken record in a demonstration; `at_ms` is the record's time on a replay topic."""
         value = event if isinstance(event, bytes) else packed(event)
         if key is None and isinstance(event, dict):
             key = event_key(event)

@@ -10,7 +10,6 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -216,8 +215,6 @@ class Settings(_Section):
     def limits(self, rules: RuleSet) -> Limits:
         """Time and rules compiled for the conversation's logic."""
         times = self.time
-        names = {field.name for field in fields(Limits)}
-        values: dict[str, Any] = {name: value for name, value in rules.thresholds().items() if name in names}
         return Limits(
             session_gap_ms=_ms(times.session_gap_seconds),
             allowed_lateness_ms=_ms(times.allowed_lateness_seconds),
@@ -226,7 +223,7 @@ class Settings(_Section):
             alarm_grace_ms=_ms(times.alarm_grace_seconds),
             max_session_ms=_ms(times.max_session_seconds),
             max_session_messages=times.max_session_messages,
-            **values,
+            **rules.thresholds(),
         )
 
     def time_limits(self) -> TimeLimits:

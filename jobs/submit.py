@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     settings = Settings.model_validate_json(options.settings)
     rules = RuleSet.model_validate_json(options.rules)
     env, tables = environment(settings)
-    streams = monitor.build(env, tables, read_messages(tables, settings), settings, rules)
+    streams = monitor.build(tables, read_messages(tables, settings), settings, rules)
     monitor.publish(env, tables, streams, settings)
     env.execute(settings.job_name)
 

@@ -37,9 +37,9 @@ def score_lines(
                 "model": scorer.version,
             }
             told = {"tones": (TONES, result.tones), "satisfaction": (SATISFACTIONS, result.satisfaction)} if result else {}
-            for what, (names, odds) in told.items():
-                if odds:
-                    line[what] = {name: round(each, 4) for name, each in zip(names, odds, strict=True)}
+            for what, (names, probabilities) in told.items():
+                if probabilities:
+                    line[what] = {name: round(each, 4) for name, each in zip(names, probabilities, strict=True)}
             yield line
 
 

@@ -38,11 +38,11 @@ class TfidfScorer:
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         """A score per text, in order; None where there is nothing to read."""
         cleaned = [_cleaned(text) for text in texts]
-        odds = _odds(self._sentiment, cleaned)
-        rated: list[list[float]] = _odds(self._satisfaction, cleaned) if self._satisfaction else [[]] * len(texts)
+        probabilities = _probabilities(self._sentiment, cleaned)
+        rated: list[list[float]] = _probabilities(self._satisfaction, cleaned) if self._satisfaction else [[]] * len(texts)
         return [
             Score(LABELS[row.index(max(row))], row[POSITIVE] - row[NEGATIVE], (), max(row), tuple(each)) if text else None
-            for text, row, each in zip(cleaned, odds, rated, strict=True)
+            for text, row, each in zip(cleaned, probabilities, rated, strict=True)
         ]
 
 
@@ -60,14 +60,14 @@ def _fitted(told: Sequence[tuple[str, int]], seed: int) -> Pipeline:
     return pipeline.fit([_cleaned(text) for text, _ in told], [label for _, label in told])
 
 
-def _odds(pipeline: Pipeline, texts: Sequence[str]) -> list[list[float]]:
+def _probabilities(pipeline: Pipeline, texts: Sequence[str]) -> list[list[float]]:
     """(texts, three): the probability of each of three answers, 0 for one that was never met."""
-    odds = [[0.0] * len(LABELS) for _ in texts]
+    probabilities = [[0.0] * len(LABELS) for _ in texts]
     if texts:
-        for row, values in zip(odds, pipeline.predict_proba(texts).tolist(), strict=True):
+        for row, values in zip(probabilities, pipeline.predict_proba(texts).tolist(), strict=True):
             for label, value in zip(pipeline.classes_.tolist(), values, strict=True):
                 row[label] = value
-    return odds
+    return probabilities
 
 
 def _cleaned(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Examples as a training takes them: encoded, padded to the longest of a batch, with tokens hidden."""
+"""Batches of texts: by length and padded for a network, and as a training takes them, encoded and with tokens hidden."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix, Scaling, fitted_scaling
 from models.corpus import DataError, drawn, load_corpus
-from models.evaluate import Figure, answered, confident, figure, odds
+from models.evaluate import Figure, answered, confident, figure, probabilities
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
 from models.progress import console_for
@@ -86,7 +86,7 @@ def calibrate(
     mix = mix_of(SimpleNamespace(**config), source)
     # Bounds, so that what is written is what is fitted.
     coldest, hottest = max(COLDEST, COLDEST / mix.temperature, mix.wide_weight / WIDEST), HOTTEST / max(1.0, mix.temperature)
-    scaling = fitted_scaling(odds(answers), [each.example.label for each in answers], coldest, hottest)
+    scaling = fitted_scaling(probabilities(answers), [each.example.label for each in answers], coldest, hottest)
     _copy(source, output, config | _served(config, mix, scaling), f"to {len(answers):,} texts: {described(scaling)}")
     fitted = load_scorer(str(output.resolve()), device, cache_size=0)
     held_out = [each for each in chain.from_iterable(corpus.tests.values()) if each.label != UNKNOWN]

@@ -65,18 +65,18 @@ class Scaling(NamedTuple):
     bias: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
-def scaled(odds: NDArray[np.float64], scaling: Scaling) -> NDArray[np.float64]:
+def scaled(probabilities: NDArray[np.float64], scaling: Scaling) -> NDArray[np.float64]:
     """(texts, labels) probabilities as they are after the scaling."""
-    logits = np.log(np.clip(odds, RAREST, 1.0)) / scaling.temperature + np.array(scaling.bias)
+    logits = np.log(np.clip(probabilities, RAREST, 1.0)) / scaling.temperature + np.array(scaling.bias)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return found
 
 
 def fitted_scaling(
-    odds: NDArray[np.float64], labels: Sequence[int], coldest: float = COLDEST, hottest: float = HOTTEST
+    probabilities: NDArray[np.float64], labels: Sequence[int], coldest: float = COLDEST, hottest: float = HOTTEST
 ) -> Scaling:
-    """The scaling that gives labelled texts the highest likelihood; one that changes nothing for no texts. odds: (texts, labels);
+    """The scaling that gives labelled texts the highest likelihood; one that changes nothing for no texts. probabilities: (texts, labels);
     coldest, hottest: bounds of the temperature.
 
     A weak prior keeps the bias of a label that is never told within bounds.
@@ -85,19 +85,19 @@ def fitted_scaling(
         return Scaling()
     from scipy.optimize import minimize  # with the extra `train` only; scoring imports this module without it
 
-    logits = np.log(np.clip(odds, RAREST, 1.0))
-    wanted = np.eye(odds.shape[1])[list(labels)]
+    logits = np.log(np.clip(probabilities, RAREST, 1.0))
+    wanted = np.eye(probabilities.shape[1])[list(labels)]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         coldness, bias = math.exp(-flat[0]), flat[1:]
-        found = scaled(odds, Scaling(1 / coldness, tuple(bias)))
+        found = scaled(probabilities, Scaling(1 / coldness, tuple(bias)))
         wrong = (found - wanted) / len(labels)
         cost = -np.log((found * wanted).sum(axis=1).clip(RAREST)).mean() + BIAS_PENALTY * (bias**2).sum() / len(labels)
         slope = [-(wrong * logits).sum() * coldness, *(wrong.sum(axis=0) + 2 * BIAS_PENALTY * bias / len(labels))]
         return float(cost), np.array(slope)
 
-    bounds = [(math.log(coldest), math.log(hottest)), *[(-LARGEST_BIAS / 2, LARGEST_BIAS / 2)] * odds.shape[1]]
-    found = minimize(loss, np.zeros(1 + odds.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    bounds = [(math.log(coldest), math.log(hottest)), *[(-LARGEST_BIAS / 2, LARGEST_BIAS / 2)] * probabilities.shape[1]]
+    found = minimize(loss, np.zeros(1 + probabilities.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
     bias = found[1:] - found[1:].mean()  # a number added to all changes nothing
     return Scaling(math.exp(found[0]), tuple(map(float, bias)))
 

@@ -161,9 +161,9 @@ def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figu
     confidences, right = believed(answers) if NEUTRAL in actual else ([], [])
     scaling, scaled_error, scaled_macro_f1 = None, None, None
     if confidences and (known := confident(validation)):
-        scaling = fitted_scaling(odds(known), [each.example.label for each in known])
+        scaling = fitted_scaling(probabilities(known), [each.example.label for each in known])
         sure = confident(answers)
-        mended = scaled(odds(sure), scaling)
+        mended = scaled(probabilities(sure), scaling)
         labels, best = [each.example.label for each in sure], mended.argmax(axis=1).tolist()
         scaled_error = calibration_error(mended.max(axis=1).tolist(), [a == b for a, b in zip(labels, best, strict=True)])
         scaled_macro_f1 = macro_f1(labels, best)
@@ -192,7 +192,7 @@ def believed(answers: Sequence[Answer]) -> tuple[list[float], list[bool]]:
     return [each.score.confidence for each in told], [each.right for each in told]
 
 
-def odds(answers: Sequence[Answer]) -> NDArray[np.float64]:
+def probabilities(answers: Sequence[Answer]) -> NDArray[np.float64]:
     """(answers, labels) probabilities, out of the likeliest one's and p(positive) - p(negative). All answers tell a confidence."""
     best = np.array([LABELS.index(each.score.label) for each in answers])
     confidence = np.array([each.score.confidence for each in answers])

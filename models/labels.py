@@ -1,4 +1,4 @@
-"""The names of what a model answers: one sentiment of three, and each of four tones or not."""
+"""The names of what a model answers: one sentiment of three, each of four tones or not, one satisfaction of three."""
 
 from __future__ import annotations
 

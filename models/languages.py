@@ -1,4 +1,4 @@
-"""Which language a text counts as, and what is left of a corpus for a model that reads one only."""
+"""What is left of a corpus for a model that reads one language only."""
 
 from __future__ import annotations
 

@@ -168,10 +168,10 @@ def score_of_logits(logits: Mapping[str, float], least_confidence: float) -> Sco
     sides = [name for name in LABELS if name in logits]
     if not {"negative", "positive"} <= set(sides):
         raise ValueError("labels")
-    odds = dict(zip(sides, _softmax([logits[name] for name in sides]), strict=True))
+    probabilities = dict(zip(sides, _softmax([logits[name] for name in sides]), strict=True))
     heard = [1 / (1 + math.exp(-max(-60.0, logits[name]))) for name in TONES] if _all_in(logits, TONES) else []
     rated = _softmax([logits[name] for name in SATISFACTIONS]) if _all_in(logits, SATISFACTIONS) else []
-    return score_of(odds, heard, least_confidence, rated)
+    return score_of(probabilities, heard, least_confidence, rated)
 
 
 def _finite(score: Any) -> float:

@@ -89,8 +89,8 @@ class FastTextScorer:
     def _one(self, line: str) -> Score | None:
         if not line:
             return None
-        names, odds = self._model.predict(line, k=len(LABELS))
-        by_label = {name.removeprefix("__label__"): float(value) for name, value in zip(names, odds, strict=True)}
+        names, probabilities = self._model.predict(line, k=len(LABELS))
+        by_label = {name.removeprefix("__label__"): float(value) for name, value in zip(names, probabilities, strict=True)}
         difference = by_label.get("positive", 0.0) - by_label.get("negative", 0.0)
         return Score(max(by_label, key=by_label.__getitem__), _bounded(difference))
 

@@ -56,18 +56,18 @@ class SatisfactionModel:
             0.0 if (value := values.get(name)) is None else (value - mean) / scale
             for name, mean, scale in zip(FEATURES, self.means, self.scales, strict=True)
         ]
-        odds = self._odds(each)
-        score = _expected(odds)
+        probabilities = self._probabilities(each)
+        score = _expected(probabilities)
         contributions = []
         for at, name in enumerate(FEATURES):
             value = values.get(name)
             if value is not None:
-                without = _expected(self._odds([*each[:at], 0.0, *each[at + 1 :]]))
+                without = _expected(self._probabilities([*each[:at], 0.0, *each[at + 1 :]]))
                 contributions.append(Contribution(name, value, score - without))
         contributions.sort(key=lambda found: -abs(found.points))
-        return Satisfaction(score, odds, contributions)
+        return Satisfaction(score, probabilities, contributions)
 
-    def _odds(self, each: Sequence[float]) -> tuple[float, ...]:
+    def _probabilities(self, each: Sequence[float]) -> tuple[float, ...]:
         logits = [
             bias + sum(weight * value for weight, value in zip(row, each, strict=True))
             for bias, row in zip(self.bias, self.weights, strict=True)
@@ -154,8 +154,8 @@ def features_of(record: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
-def _expected(odds: Sequence[float]) -> float:
-    return odds[2] + odds[1] / 2
+def _expected(probabilities: Sequence[float]) -> float:
+    return probabilities[2] + probabilities[1] / 2
 
 
 def _numbers(value: Any, count: int, where: str) -> tuple[float, ...]:

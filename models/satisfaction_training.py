@@ -109,8 +109,8 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
                 "rate some more of them"
             )
     make = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=500))
-    odds = cross_val_predict(make, table, ratings, cv=folds, method="predict_proba")
-    answered = odds.argmax(axis=1).tolist()
+    probabilities = cross_val_predict(make, table, ratings, cv=folds, method="predict_proba")
+    answered = probabilities.argmax(axis=1).tolist()
     make.fit(table, ratings)
     regression = make[-1]
     model = SatisfactionModel(
@@ -125,7 +125,7 @@ def fit_satisfaction(data: Sequence[Path], scorer: Scorer, version: str, console
         figures[name] = macro_f1(ratings[at : at + len(part)], answered[at : at + len(part)])
         at += len(part)
     right = [a == b for a, b in zip(ratings, answered, strict=True)]
-    error = calibration_error(odds.max(axis=1).tolist(), right)
+    error = calibration_error(probabilities.max(axis=1).tolist(), right)
     shipped = load_satisfaction("default")
     assert shipped is not None
     return SatisfactionReport(model, len(every), macro_f1(ratings, answered), error, figures, *judged(shipped, every))
@@ -138,10 +138,10 @@ def _digest(ratings: Sequence[int], table: Sequence[Sequence[float]]) -> str:
 
 def judged(model: SatisfactionModel, rated: Sequence[Rated]) -> tuple[float, float]:
     """Macro-F1 of a model's likeliest outcomes, and its calibration error."""
-    odds = [model.rate(each.features).probabilities for each in rated]
-    ratings, answered = [each.rating for each in rated], [each.index(max(each)) for each in odds]
+    probabilities = [model.rate(each.features).probabilities for each in rated]
+    ratings, answered = [each.rating for each in rated], [each.index(max(each)) for each in probabilities]
     right = [a == b for a, b in zip(ratings, answered, strict=True)]
-    return macro_f1(ratings, answered), calibration_error([max(each) for each in odds], right)
+    return macro_f1(ratings, answered), calibration_error([max(each) for each in probabilities], right)
 
 
 def _found(path: Path, scorer: Scorer, console: Console) -> Iterator[tuple[str, list[Rated]]]:

@@ -54,17 +54,17 @@ class Score(NamedTuple):
 
 
 def score_of(
-    odds: Mapping[str, float], tones: Sequence[float], least_confidence: float, satisfaction: Sequence[float] = ()
+    probabilities: Mapping[str, float], tones: Sequence[float], least_confidence: float, satisfaction: Sequence[float] = ()
 ) -> Score:
     """The score of a text from the probabilities of its labels, by name, and of TONES and of SATISFACTIONS, or of none. What is no
     number stays none: CheckedScorer refuses it."""
-    best = max(odds, key=odds.__getitem__)
-    difference = odds["positive"] - odds["negative"]
+    best = max(probabilities, key=probabilities.__getitem__)
+    difference = probabilities["positive"] - probabilities["negative"]
     return Score(
-        best if odds[best] >= least_confidence else UNSURE,
+        best if probabilities[best] >= least_confidence else UNSURE,
         round(max(-1.0, min(1.0, difference)) if math.isfinite(difference) else math.nan, 6),
         tuple(round(tone, 6) for tone in tones),
-        round(odds[best], 6),
+        round(probabilities[best], 6),
         tuple(round(each, 6) for each in satisfaction),
     )
 

@@ -163,8 +163,8 @@ class TransformerScorer(CachedScorer):
                 sided = sided + beside[:, : len(LABELS)] * self._mix.wide_weight
                 if self._satisfaction_mix.wide_weight:
                     rated = rated + beside[:, WIDE_SATISFACTION] * self._satisfaction_mix.wide_weight
-            odds = torch.softmax(sided + self._bias, dim=-1)
-            return odds, torch.sigmoid(logits[:, self._tones]), torch.softmax(rated, dim=-1)
+            probabilities = torch.softmax(sided + self._bias, dim=-1)
+            return probabilities, torch.sigmoid(logits[:, self._tones]), torch.softmax(rated, dim=-1)
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         """To where the network is; from pinned memory, so that this thread doesn't wait for the GPU."""

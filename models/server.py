@@ -194,17 +194,17 @@ def predict(scorer: LocalScorer, body: Any) -> list[list[dict[str, Any]]]:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "inputs: each must be a list of one text")
     told = scorer.probabilities([each[0] for each in inputs])
     raw = body.get("raw_scores") is True
-    return [[] if odds is None else labelled(odds, raw) for odds in told]
+    return [[] if probabilities is None else labelled(probabilities, raw) for probabilities in told]
 
 
-def labelled(odds: Mapping[str, float], raw: bool) -> list[dict[str, Any]]:
+def labelled(probabilities: Mapping[str, float], raw: bool) -> list[dict[str, Any]]:
     """Probabilities as label and score; raw: as logits, which give the same probabilities. Raises ModelError where one is no number."""
-    if not all(map(math.isfinite, odds.values())):
+    if not all(map(math.isfinite, probabilities.values())):
         raise ModelError("the model answers no numbers")
-    return [{"label": name, "score": _logit(name, each) if raw else each} for name, each in odds.items()]
+    return [{"label": name, "score": _logit(name, each) if raw else each} for name, each in probabilities.items()]
 
 
-def _logit(name: str, odds: float) -> float:
+def _logit(name: str, probability: float) -> float:
     """Of a label or a satisfaction, which shares one softmax with the others of its kind, or of a tone, which stands alone."""
-    bounded = min(1 - SMALLEST, max(SMALLEST, odds))
+    bounded = min(1 - SMALLEST, max(SMALLEST, probability))
     return math.log(bounded / (1 - bounded)) if name in TONES else math.log(bounded)

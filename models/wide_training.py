@@ -77,10 +77,10 @@ def _fitted(table: Any, answers: Sequence[int], moved: Floats) -> tuple[Floats, 
         weights, bias = _split(flat)
         logits = table @ weights + bias + moved
         logits -= logits.max(axis=1, keepdims=True)
-        odds = np.exp(logits)
-        odds /= odds.sum(axis=1, keepdims=True)
-        wrong = odds - wanted
-        cost = -np.log(np.maximum((odds * wanted).sum(axis=1), 1e-12)).sum() + (weights**2).sum() / (2 * STRENGTH)
+        probabilities = np.exp(logits)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        wrong = probabilities - wanted
+        cost = -np.log(np.maximum((probabilities * wanted).sum(axis=1), 1e-12)).sum() + (weights**2).sum() / (2 * STRENGTH)
         slope = np.concatenate([(turned @ wrong + weights / STRENGTH).ravel(), wrong.sum(axis=0)])
         return float(cost), slope.astype(np.float64)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 
 import orjson
 
@@ -11,6 +12,7 @@ from udfs.privacy_excerpt import masked_excerpt
 
 MAX_HEAD: int = 64 * 1024
 SCHEMA_VERSION = 1
+WINDOW = 10_000
 
 
 def dead_letter(
@@ -41,3 +43,33 @@ def dead_letter(
         }
     ).decode()
 
+
+class TooManyDeadLetters(RuntimeError):
+    """More of the last records were refused than the setting allows: a producer is broken, and should be stopped."""
+
+
+class DeadLetterWindow:
+    """How many of a topic's last WINDOW records were refused. most: the share, 0…1, beyond which the job must not go on; 0 for no limit."""
+
+    def __init__(self, most: float, topic: str) -> None:
+        self._most = most
+        self._topic = topic
+        self._last: deque[bool] = deque(maxlen=WINDOW)
+        self._refused = 0
+
+    def count(self, refused: bool) -> None:
+        """One record more. Raises TooManyDeadLetters."""
+        if not self._most:
+            return
+        last = self._last
+        if len(last) == WINDOW:
+            self._refused -= last[0]
+        last.append(refused)
+        self._refused += refused
+        share = self._refused / WINDOW
+        if refused and len(last) == WINDOW and share > self._most:
+            raise TooManyDeadLetters(
+                f"dead_letter_limit: {share:.0%} of the last {WINDOW} records of {self._topic} were refused, the limit is {self._most:.0%}; "
+                "read the reasons in the dead letters, and repair the producer. What lies in Kafka already is passed only with a higher "
+                "limit: raise it for as long as that takes"
+            )

@@ -57,7 +57,7 @@ class Rank(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a record is. Everything but MESSAGE and TICK makes no turn, touches no clock and opens no wait."""
+    """What a record is. Only a MESSAGE makes a turn, touches a clock or opens a wait; a TICK ends in the reading step and never becomes a row."""
 
     MESSAGE = 0
     EDIT = 1

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import orjson
 
-from udfs.events import KIND_MASK, PLACE, Flag, Kind, Rank, Row
+from udfs.events import AGENT, HITS, ID_HASH, KIND_MASK, PLACE, RANK, SENT_AT, Flag, Kind, Rank, Row
 from udfs.limits import Limits
 
 NEVER: Final = -1
@@ -127,13 +127,13 @@ class Measures:
             self.last_arrival = arrival
         self.digest = (self.digest + int(id_hash, 16)) & 0xFFFF_FFFF_FFFF_FFFF
         self.place = place
-        rank = row[1]
+        rank = row[RANK]
         speaks = flags & SPEAKS
         if rank == CUSTOMER:
             if not flags & INTERNAL:
                 self.customer_messages += 1
             if speaks:
-                self._customer(sent_at, message_id, flags, reply_to, arrival, limits)
+                self._customer(sent_at, message_id, flags, arrival, limits)
             if score is not None and not flags & INTERNAL:
                 self._feeling(row, score, flags, limits)
         elif flags & HUMAN:
@@ -186,9 +186,7 @@ class Measures:
         """Mean sentiment, -1…1, of the customer's scored messages, of which there must be one."""
         return mean_score(self.scores)
 
-    def _customer(
-        self, sent_at: int, message_id: str, flags: int, reply_to: str, arrival: int, limits: Limits
-    ) -> None:
+    def _customer(self, sent_at: int, message_id: str, flags: int, arrival: int, limits: Limits) -> None:
         if self.side != CUSTOMER:
             self.side = CUSTOMER
             self.turns += 1
@@ -303,7 +301,7 @@ class Measures:
                 self.hits.append([rule, message_id, sent_at, agent, detail, rank, edit])
 
     def _event(self, kind: int, row: Row, limits: Limits) -> None:
-        sent_at = row[0]
+        sent_at = row[SENT_AT]
         if kind in (ASSIGN, TRANSFER):
             self.place = row[PLACE]  # who is waited for sits there from now on
         if kind in (RESOLVE, MERGE):
@@ -316,8 +314,8 @@ class Measures:
         elif kind == REOPEN:
             self.reopened = True
             self.resolved = False
-        elif kind == EDIT and row[7]:
-            self._hits(row[7], row, writer(row), row[4])
+        elif kind == EDIT and row[HITS]:
+            self._hits(row[HITS], row, writer(row), row[ID_HASH])
 
 
 _values = attrgetter(*Measures.__dataclass_fields__)
@@ -353,8 +351,8 @@ def _asked(flags: int) -> int:
 
 def writer(row: Row) -> str:
     """The agent who wrote the row; a customer's line carries the name of whoever has the conversation, who did not."""
-    agent: str = row[5]
-    return "" if row[1] == CUSTOMER else agent
+    agent: str = row[AGENT]
+    return "" if row[RANK] == CUSTOMER else agent
 
 
 def mean_score(scores: str) -> float:

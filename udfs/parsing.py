@@ -13,16 +13,15 @@ from typing import Any, Final
 
 import orjson
 
+from udfs.events import Kind, Rank
 from udfs.text import repair
 
 MAX_RECORD_BYTES: Final = 256 * 1024
 MAX_TEXT: Final = 20_000
 MAX_ID: Final = 200
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01: before it lie seconds taken for milliseconds
-SENDERS: Final = frozenset(("customer", "agent", "bot", "system"))
-KINDS: Final = frozenset(
-    ("message", "edit", "delete", "reaction", "assign", "transfer", "resolve", "reopen", "csat", "merge", "tick")
-)
+SENDERS: Final = frozenset(rank.name.lower() for rank in Rank)
+KINDS: Final = frozenset(kind.name.lower() for kind in Kind)
 FALSE: Final = (None, False, 0, "", "false", "False", "0", "null", "None", "no")
 NO_TIME: Final = "0001-01-01"  # Go's time that is none
 PUBLIC: Final = frozenset(("public", "external", "false", "0", "none", "null", ""))

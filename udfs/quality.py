@@ -40,7 +40,7 @@ def rated(
         score = found.score
         satisfaction = {
             "score": round(found.score, 4),
-            "probabilities": {name: round(odds, 4) for name, odds in zip(SATISFACTIONS, found.probabilities, strict=True)},
+            "probabilities": {name: round(probability, 4) for name, probability in zip(SATISFACTIONS, found.probabilities, strict=True)},
             "contributions": [
                 {"feature": each.feature, "value": round(each.value, 4), "points": round(each.points, 4)}
                 for each in found.contributions[:SHOWN]

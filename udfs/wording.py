@@ -14,6 +14,7 @@ from udfs.events import Flag
 from udfs.language import language
 from udfs.left_open import LeftOpen, leaves_open
 from udfs.markup import strip_quotes
+from udfs.memo import Memo
 from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, declines, is_courtesy, rates
 from udfs.privacy import Masker, Span
@@ -43,20 +44,14 @@ class WordingReader:
     def __init__(self, phrases: PhraseMatcher, masker: Masker) -> None:
         self._phrases = phrases
         self._masker = masker
-        self._kept: dict[tuple[str, str], Wording] = {}
+        self._wordings = Memo(self._read, MAX_KEPT, lambda line: len(line[0]) <= MAX_KEPT_LENGTH)
 
     def read(self, text: str, speaker: str) -> Wording:
         """What is in the text, said by this speaker."""
-        found = self._kept.get((text, speaker))
-        if found is None:
-            found = self._read(text, speaker)
-            if len(text) <= MAX_KEPT_LENGTH:
-                if len(self._kept) >= MAX_KEPT:
-                    self._kept.clear()
-                self._kept[text, speaker] = found
-        return found
+        return self._wordings((text, speaker))
 
-    def _read(self, text: str, speaker: str) -> Wording:
+    def _read(self, line: tuple[str, str]) -> Wording:
+        text, speaker = line
         masked, found = self._masker.mask(text)
         # The rules' phrases and the courtesies are simplified.
         said = simplified(strip_quotes(blotted(text, found) if found else text))

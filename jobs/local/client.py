@@ -34,15 +34,13 @@ class Submission:
         arguments: Sequence[str] = (),
         python_files: Sequence[Path] = (),
         savepoint: str | None = None,
-        allow_dropped_state: bool = False,
-        cluster_python: str = "",
+            cluster_python: str = "",
     ) -> None:
         self._module = module
         self._client: processes.Child | None = None
         command = [*installation.client_command(), "run", "--detached", "--jobmanager", address]
         if savepoint:
             command += ["--fromSavepoint", savepoint]
-            command += ["--allowNonRestoredState"] if allow_dropped_state else []
         python = str(installation.python)
         command += ["-pyclientexec", python, "-pyexec", cluster_python or python]
         if python_files:

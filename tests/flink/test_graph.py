@@ -33,7 +33,7 @@ def nodes(settings: Settings) -> Nodes:
     """Name and uid of every operator of the whole job over its real Kafka tables, which is built and not run."""
     env, tables = environment(settings)
     rules = settings.rules()
-    streams = monitor.build(env, tables, read_messages(tables, settings), settings, rules)
+    streams = monitor.build(tables, read_messages(tables, settings), settings, rules)
     monitor.publish(env, tables, streams, settings)
     graph_nodes = env._generate_stream_graph(False).getStreamNodes().toArray()
     return sorted((node.getOperatorName(), node.getTransformationUID()) for node in graph_nodes)

@@ -11,12 +11,12 @@ import pytest
 from models.scorer import Score
 from tests.chat import HOUR, MINUTE, T0, Chat
 from tests.conversing import KEY, Talk, rules_with
-from udfs.dead_letters import MAX_HEAD
+from udfs.dead_letters import MAX_HEAD, TooManyDeadLetters
 from udfs.events import SCORE, TEXT, unpack
 from udfs.parsing import MAX_RECORD_BYTES, Refused, TimeLimits, parse, parse_time
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
-from udfs.reading import Reader, TooManyDeadLetters
+from udfs.reading import Reader
 from udfs.rules import Phrases, RuleSet
 
 LIVE = TimeLimits()

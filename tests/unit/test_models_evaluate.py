@@ -38,7 +38,7 @@ from models.evaluate import (
     figure,
     length_slice,
     macro_f1,
-    odds,
+    probabilities,
     slices,
     tells_neutral,
     worst,
@@ -101,7 +101,7 @@ def test_probabilities_are_told_back_from_a_score_and_a_temperature_leaves_the_l
     probabilities: list[float], temperature: float
 ) -> None:
     score = score_of(dict(zip(LABELS, probabilities, strict=True)), (), 0.0)
-    told = odds([Answer(Example("a", NEUTRAL), LABELS.index(score.label), score)])
+    told = probabilities([Answer(Example("a", NEUTRAL), LABELS.index(score.label), score)])
     assert told.tolist()[0] == pytest.approx(probabilities, abs=3e-6)
     found = scaled(told, Scaling(temperature))[0]
     assert found.sum() == pytest.approx(1.0)
@@ -122,7 +122,7 @@ def test_a_scaling_by_the_set_s_own_validation_part_mends_a_confidence_that_is_t
     assert (alone.scaling, alone.scaled_error, alone.scaled_macro_f1) == (None, None, None)
     assert mended.scaled_error == pytest.approx(0.0, abs=0.02)
     assert mended.scaled_macro_f1 == mended.macro_f1
-    assert fitted_scaling(odds([]), []) == Scaling()
+    assert fitted_scaling(probabilities([]), []) == Scaling()
     assert figure(answers(6), answers(50)).scaled_error is None  # a set without neutral has no confidence to believe
 
 

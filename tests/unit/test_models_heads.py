@@ -74,7 +74,7 @@ def test_a_set_without_neutral_texts_does_not_teach_that_none_are() -> None:
 
 
 def test_a_set_full_of_neutral_texts_does_not_teach_that_texts_are_neutral() -> None:
-    # Menon et al. 2021, eq. 10: at equal logits the odds are the set's shares, here 0.1, 0.8, 0.1.
+    # Menon et al. 2021, eq. 10: at equal logits the probabilities are the set's shares, here 0.1, 0.8, 0.1.
     loss, slope = gradient("post 0")
     assert loss == pytest.approx(-math.log(0.8))
     assert slope[:3] == pytest.approx([0.1, -0.2, 0.1])
@@ -115,7 +115,7 @@ def test_satisfaction_has_columns_of_its_own_where_a_set_tells_it() -> None:
     masked_loss(rated, label_smoothing=0.0)({"logits": logits}, targets(rated), None).backward()
     assert logits.grad is not None
     assert not logits.grad[:, : SATISFACTION.start].any()
-    # At equal logits the odds are the shares, 3/4 and 1/4: that most are dissatisfied is not what is to be learnt.
+    # At equal logits the probabilities are the shares, 3/4 and 1/4: that most are dissatisfied is not what is to be learnt.
     assert logits.grad[0, SATISFACTION].tolist() == pytest.approx([-1 / 16, 0, 1 / 16])
     assert logits.grad[3, SATISFACTION].tolist() == pytest.approx([3 / 16, 0, -3 / 16])
 

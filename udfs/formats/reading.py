@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from udfs.events import Rank
+
 MAX_REFUSED_KEPT: Final = 1_000
 """Refused records that are kept with their line and reason; beyond it they are only counted."""
 
 MAX_RECORDS: Final = 5_000_000
 """Records read of one file that has to be held in memory; a note says so where a file is longer."""
 
-RANKS: Final = {"customer": 0, "agent": 1, "bot": 2, "system": 3}
+RANKS: Final = {rank.name.lower(): int(rank) for rank in Rank}
 """Order of the senders at equal times: the question comes before its answer."""
 
 HEAD_BYTES: Final = 1 << 20
