@@ -59,6 +59,8 @@ def leaves_open(text: str) -> LeftOpen:
     if not asks(text):
         return LeftOpen.NOTHING
     if not is_closing_offer(text):
+        if ("?" in text or "？" in text) and "://" not in text and "www." not in text:
+            return LeftOpen.QUESTION
         return LeftOpen.QUESTION if any(map(_wants_answer, _sentences(text))) else LeftOpen.NOTHING
     only = all(is_closing_offer(clause) or not _wants_answer(clause) for clause in _sentences(text))
     return LeftOpen.OFFER if only else LeftOpen.QUESTION

@@ -23,10 +23,10 @@ class Names:
     def __init__(self, masker: Masker, secret: bytes) -> None:
         self._masker = masker
         self._secret = secret
-        self.key = Memo(self._key, MAX_KEPT)
-        """The key of a conversation, by (tenant, source, conversation_id)."""
-        self._name = Memo(self._named, MAX_KEPT, lambda value: len(value) <= MAX_FIELD)
-        self._url = Memo(self._masked_url, MAX_KEPT, lambda value: len(value) <= MAX_URL)
+        self.keys = Memo(self._key, MAX_KEPT)
+        """The keys of conversations, by (tenant, source, conversation_id)."""
+        self._names = Memo(self._named, MAX_KEPT, lambda value: len(value) <= MAX_FIELD)
+        self._urls = Memo(self._masked_url, MAX_KEPT, lambda value: len(value) <= MAX_URL)
 
     def message_id(self, value: str) -> str:
         """The id of a message, or its keyed hash where it holds a phone number."""
@@ -38,13 +38,13 @@ class Names:
 
     def name(self, value: Any) -> str:
         """An agent, shop, queue or channel: hashed where it is a personal id, masked where something personal is in it; "" for nothing."""
-        if value.__class__ is str:
-            return self._name(value) if value else ""
-        return self._name(_told(value)) if value is not None else ""
+        if value.__class__ is not str:
+            value = _told(value)
+        return self._names[value] if value else ""
 
     def url(self, value: Any) -> str:
         """The conversation's address, masked; "" for none. It comes with every one of its messages."""
-        return self._url(value) if value and value.__class__ is str else ""
+        return self._urls[value] if value and value.__class__ is str else ""
 
     def _key(self, parts: tuple[str, str, str]) -> str:
         return conversation_key(*map(self._identifier, parts))

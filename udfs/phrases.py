@@ -13,6 +13,8 @@ from typing import Final
 MAX_COURTESY: Final = 24
 """Characters. A longer line says something. English needs twice as many for the same words."""
 
+MAX_RATING: Final = 18
+
 # A courtesy, and what may stand around it without adding anything.
 _CORE_ZH: Final = (
     r"(?:非常|十分|太|很|先|多|真的|再次|还是要|还要)?(?:谢谢|謝謝|感谢|感謝|多谢|多謝|感恩|谢|謝)+(?:您|你|妳|了|啦|哈|啊|呀|哦|噢|喔|们|們)*"
@@ -143,11 +145,12 @@ def is_courtesy(text: str) -> bool:
         text = text if mentioned is None else text[mentioned.end() :]
     if len(text) > MAX_COURTESY and (not text.isascii() or len(text) > 2 * MAX_COURTESY):
         return False
-    if _thanks_by_name(text) is not None:
+    lower = text.lower()
+    if _courtesy(lower) is not None:
+        return _core(lower) is not None
+    if ("谢" in text or "謝" in text or "th" in lower or "cheers" in lower) and _thanks_by_name(text) is not None:
         return True
-    text = text.lower()
-    if _courtesy(text) is not None:
-        return _core(text) is not None
+    text = lower
     return _kind_face(text) is not None and _faces(text) is not None
 
 
@@ -161,7 +164,7 @@ def declines(text: str) -> bool:
 
 def rates(text: str) -> bool:
     """Whether the whole message is a rating and nothing more: "5", "4分", "非常满意". Only what it answers tells whether it is one."""
-    return len(text) <= MAX_COURTESY and _rates(text) is not None
+    return len(text) <= MAX_RATING and _rates(text) is not None
 
 
 def asks(text: str) -> bool:

@@ -87,7 +87,7 @@ class Reader:
             if event is None:
                 continue  # a tick is no producer's record: it must not hide how many of those are refused
             self._window.count(False)
-            key = self._names.key((event["tenant"], event["source"], event["conversation_id"]))
+            key = self._names.keys[event["tenant"], event["source"], event["conversation_id"]]
             batch.keys[at] = key
             rows.append(self._row(key, event, partition, offset))
             places.append(at)
@@ -100,6 +100,7 @@ class Reader:
 
     def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> Row:
         get, names = event.get, self._names
+        name = names.name
         kind = KINDS[event["kind"]]
         flags, text = _seen(event, kind)
         wording = NOTHING
@@ -115,14 +116,14 @@ class Reader:
             message_id,
             flags,
             message_hash(key, message_id, kind, told_apart),
-            names.name(get("agent_id")),
+            name(get("agent_id")),
             None,
             wording.hits,
             names.reply_to(get("reply_to")),
             wording.language,
-            names.name(get("shop")),
-            names.name(get("queue")),
-            names.name(get("channel")),
+            name(get("shop")),
+            name(get("queue")),
+            name(get("channel")),
             names.url(get("url")),
             wording.masked,
             partition,
@@ -162,7 +163,8 @@ def _seen(event: dict[str, Any], kind: int) -> tuple[int, str]:
         flags |= HUMAN
     if get("attachments"):
         flags |= ATTACHMENT
-    if text and "html" in str(get("format") or "").lower():
+    form = get("format")
+    if form and text and "html" in str(form).lower():
         markup, text = text, strip_html(text)
         if not visible(text) and shows_picture(markup):
             flags |= ATTACHMENT

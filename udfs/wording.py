@@ -48,7 +48,7 @@ class WordingReader:
 
     def read(self, text: str, speaker: str) -> Wording:
         """What is in the text, said by this speaker."""
-        return self._wordings((text, speaker))
+        return self._wordings[text, speaker]
 
     def _read(self, line: tuple[str, str]) -> Wording:
         text, speaker = line
