@@ -12,8 +12,9 @@ from rich.console import Console
 from jobs.produce import EventProducer
 from jobs.replay import Replayer, Timed
 from jobs.settings import Settings
-from jobs.topics import create_topics
+from jobs.topics import create_topics, latest_time
 from models.progress import counted
+from udfs.alerts import iso
 from udfs.formats import open_messages
 from udfs.simulate import Simulation, SimulationSettings
 
@@ -30,6 +31,7 @@ def replay_file(settings: Settings, path: Path, speed: float, console: Console) 
         line, reason = reading.refused[0]
         console.print(f"{reading.refused_count} records refused, the first in line {line}: {reason}", highlight=False)
     create_topics(settings)
+    _tell_of_earlier(settings, next((int(event["sent_at"]) for event in reading.events), None), console)
     producer = EventProducer(settings, settings.topic("replay"))
     replayer = Replayer(producer, speed)
     with counted(console) as progress:
@@ -44,9 +46,11 @@ def replay_file(settings: Settings, path: Path, speed: float, console: Console) 
 def simulate_replay(settings: Settings, seed: int, speed: float, minutes: float, console: Console) -> int:
     """Write so many simulated minutes to the replay topic, then the last ticks; the number of events."""
     create_topics(settings)
+    simulation = Simulation(SimulationSettings(seed=seed))
+    _tell_of_earlier(settings, simulation.now_ms, console)
     producer = EventProducer(settings, settings.topic("replay"))
     replayer = Replayer(producer, speed)
-    sent = _simulate(Simulation(SimulationSettings(seed=seed)), replayer, minutes, console)
+    sent = _simulate(simulation, replayer, minutes, console)
     replayer.finish(settings)
     console.print(f"{sent} events on {producer.topic}", highlight=False)
     return sent
@@ -63,6 +67,18 @@ def simulate_live(settings: Settings, seed: int, minutes: float, console: Consol
     producer.flush()
     console.print(f"{sent} events on {producer.topic}", highlight=False)
     return sent
+
+
+def _tell_of_earlier(settings: Settings, first_ms: int | None, console: Console) -> None:
+    """Say so where the topic holds later records: a job that has read those takes older ones for late, and tells nothing of them."""
+    name = settings.topic("replay")
+    latest = latest_time(settings, name)
+    if latest is not None and first_ms is not None and latest > first_ms:
+        console.print(
+            f"{name} holds records up to {iso(latest)}, and this begins at {iso(first_ms)}: a job that has read those finds this late; for sessions "
+            "and alerts of its own take another --namespace",
+            soft_wrap=True,
+        )
 
 
 def _simulate(simulation: Simulation, replayer: Replayer, minutes: float, console: Console) -> int:

@@ -7,8 +7,9 @@ import time
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from jobs.kafka_security import client_security
 from jobs.settings import Settings
@@ -99,6 +100,24 @@ def check_partitions(settings: Settings, timeout_seconds: float = 30) -> None:
             f"ever. Give the topic more (kafka-topics.sh --bootstrap-server {settings.kafka.bootstrap_servers} --alter --topic {name} "
             f"--partitions {readers}; before the first message, since a conversation's partition changes), or set flink.parallelism to {partitions}"
         )
+
+
+def latest_time(settings: Settings, name: str, timeout_seconds: float = 30) -> int | None:
+    """The latest time of a topic's records, epoch ms; None where it holds none. KafkaException where the broker does not answer."""
+    admin = AdminClient(client_options(settings))
+    partitions = admin.list_topics(name, timeout=timeout_seconds).topics[name].partitions
+    wanted = {TopicPartition(name, number): OffsetSpec.max_timestamp() for number in partitions}
+    retrying = Retrying(
+        retry=retry_if_exception(_is_moving), wait=wait_fixed(0.1), stop=stop_after_delay(timeout_seconds), reraise=True
+    )
+    found = retrying(lambda: [each.result() for each in admin.list_offsets(wanted, request_timeout=timeout_seconds).values()])
+    return max((each.timestamp for each in found if each.offset >= 0), default=None)
+
+
+def _is_moving(error: BaseException) -> bool:
+    """Whether a partition has no leader at this moment, as one has that was made just now."""
+    codes = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+    return isinstance(error, KafkaException) and error.args[0].code() in codes
 
 
 def wrong_time(admin: AdminClient, settings: Settings, timeout_seconds: float) -> list[str]:

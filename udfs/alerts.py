@@ -148,9 +148,9 @@ def summary(news: News, kind: str, conversation_id: str, zone: str) -> str:
     if kind == "abandonment":
         return f"{who}: ended unanswered; the customer had written at {since} and waited {duration(int(value))}."
     if kind == "monologue":
-        return f"{who}: {value} messages of the shop in a row by {since}, the customer none; {agent} wrote the last."
+        return f"{who}: {value} message{'' if value == 1 else 's'} of the shop in a row by {since}, the customer none; {agent} wrote the last."
     if kind == "negative_streak":
-        return f"{who}: {value} negative messages in a row from the customer by {since}; {answering} is answering."
+        return f"{who}: {value} negative message{'' if value == 1 else 's'} in a row from the customer by {since}; {answering} is answering."
     if kind == "sentiment_shift":
         return f"{who}: the customer's mood has fallen by {str(value).lstrip('-')} points by {since}; {answering} is answering."
     if kind == "phrases":

@@ -1,11 +1,13 @@
 """Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
 
 A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
-rule's innocent words. Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be
+rule's innocent words, and none is meant near a word that takes it back (谨防私下转账, never pay outside). Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be
 written in traditional Chinese; they are matched as simplified.
 """
 
 from __future__ import annotations
+
+import re
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
@@ -14,6 +16,10 @@ from udfs.folding import fold
 from udfs.rules import Phrases
 
 MAX_MATCHES = 20
+NEAR = 20
+"""Characters before and behind a phrase in which a word may take it back."""
+
+_CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、\n]|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
 
 class PhraseMatcher:
@@ -30,6 +36,7 @@ class PhraseMatcher:
         self._allowed = {
             (rule.id, loose): [form(word) for word in rule.allow] for rule in rules for loose, form in ((False, _form), (True, _joined))
         }
+        self._unless = {rule.id: [_form(word) for word in rule.unless] for rule in rules if rule.unless}
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
         self._loose = any(rule.ignore_separators for rule in rules)
 
@@ -57,10 +64,29 @@ class PhraseMatcher:
                 continue
             if _inside_word(folded, start, end) or self._innocent(folded, start, end, (rule.id, loose)):
                 continue
+            if rule.id in self._unless and self._taken_back(folded, start, end, rule.id):
+                continue
             found[rule.id, phrase] = None
 
     def _innocent(self, folded: str, start: int, end: int, rule: tuple[str, bool]) -> bool:
         return any(folded.find(word, max(0, end - len(word)), start + len(word)) >= 0 for word in self._allowed[rule])
+
+
+    def _taken_back(self, folded: str, start: int, end: int, rule: str) -> bool:
+        before = _CLAUSE_END.split(folded[max(0, start - NEAR) : start])[-1]
+        after = _CLAUSE_END.split(folded[end : end + NEAR], maxsplit=1)[0]
+        clause = before + folded[start:end] + after
+        return any(_holds_word(clause, word) for word in self._unless[rule])
+
+
+def _holds_word(text: str, word: str) -> bool:
+    """Whether the word is in the text; one in Latin letters as a whole."""
+    at = text.find(word)
+    while at >= 0:
+        if not _inside_word(text, at, at + len(word)):
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _form(phrase: str) -> str:

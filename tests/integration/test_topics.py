@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import orjson
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from rich.console import Console
 
 from jobs import clock
 from jobs.doctor import check_kafka
@@ -15,8 +19,9 @@ from jobs.local.jars import fetch_jars
 from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
 from jobs.produce import EventProducer, ProduceError
+from jobs.replaying import replay_file
 from jobs.settings import Settings, load_settings
-from jobs.topics import TopicError, create_topics
+from jobs.topics import TopicError, check_partitions, create_topics, latest_time
 from tests.integration.test_local_services import eventually
 
 
@@ -66,6 +71,26 @@ def test_a_live_topic_with_its_producers_time_is_refused_with_what_to_do(kafka: 
     check = check_kafka(settings)
     assert not check.ok
     assert "message.timestamp.type=LogAppendTime" in check.remedy
+
+
+def test_more_readers_than_partitions_are_refused_and_what_a_topic_holds_is_known(kafka: KafkaServer, tmp_path: Path) -> None:
+    settings = settings_of(kafka, "few")
+    create_topics(settings)
+    assert settings.kafka.partitions < 9
+    check_partitions(settings)
+    many = settings.model_copy(update={"flink": settings.flink.model_copy(update={"parallelism": 9})})
+    with pytest.raises(TopicError, match=r"flink.parallelism is 9, and topic .* has \d partitions"):
+        check_partitions(many)
+    replay = settings.topic("replay")
+    assert latest_time(settings, replay) is None
+    events = [{"message_id": f"m{at}", "conversation_id": "c", "sent_at": 1_772_416_800_000 + at, "sender": "customer", "text": "?"} for at in range(3)]
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(b"\n".join(map(orjson.dumps, events)))
+    page = io.StringIO()
+    for expected in (False, True):
+        replay_file(settings, file, 0.0, Console(file=page, width=200))
+        assert ("take another --namespace" in page.getvalue()) is expected
+    assert (latest_time(settings, replay) or 0) > 1_772_416_800_002
 
 
 def test_the_clock_ticks_on_after_an_outage(kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> None:

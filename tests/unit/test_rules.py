@@ -153,7 +153,10 @@ SHIPPED = Path(__file__).parents[2] / "conf" / "rules.yaml"
         ("agent", "Did your parcel get lost?"), ("agent", "Parcels rarely get lost in transit"), ("agent", "周围神经病变可以用这款护膝"),
         ("agent", "瓶子封闭，嘴朝上放"), ("customer", "不会投诉你们的，放心"), ("customer", "我不投诉，就是问问"), ("customer", "谢谢，没什么好投诉的"),
         ("customer", "我想取消协议怎么操作"), ("customer", "订单我先取消，协商一下退差价"), ("customer", "这个相机怎么调曝光"), ("customer", "律师袍有XL码吗"),
-        ("customer", "I won't file a complaint"), ("customer", "I don't want to file a complaint, just help me"),
+        ("agent", "亲，官方不会要求您私下转账，谨防诈骗"), ("agent", "谨防私下转账"), ("agent", "私下转账有风险"), ("agent", "拒绝任何私下转账"),
+        ("agent", "平台不允许线下交易"), ("agent", "您是走微信付款的吗"), ("agent", "退款走微信零钱"), ("agent", "we never ask you to pay outside"),
+        ("agent", "Please never pay me directly"), ("agent", "闭嘴贴有货的"), ("agent", "请问你有病历吗"), ("customer", "相机曝光不准"),
+        ("customer", "我是律师，想买套西装"), ("customer", "I won't file a complaint"), ("customer", "I don't want to file a complaint, just help me"),
     ],
 )  # fmt: skip
 def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sender: str, text: str) -> None:
@@ -164,6 +167,10 @@ def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sen
     ("rule", "sender", "text"),
     [
         ("off_platform", "agent", "您私下转账给我吧，便宜点"), ("off_platform", "agent", "加 我 微 信"), ("off_platform", "agent", "You can pay outside, it's cheaper"),
+        ("off_platform", "agent", "平台不允许，所以加我微信"), ("off_platform", "agent", "你加我的微信吧"), ("off_platform", "agent", "vx同号"),
+        ("agent_abuse", "agent", "你瞎吗"), ("agent_abuse", "agent", "没钱别买"), ("agent_abuse", "agent", "you idiot"),
+        ("escalation", "customer", "叫你们领导来"), ("escalation", "customer", "让你们经理给我打电话"), ("escalation", "customer", "申请平台介入"),
+        ("escalation", "customer", "get me a supervisor"), ("escalation", "customer", "I will sue you"), ("escalation", "customer", "你们不会处理我就投诉"),
         ("agent_abuse", "agent", "Just get lost!"), ("agent_abuse", "agent", "你神经病啊"), ("escalation", "customer", "我要找你们经理"),
         ("escalation", "customer", "叫你们主管出来"), ("escalation", "customer", "我要举报你们"), ("escalation", "customer", "我要向消协反映"),
         ("escalation", "customer", "Let me talk to your manager"), ("escalation", "customer", "I want to speak with a manager"),
@@ -171,7 +178,7 @@ def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sen
     ],
 )  # fmt: skip
 def test_the_shipped_phrases_hear_who_asks_for_more(rule: str, sender: str, text: str) -> None:
-    assert [found for found, _ in PhraseMatcher(load_rules(SHIPPED).phrase_rules()).find(text, sender)] == [rule]
+    assert {found for found, _ in PhraseMatcher(load_rules(SHIPPED).phrase_rules()).find(text, sender)} == {rule}
 
 
 def test_an_innocent_word_and_a_phrase_may_have_separators_in_them(tmp_path: Path) -> None:
@@ -183,9 +190,18 @@ def test_an_innocent_word_and_a_phrase_may_have_separators_in_them(tmp_path: Pat
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("unit", ["曝光", "投诉", "我要投诉！", "投诉投诉\n"])
+@pytest.mark.parametrize("unit", ["去曝光", "投诉", "我要投诉！", "投诉投诉\n"])
 def test_a_phrase_again_and_again_is_found_once_and_soon(unit: str) -> None:
     """With the shipped rules, whose innocent words each match is held against."""
     matcher = PhraseMatcher(load_rules(SHIPPED).phrase_rules())
     for _ in range(20):
         assert len(matcher.find(unit * (20_000 // len(unit)), "customer")) == 1
+
+
+def test_a_word_near_a_phrase_takes_it_back_within_its_clause(tmp_path: Path) -> None:
+    text = HEAD + "  - {id: x, kind: phrases, sender: any, phrases: [私下转账, pay me], unless: [谨防, 有风险, never]}\n"
+    matcher = PhraseMatcher(load_rules(write(tmp_path, text)).phrase_rules())
+    for innocent in ("谨防有人要您私下转账", "私下转账有风险", "Never, ever? never pay me"):
+        assert matcher.find(innocent, "agent") == []
+    for meant in ("谨防诈骗，请私下转账", "私下转账吧。有风险我担着", "neverland: pay me", "谨防" + "很" * 30 + "私下转账"):
+        assert [rule for rule, _ in matcher.find(meant, "agent")] == ["x"]
