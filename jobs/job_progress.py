@@ -39,8 +39,8 @@ class JobProgress:
         """Whether the job has come to an end, good or bad."""
         return self.state in TERMINAL_STATES
 
-    def is_running(self) -> bool:
-        """Whether every task of the job runs."""
+    def look(self) -> bool:
+        """Ask for the job's state, which `state` has then, and say whether every task of it runs."""
         job = self._rest.job(self._job)
         self.state = str(job["state"])
         self._vertices = [str(vertex["id"]) for vertex in job["vertices"]]
@@ -49,7 +49,7 @@ class JobProgress:
     def wait_until_running(self, timeout_s: float) -> None:
         """Return when every task runs. FlinkError with Flink's reason when the job has ended, or after `timeout_s`."""
         deadline = time.monotonic() + timeout_s
-        while not self.is_running():
+        while not self.look():
             if self.has_ended or time.monotonic() > deadline:
                 raise FlinkError(f"job {self._job} is {self.state}, and its tasks do not run: {self.reason()}")
             time.sleep(POLL_S)
@@ -60,7 +60,7 @@ class JobProgress:
         if now < self._next:
             return
         self._next = now + EVERY_S
-        self.is_running()
+        self.look()
         values: dict[str, float] = {}
         for vertex in self._vertices:
             names = self._rest.metric_names(self._job, vertex)

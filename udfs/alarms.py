@@ -75,7 +75,11 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
             # Lines that came late may have moved its whole length to before it was raised.
             news.append(_say(conversation, limits, entry, want, False, max(want.ended_at, entry.since), want.reason))
     for entry in told:
-        if id(entry) not in matched and entry.firing and not _goes_on(entry, sessions, now, limits):
+        if id(entry) in matched or not entry.firing:
+            continue
+        if waits := _still_waiting(entry, sessions, now, limits):
+            entry.opener, entry.at = waits
+        else:
             news.append(_say(conversation, limits, entry, _gone(entry, sessions), False, max(now, entry.since), "corrected"))
             entry.firing = None
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
@@ -196,8 +200,8 @@ def _adopt(told: list[Told], want: Wanted, matched: set[int], limits: Limits) ->
     )
 
 
-def _goes_on(entry: Told, sessions: list[Measures], now: int, limits: Limits) -> bool:
-    """Whether a wait is still too long, though a line that came late has given it another opener.
+def _still_waiting(entry: Told, sessions: list[Measures], now: int, limits: Limits) -> tuple[str, int] | None:
+    """The opener, and its time, of a wait that is still too long though a line that came late has given it another one; None without one.
 
     That line has its grace before it may raise an alert, but the grace takes back none that was raised.
     """
@@ -207,9 +211,8 @@ def _goes_on(entry: Told, sessions: list[Measures], now: int, limits: Limits) ->
             for breach in waiting(session, limits):
                 rule, started_at = breach[RULE], breach[STARTED_AT]
                 if rule == entry.rule and started_at + lengths[rule] <= now:
-                    entry.opener, entry.at = breach[OPENER], started_at
-                    return True
-    return False
+                    return breach[OPENER], started_at
+    return None
 
 
 def _say(

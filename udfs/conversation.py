@@ -137,8 +137,8 @@ class Conversation:
         """The sessions that are not published yet, in order."""
         return self.done + self.live if self.done else self.live
 
-    def repeated(self, row: Row, now: int, limits: Limits) -> bool:
-        """Whether the id was seen before; remembers it if not. Holds an id for one to two `duplicate_memory_ms`,
+    def remember_id(self, row: Row, now: int, limits: Limits) -> bool:
+        """Remember the record's id; False if it is known already, and the record a repeat. Holds an id for one to two `duplicate_memory_ms`,
         of a flood the last MAX_SEEN at least."""
         if now >= self.seen_until and now:  # before the first watermark it is not known how late it is
             if self.seen_until:
@@ -152,9 +152,9 @@ class Conversation:
         if holds(self.seen, id_hash) or (self.seen_before and holds(self.seen_before, id_hash)):
             if len(self.repeats) < MAX_REPEATS and not row[FLAGS] & KIND_MASK:
                 self.repeats.append(row[SENT_AT])
-            return True
+            return False
         self.seen += id_hash
-        return False
+        return True
 
     def add(self, event: Row, now: int, limits: Limits) -> bool:
         """Take a record that is no repeat; `now` is the watermark. False: it is late, and nothing has changed."""

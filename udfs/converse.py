@@ -58,7 +58,7 @@ def hear(state: Conversation, key: str, row: Row, now: int, clock_ms: int, conte
     latest = row[SENT_AT] if row[SENT_AT] > now else now
     state.forget_at = max(state.forget_at, latest + limits.duplicate_memory_ms)
     out: list[Output] = []
-    if state.repeated(row, now, limits):
+    if not state.remember_id(row, now, limits):
         out.append(Output("duplicates", key, records.duplicate(key, row, context.topic)))
     elif not state.add(row, now, limits):
         out.append(Output("late", key, records.late(key, row, context.topic)))

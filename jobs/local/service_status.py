@@ -60,7 +60,7 @@ def _job_state(job: str) -> str:
                 return "unknown to the cluster"
             progress = JobProgress(rest, job)
             # Flink calls a job RUNNING whose tasks wait for a slot, or start again and again.
-            return progress.state if progress.is_running() or progress.state != "RUNNING" else "RUNNING, its tasks not yet"
+            return progress.state if progress.look() or progress.state != "RUNNING" else "RUNNING, its tasks not yet"
         except FlinkError:
             return "the cluster does not answer"
 

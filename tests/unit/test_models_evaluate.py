@@ -98,15 +98,15 @@ def test_calibration_error_is_the_weighed_distance_of_accuracy_from_confidence()
     st.floats(COLDEST, HOTTEST),
 )
 def test_probabilities_are_told_back_from_a_score_and_a_temperature_leaves_the_likeliest(
-    probabilities: list[float], temperature: float
+    shares: list[float], temperature: float
 ) -> None:
-    score = score_of(dict(zip(LABELS, probabilities, strict=True)), (), 0.0)
+    score = score_of(dict(zip(LABELS, shares, strict=True)), (), 0.0)
     told = probabilities([Answer(Example("a", NEUTRAL), LABELS.index(score.label), score)])
-    assert told.tolist()[0] == pytest.approx(probabilities, abs=3e-6)
+    assert told.tolist()[0] == pytest.approx(shares, abs=3e-6)
     found = scaled(told, Scaling(temperature))[0]
     assert found.sum() == pytest.approx(1.0)
     assert found.max() == pytest.approx(found[int(told.argmax())], abs=1e-5)
-    assert scaled(told, Scaling())[0].tolist() == pytest.approx(probabilities, abs=5e-6)
+    assert scaled(told, Scaling())[0].tolist() == pytest.approx(shares, abs=5e-6)
 
 
 def test_a_scaling_by_the_set_s_own_validation_part_mends_a_confidence_that_is_too_high() -> None:
