@@ -34,19 +34,22 @@ def run_directory(named: Path | None) -> Iterator[RunDirectory]:
 
     At the end what nobody reads goes: checkpoints, temporary files. A folder in use by another run is never touched.
     """
-    directory = RunDirectory(named.expanduser().absolute() if named else _fresh(), named is None)
     try:
+        directory = RunDirectory(named.expanduser().absolute() if named else _fresh(), named is None)
         directory.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PlaceError(f"{directory.path}: {error.strerror}; name another folder by --directory") from error
-    lock = FileLock(directory.path / LOCK, timeout=0)
+        lock = FileLock(directory.path / LOCK, timeout=0)
+        lock.acquire()
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, Timeout):
+            raise
+        raise PlaceError(f"{named or state_directory()}: {error}; name another folder by --directory") from error
     try:
-        with lock:
-            yield directory
-            for name in BULKY:
-                shutil.rmtree(directory.path / name, ignore_errors=True)
-            (directory.path / LOCK).unlink(missing_ok=True)
+        yield directory
+        for name in BULKY:
+            shutil.rmtree(directory.path / name, ignore_errors=True)
+        (directory.path / LOCK).unlink(missing_ok=True)
     finally:
+        lock.release()
         if directory.worthless and directory.ours:
             shutil.rmtree(directory.path, ignore_errors=True)
 

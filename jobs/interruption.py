@@ -41,7 +41,8 @@ class Interruption:
 
     def __enter__(self) -> Interruption:
         for number in SIGNALS:
-            self._former[number] = signal.signal(number, self._handle)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup, say
+                self._former[number] = signal.signal(number, self._handle)
         if _early.is_set():
             _early.clear()
             raise KeyboardInterrupt

@@ -38,6 +38,10 @@ NO_PATHS = ("default", "none", "null")
 URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
 
 
+LONGEST = 10 * 366 * 86_400.0
+"""Seconds: no session, lateness or memory is longer than ten years."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, coerce_numbers_to_str=True)
 
@@ -122,14 +126,14 @@ class Flink(_Section):
 class Time(_Section):
     """Sessions and lateness."""
 
-    session_gap_seconds: float = Field(default=1_800, gt=0)
-    allowed_lateness_seconds: float = Field(default=300, ge=0)
-    duplicate_memory_seconds: float = Field(default=28_800, gt=0)
-    oldest_accepted_seconds: float = Field(default=28_800, gt=0, description="live topics; a replay takes any age")
-    future_seconds: float = Field(default=300, ge=0, description="sent_at may be so far ahead of the record's time")
-    clock_skew_tolerance_seconds: float = Field(default=2, ge=0)
-    alarm_grace_seconds: float = Field(default=5, ge=0)
-    max_session_seconds: float = Field(default=86_400, gt=0)
+    session_gap_seconds: float = Field(default=1_800, gt=0, le=LONGEST)
+    allowed_lateness_seconds: float = Field(default=300, ge=0, le=LONGEST)
+    duplicate_memory_seconds: float = Field(default=28_800, gt=0, le=LONGEST)
+    oldest_accepted_seconds: float = Field(default=28_800, gt=0, le=LONGEST, description="live topics; a replay takes any age")
+    future_seconds: float = Field(default=300, ge=0, le=LONGEST, description="sent_at may be so far ahead of the record's time")
+    clock_skew_tolerance_seconds: float = Field(default=2, ge=0, le=LONGEST)
+    alarm_grace_seconds: float = Field(default=5, ge=0, le=LONGEST)
+    max_session_seconds: float = Field(default=86_400, gt=0, le=LONGEST)
     max_session_messages: int = Field(default=2_000, ge=2, le=100_000)
     numeric_strings: bool = Field(default=False, description="take sent_at as epoch ms in a string, too")
     zone: str = Field(default="Asia/Shanghai", description="of the clock times in summaries")

@@ -100,10 +100,11 @@ def _alert(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
     """The alert of an entry of the stream; None for what somebody else has put there."""
     try:
         alert = orjson.loads(fields[b"alert"])
-    except (KeyError, orjson.JSONDecodeError):
-        alert = None
-    if isinstance(alert, dict) and alert.keys() >= SHOWN:
-        return alert
+        if isinstance(alert, dict) and all(isinstance(alert[name], str) for name in SHOWN):
+            datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00"))
+            return alert
+    except (KeyError, ValueError):  # JSON's errors are of the second kind
+        pass
     LOG.warning("an entry of the stream that is no alert was left out")
     return None
 

@@ -58,7 +58,7 @@ def create_topics(settings: Settings, timeout_seconds: float = 30) -> list[str]:
     # What is there isn't asked for: a user who may not make topics is refused those, too.
     there = _topics(admin, min(timeout_seconds, LOOK_S))
     new = [
-        NewTopic(name, settings.kafka.partitions, settings.kafka.replication, config=dict(config))
+        NewTopic(name, max(settings.kafka.partitions, settings.flink.parallelism), settings.kafka.replication, config=dict(config))
         for name, config in wanted.items()
         if name not in there
     ]

@@ -7,8 +7,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 def console_for(stderr: bool = True) -> Console:
-    """A console that shows names and paths as they are: no bracket in them is markup, and no number stands out."""
-    return Console(stderr=stderr, highlight=False, markup=False)
+    """A console that shows names and paths as they are: no bracket in them is markup, no :100: a sign, and no number stands out."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def counted(console: Console, transient: bool = False) -> Progress:

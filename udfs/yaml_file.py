@@ -11,20 +11,24 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 MAX_BYTES = 4 << 20
-INTEGER, TIMESTAMP = "tag:yaml.org,2002:int", "tag:yaml.org,2002:timestamp"
+INTEGER, FLOAT, TIMESTAMP = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp"))
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class PlainLoader(yaml.SafeLoader):
-    """YAML without what looks like something else: 060 is 60, 1:30 and 2024-03-02 are text, and not 48, 90 and a day."""
+    """YAML without what looks like something else: 060, 1:30 and 2024-03-02 are text, and not 48, 90 and a day. Where a number is
+    wanted, 060 is read as 60 by whoever wants it."""
 
 
 PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (INTEGER, TIMESTAMP)]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (INTEGER, FLOAT, TIMESTAMP)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-PlainLoader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?[0-9]{1,18}$"), list("-+0123456789"))
+PlainLoader.add_implicit_resolver(INTEGER, re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})$"), list("-+0123456789"))
+PlainLoader.add_implicit_resolver(
+    FLOAT, re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"), list("-+.0123456789")
+)
 PlainLoader.add_constructor(INTEGER, lambda loader, node: int(node.value))
 
 

@@ -23,7 +23,7 @@ def submit(
         Path | None,
         typer.Option(
             metavar="FOLDER", exists=True, file_okay=False,
-            help="Stay, and start the job again whenever the cluster has lost it, from the newest of FOLDER/checkpoints and FOLDER/savepoints.",
+            help="Stay, and start the job again whenever the cluster has lost it, from its newest state in FOLDER/checkpoints and FOLDER/savepoints, where the cluster has them, too.",
         ),
     ] = None,
 ) -> None:  # fmt: skip
@@ -36,7 +36,7 @@ def submit(
     """
     from jobs.flink_client import submit as submit_job
     from jobs.interruption import Interruption
-    from jobs.keeper import keep as keep_alive
+    from jobs.keeper import Keeper
     from jobs.local.flink_rest import FlinkRest
     from jobs.local.jars import fetch_jars
     from jobs.local.service import find_settings, take_local_secret
@@ -57,7 +57,9 @@ def submit(
 
     with Interruption() as interruption, FlinkRest(effective.flink.rest_url) as rest:
         if keep:
-            keep_alive(keep.absolute(), lambda: rest.living(effective.job_name), start, interruption.stop.wait)
+            keeper = Keeper(keep.absolute(), effective.job_name, lambda: rest.living(effective.job_name), start)
+            with interruption.orderly():
+                keeper.keep(interruption.stop.wait)
             return
         free = int(rest.overview()["slots-available"])
         running = rest.living(effective.job_name)

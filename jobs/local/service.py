@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,12 +105,12 @@ def _run_job(running: stack.LocalStack, said: Settings, rules: RuleSet, console:
         JobProgress(rest, service.job).wait_until_running(START_TIMEOUT_S)
 
 
-def _said(settings: Settings, typed: Collection[str] = ()) -> list[str]:
-    """The settings that name services elsewhere, and not those that `up` keeps: what is typed or in the environment is meant, also
-    where it is what the shipped file says."""
+def _said(settings: Settings) -> list[str]:
+    """The settings that name services elsewhere, and not those that `up` keeps: what is in the environment is meant, also where it is
+    what the shipped file says."""
     default = Settings()
     values = {name: [_value(each, name) for each in (settings, default)] for name in ADDRESSES.values()}
-    meant = {*typed, *named_in_environment()}
+    meant = named_in_environment()
     return [name for name, (told, by_itself) in values.items() if told != by_itself or name in meant]
 
 
@@ -196,7 +196,7 @@ def of_this_machine(addresses: Mapping[str, str]) -> dict[str, Any]:
 def find_settings(path: Path | None = None, **overrides: object) -> Settings:
     """The settings, with the addresses of the services that `up` keeps where nothing else is said."""
     settings = load_settings(path, **overrides)
-    said = _said(settings, [name for name, value in overrides.items() if value is not None])
+    said = _said(settings)
     local: dict[str, Any] = {name: address for name, address in local_addresses().items() if name not in said}
     if "kafka__bootstrap_servers" in local:
         local = of_this_machine(local)

@@ -290,17 +290,18 @@ def test_what_only_looks_so_is_refused(monkeypatch: pytest.MonkeyPatch, name: st
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("060", 60), ("1:30", "1:30"), ("2024-03-02", "2024-03-02"), ("2024-31-12", "2024-31-12"), ("0x_", "0x_"), ("1.5", 1.5), ("true", True)]
+    ("text", "value"), [("060", "060"), ("0", 0), ("-3", -3), ("1e3", 1000.0), (".5", 0.5), ("1.", 1.0), ("1:30", "1:30"), ("1:30.5", "1:30.5"), ("2024-03-02", "2024-03-02"), ("2024-31-12", "2024-31-12"), ("0x_", "0x_"), ("1.5", 1.5), ("true", True)]
 )
 def test_a_value_is_what_it_looks_like(text: str, value: object) -> None:
-    """By YAML 1.1 these are 48, 90, a day, and two tracebacks."""
+    """By YAML 1.1 some of these are 48, 90, a day, and tracebacks."""
     assert plain_value(f"a: {text}") == {"a": value}
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("time__session_gap_seconds", ".inf", "finite"),
+        ("time__session_gap_seconds", ".inf", "less than or equal|finite"),
+        ("time__session_gap_seconds", "1.0e+308", "less than or equal"),
         ("time__zone", "America", "no time zone"),
         ("flink__rest_url", "http://admin:geheim@flink:8081", "don't belong"),
         ("scoring__model", "http://admin:geheim@model:8000", "don't belong"),
@@ -324,3 +325,9 @@ def test_a_key_of_random_bytes_is_refused_with_a_remedy(tmp_path: Path, monkeypa
     monkeypatch.setenv("REPLYWATCH_HASH_KEY_FILE", str(tmp_path / "key"))
     with pytest.raises(FileError, match="openssl rand -hex 32"):
         hash_key()
+
+
+def test_zeros_in_front_stay_in_a_name_and_are_nothing_in_a_number(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("namespace: 0308\ntime:\n  session_gap_seconds: 060\nkafka:\n  partitions: 010\n", "utf-8")
+    found = load_settings(tmp_path / "mine.yaml")
+    assert (found.namespace, found.time.session_gap_seconds, found.kafka.partitions) == ("0308", 60, 10)

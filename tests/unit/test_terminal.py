@@ -42,10 +42,10 @@ def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_paths_are_no_markup_in_lines_and_beside_bars(capsys: pytest.CaptureFixture[str]) -> None:
     console = console_for()
-    console.print("a[/b].jsonl: [x]")
+    console.print("a[/b].jsonl: [x] order:100:7")
     with counted(console) as progress:
         progress.add_task("replaying a [x].jsonl", total=1)
-    assert "a[/b].jsonl: [x]" in capsys.readouterr().err
+    assert "a[/b].jsonl: [x] order:100:7" in capsys.readouterr().err
 
 
 def test_a_check_that_fails_otherwise_is_a_line_and_remedies_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +69,8 @@ def test_what_somebody_else_puts_on_the_stream_is_left_out() -> None:
     assert tail._alert({b"x": b"1"}) is None
     assert tail._alert({b"alert": b"[]"}) is None
     assert tail._alert({b"alert": b"{"}) is None
+    for odd in (b'"event_time":17', b'"event_time":"gestern"', b'"event_time":"2026-03-02T02:01:00Z","summary":null'):
+        assert tail._alert({b"alert": b'{"alert_id":"a","status":"firing","severity":"odd","summary":"s",' + odd + b"}"}) is None
     found = tail._alert({b"alert": b'{"alert_id":"a","event_time":"2026-03-02T02:01:00Z","status":"firing","severity":"odd","summary":"s"}'})
     assert found is not None and "odd" in tail.sentence(found).plain
 
