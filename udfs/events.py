@@ -89,6 +89,7 @@ class Flag(IntFlag):
     ATTACHMENT = 1 << 9
     NEGATIVE = 1 << 10
     POSITIVE = 1 << 11
+    RATES = 1 << 12  # a customer's whole text is a rating: a courtesy after the end of the talk
 
 
 def pack(row: Row) -> str:

@@ -13,25 +13,23 @@ _sentences: Final = re.compile(r"[^。.!！?？\n]+[。.!！?？\n]*").findall
 _offer: Final = re.compile(
     r"(?:还|還|其他|其它|别的|另外)[^。.!！?？]{0,8}(?:什么|什麼|其他|其它|别的|问题|問題|需要|疑问)"
     r"[^。.!！?？]{0,10}(?:帮|幫|吗|嗎|需要|服务|咨询|效劳|[?？])"
-    r"|(?:anything|something) else|any (?:other|further|more) |(?:further|more) (?:help|assist|question)"
+    r"|(?:anything|something) else|\bany (?:other|further|more) |(?:further|more) (?:help|assist|question)"
     r"|(?:can|may) i (?:help|assist)[^.!]{0,20} (?:else|further)",
     re.IGNORECASE,
 ).search
-_invites: Final = re.compile(
-    r"(?:有|遇到|遇见|遇見)(?:了|到|着)?(?:任何|什么|什麼|啥|其他|其它|别的|不明白|不清楚|不懂|疑问|疑問|问题|問題|需要)"
-    r"[^。.!！?？\n]{0,20}(?:联系|聯繫|找(?:我|小|客服|人)|咨询|諮詢|问|問|留言|反馈|反饋|戳|滴滴|呼叫|告诉|告訴|说|來|来)"
-    r"|(?:if|should|in case|whenever|any ?time) (?:you|there|anything)\b[^.!?\n]*"
-    r"\b(?:questions?|quer(?:y|ies)|concerns?|issues?|problems?|trouble|help|assist\w*|need|anything|doubts?|us)\b"
-    r"|\b(?:feel free|(?:don'?t|do not|never) hesitate|happy to help|here to help|here for you)\b"
-    r"|\b(?:reach out|contact|message|call|get in touch|let (?:me|us) know|write)\b[^.!?\n]*\b(?:any ?time|again|whenever|in (?:the )?future)\b",
+_how_many: Final = re.compile(r"[几幾]|多少|how (?:many|much)", re.IGNORECASE).search
+_invitations: Final = re.compile(
+    r"(?:(?:如果?|若|要是|以后|今后|后续|后期|之后|您|你)[^。.!！?？\n，,吗嗎\s]{0,6})?(?:有|遇到|遇见|遇見)(?:了|到|着)?"
+    r"(?:任何|什么|什麼|啥|其他|其它|别的|不明白|不清楚|不懂|疑问|疑問|问题|問題|需要)[^。.!！?？\n]{0,14}"
+    r"(?:随时|隨時|可以|欢迎|歡迎|请|請|尽管|直接|都可|再|记得|及时|就)[^。.!！?？\n]{0,8}"
+    r"(?:联系|聯繫|找(?:我|小|客服|人)|咨询|諮詢|问(?!题)|問(?!題)|留言|反馈|反饋|戳|滴滴|呼叫|告诉|告訴)(?:我们|我們|我|小\w|客服)?"
+    r"|(?:please )?\b(?:let (?:me|us) know|contact(?: me| us)?|reach out(?: to (?:me|us))?|message(?: me| us)?|get in touch|write(?: to)?(?: us)?|call(?: us)?)\b"
+    r"[^.!?\n]{0,40}\b(?:if|should|in case|whenever|any ?time|again|in (?:the )?future)\b[^.!?\n]{0,80}"
+    r"|\b(?:if|should|in case|whenever|any ?time) (?:you|there|anything)\b[^.!?\n]{0,80}?"
+    r"\b(?:questions?|quer(?:y|ies)|concerns?|issues?|problems?|trouble|help|assist\w*|need|anything|doubts?)\b"
+    r"|\b(?:feel free|(?:don'?t|do not|never) hesitate|happy to help|here to help|here for you)\b",
     re.IGNORECASE,
-).search
-_asks_at_end: Final = re.compile(r"(?:[吗嗎嘛麼么呢]|[不没沒])[\s。.!！~～]*\Z").search
-_wants_data: Final = re.compile(
-    r"\b(?:provide|confirm|specify|dm|send (?:me|us)|tell (?:me|us)|share|which|what|when|where|your (?:name|e-?mail|address|phone|order|number|account))\b"
-    r"|提供|发我|發我|告知|报一下|報一下|哪",
-    re.IGNORECASE,
-).search
+).sub
 _indefinite: Final = re.compile(r"不(?:需要|用|必|会|會)[^，,。.!！?？\n]{0,8}(?:什么|什麼|啥|多少)")
 # What the shop is about to do, and what it tells a customer to do elsewhere; what is answered in the chat is asked for.
 _told_to_do: Final = re.compile(
@@ -70,12 +68,9 @@ def _wants_answer(clause: str) -> bool:
     """Whether one sentence of the shop's asks for something that is told in the chat."""
     if "?" in clause or "？" in clause or not asks(clause):
         return asks(clause)
-    plain = _told_to_do.sub(" ", _indefinite.sub(" ", clause))
-    if _invites(plain) is not None and _wants_data(plain) is None and _asks_at_end(plain) is None:
-        return False
-    return asks(plain)
+    return asks(_told_to_do.sub(" ", _indefinite.sub(" ", _invitations(" ", clause))))
 
 
 def is_closing_offer(text: str) -> bool:
     """Whether an agent asks if there is anything else: a question, but "没有了谢谢" to it leaves nobody waiting."""
-    return _offer(text) is not None
+    return _offer(text) is not None and _how_many(text) is None

@@ -53,7 +53,7 @@ def strip_quotes(text: str) -> str:
     get it past the rules.
     """
     above = _QUOTED_ABOVE(text) if "「" in text else None
-    if above is not None:
+    if above is not None and visible(text[above.end() :]):
         text = text[above.end() :]
     if ">" not in text and "＞" not in text:
         return text

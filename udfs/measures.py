@@ -37,8 +37,8 @@ SCORE_OFFSET: Final = 140
 
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
-SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN = (
-    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN)
+SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, RATES = (
+    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN, Flag.RATES)
 )
 NEGATIVE: Final = int(Flag.NEGATIVE)
 OFFERED: Final = 2  # beside False and True in `Measures.shop_asked`
@@ -205,9 +205,9 @@ class Measures:
                     wait[SILENT].append([rule, since, opener, due])
             wait[LINE_AT : LINE_ID + 1] = [sent_at, arrival, message_id]
             return
-        said = flags & (COURTESY | ASKS)
+        said = flags & (COURTESY | ASKS | RATES)
         if self.shop_spoke and self.shop_asked is not True and (
-            said == COURTESY or (said == ASKS and (self.resolved or self.shop_asked == OFFERED))
+            said == COURTESY or (said == ASKS and self.shop_asked == OFFERED) or (said in (ASKS, RATES) and self.resolved)
         ):
             return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
         idle = self.idle_answer
@@ -277,11 +277,12 @@ class Measures:
     def _run(self, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int) -> None:
         """A run has become so long: too long with its message number `count`, and each further one makes it longer."""
         if length == count:
-            self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", length, self.agent, list(ids)])
+            self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", length, self.agent, list(ids)])  # the last is its opener
         elif length > count:
             for breach in self.running:
                 if breach[RULE] == rule:
-                    breach[OBSERVED], breach[EVIDENCE] = length, list(ids)
+                    breach[OBSERVED] = length
+                    breach[EVIDENCE] = ids[:] if breach[OPENER] in ids else [breach[OPENER], *ids]
 
     def _end_runs(self, rules: frozenset[str] | set[str], at: int, reason: str) -> None:
         if not self.running:
@@ -331,8 +332,10 @@ def earlier_measures(*row: Any) -> Measures:
 
 
 def _note(ids: list[str], message_id: str) -> None:
-    if len(ids) < MAX_EVIDENCE:
-        ids.append(message_id)
+    """One message more of a run: the first one stays, and the newest."""
+    if len(ids) >= MAX_EVIDENCE:
+        del ids[1]
+    ids.append(message_id)
 
 
 def silence(wait: Wait, rule: str, limit: int, limits: Limits) -> tuple[int, str, int]:

@@ -16,7 +16,7 @@ _SCHEME: Final = re.compile(r"(?:tel|sms|whatsapp|mailto|mobile|phone|e-?mail):(
 _INTERNATIONAL: Final = re.compile(r"(?:\+|00)[1-9][0-9]{0,2}[ .()\-]*(?:[0-9][ .()\-]*){6,12}")
 _may_be: Final = re.compile(r"[@＠%]|[0-9０-９](?:[ .()\-_]{0,3}[0-9０-９]){9}").search
 _APART: Final = re.compile(r"[_:;,<>(){}\[\]|/\\=?&#\s]+")
-_foreign: Final = re.compile(r"(?<![0-9A-Za-z])(?:\+|00)[1-9][0-9]{7,14}(?![0-9A-Za-z])").search
+_foreign: Final = re.compile(r"(?<![0-9A-Za-z])\+[1-9][0-9]{7,14}(?![0-9A-Za-z])").search
 _quoted: Final = re.compile(r'"([^"\\\n]{6,64})"')
 
 

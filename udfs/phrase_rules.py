@@ -1,7 +1,7 @@
 """Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
 
 A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
-rule's innocent words, and none is meant near a word that takes it back (谨防私下转账, never pay outside). Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be
+rule's innocent words, and none is meant behind a word that takes it back (谨防私下转账, never pay outside). Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be
 written in traditional Chinese; they are matched as simplified.
 """
 
@@ -16,8 +16,8 @@ from udfs.folding import fold
 from udfs.rules import Phrases
 
 MAX_MATCHES = 20
-NEAR = 20
-"""Characters before and behind a phrase in which a word may take it back."""
+NEAR, NEAR_IN_LATIN = 12, 24
+"""Characters before a phrase in which a word may take it back, and in Latin letters."""
 
 _CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、\n]|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
@@ -51,20 +51,21 @@ class PhraseMatcher:
         if self._loose and not folded.isascii():
             joined = fold(text, ignore_separators=True)
             if joined != folded:
-                self._search(joined, sender, found, loose=True)
+                self._search(joined, sender, found, loose=True, seen_in=folded)
         return [[rule, phrase] for rule, phrase in found][:MAX_MATCHES]
 
-    def _search(self, folded: str, sender: str, found: dict[tuple[str, str], None], loose: bool) -> None:
+    def _search(self, folded: str, sender: str, found: dict[tuple[str, str], None], loose: bool, seen_in: str = "") -> None:
+        """Into `found`, what the rules of this sender find. seen_in: a text in which a phrase that stands there as it is has been judged."""
         assert self._automaton is not None
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
             rule, phrase = self._entries[index]
             if rule.sender not in (sender, "any"):
                 continue
-            if (rule.id, phrase) in found or (loose and (not rule.ignore_separators or phrase.isascii())):
+            if (rule.id, phrase) in found or (loose and (not rule.ignore_separators or phrase.isascii() or phrase in seen_in)):
                 continue
             if _inside_word(folded, start, end) or self._innocent(folded, start, end, (rule.id, loose)):
                 continue
-            if rule.id in self._unless and self._taken_back(folded, start, end, rule.id):
+            if not loose and rule.id in self._unless and self._taken_back(folded, start, rule.id):
                 continue
             found[rule.id, phrase] = None
 
@@ -72,11 +73,10 @@ class PhraseMatcher:
         return any(folded.find(word, max(0, end - len(word)), start + len(word)) >= 0 for word in self._allowed[rule])
 
 
-    def _taken_back(self, folded: str, start: int, end: int, rule: str) -> bool:
-        before = _CLAUSE_END.split(folded[max(0, start - NEAR) : start])[-1]
-        after = _CLAUSE_END.split(folded[end : end + NEAR], maxsplit=1)[0]
-        clause = before + folded[start:end] + after
-        return any(_holds_word(clause, word) for word in self._unless[rule])
+    def _taken_back(self, folded: str, start: int, rule: str) -> bool:
+        near = NEAR_IN_LATIN if folded[start].isascii() else NEAR
+        before = _CLAUSE_END.split(folded[max(0, start - near) : start])[-1]
+        return any(_holds_word(before, word) for word in self._unless[rule])
 
 
 def _holds_word(text: str, word: str) -> bool:

@@ -58,8 +58,13 @@ _WORDS: Final = "|".join(_CORE_ZH) + "|(?:" + "|".join(_CORE_EN) + r")(?![a-z0-9
 _ANY: Final = rf"{_WORDS}|(?:{_FILLER})(?![a-z0-9])"
 # Whom a line is for: @name before it, and a name behind thanks, which other courtesies don't have.
 _mentions: Final = re.compile(r"(?:\s*@[^\s@]{1,40}\s)+").match
+_NO_NAMES: Final = (
+    "Again|And|But|Bye|Can|Cancel|Could|For|Help|How|Is|It|Just|My|No|Not|Now|Ok|Only|Order|Please|Refund|Return|So|Sorry|Still|That|The|This|To|Wait|Waiting"
+    "|We|What|When|Where|Why|You|Your"
+)
 _thanks_by_name: Final = re.compile(
-    r"\s*(?i:(?:ok,? |okay,? )?(?:many |great,? )?(?:thanks|thank you|thx|cheers)),? [A-Z][a-z]{1,14}[.!~\s]*|[好的，,\s]*(?:谢|謝)+小[\u4e00-\u9fff][啦了哦~！!。\s]*"
+    rf"\s*(?i:(?:ok,? |okay,? )?(?:many |great,? )?(?:thanks|thank you|thx|cheers)),? (?!(?:{_NO_NAMES})\b)[A-Z][a-z]{{1,14}}[.!~\s]*"
+    r"|[好的，,\s]*(?:谢|謝)+小[王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆孔白崔康毛邱秦江史顾美妹姐哥蜜][啦了哦~！!。\s]*"
 ).fullmatch
 # Every step is atomic (a look-ahead and its echo), so a line that is no courtesy fails in linear time.
 _courtesy: Final = re.compile(rf"(?:{_AROUND})*(?:(?=({_ANY}))\1(?:{_AROUND})*)+").fullmatch

@@ -93,7 +93,8 @@ class Masker:
             plain = text if _wide(text) is None else text.translate(NARROW)
             announced = _announces(plain) is not None and _announces_closely(plain.lower()) is not None
             if _odd(text) is not None:
-                return _masked(text, max(_found(plain, announced), _found_in_odd(text, announced), key=len))
+                found = _found(plain, announced, whole_links)
+                return _masked(text, found + _found_in_odd(_blank(text, sorted(found)) if found else text, announced, whole_links))
         return _masked(text, _found(plain, announced, whole_links))
 
 
@@ -122,7 +123,7 @@ def _found(plain: str, announced: bool, whole_links: bool = True) -> list[Found]
     return found
 
 
-def _found_in_odd(text: str, announced: bool) -> list[Found]:
+def _found_in_odd(text: str, announced: bool, whole_links: bool) -> list[Found]:
     """What is personal in a text with digits of other kinds (①③⑧, 1️⃣) or with characters in its numbers that nobody sees."""
     characters, places = [], []
     for at, character in enumerate(text):
@@ -130,17 +131,17 @@ def _found_in_odd(text: str, announced: bool) -> list[Found]:
             digit = None if character.isascii() else unicodedata.digit(character, None)
             characters.append(character if digit is None else str(digit))
             places.append(at)
-    found = _found("".join(characters).translate(NARROW), announced)
+    found = _found("".join(characters).translate(NARROW), announced, whole_links)
     places.append(len(text))
     return [(places[start], places[end], kind, value) for start, end, kind, value in found]
 
 
 def _find_links(plain: str) -> list[Found]:
-    """Links in which personal data stand behind percent signs."""
+    """Links in which more that is personal stands behind percent signs than without them."""
     found: list[Found] = []
     for link in _link(plain):
         address = link.group()
-        if "%" in address and any(Masker().mask(view).spans for view in decoded_views(address) if "%" not in view):
+        if "%" in address and max(len(_found(view, False, False)) for view in decoded_views(address)) > len(_found(address, False, False)):
             found.append((*link.span(), "link", address))
     return found
 

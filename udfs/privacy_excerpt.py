@@ -18,8 +18,8 @@ _MARKS: Final = (  # the longer ones first: UTF-32's begins as UTF-16's does
 _NULS_OF_WIDE: Final = 10
 """One byte in so many is NUL: then it is no UTF-8. JSON's own signs alone are more in most records."""
 
-_escaped: Final = re.compile(r"\\+u([0-9A-Fa-f]{4})((?:\\+u[0-9A-Fa-f]{4})*)")
-_byte_escapes: Final = re.compile(r"(?:\\+x[0-9A-Fa-f]{2}|\\+[0-3][0-7]{2})+")
+_escaped: Final = re.compile(r"(?<!\\)\\+u([0-9A-Fa-f]{4})((?:\\+u[0-9A-Fa-f]{4})*)")
+_byte_escapes: Final = re.compile(r"(?<!\\)(?:\\+x[0-9A-Fa-f]{2}|\\+[0-3][0-7]{2})+")
 _one_byte: Final = re.compile(r"\\+(?:x([0-9A-Fa-f]{2})|([0-3][0-7]{2}))")
 _units: Final = re.compile(r"u([0-9A-Fa-f]{4})")
 _percent: Final = re.compile(r"%[0-9A-Fa-f]{2}").search

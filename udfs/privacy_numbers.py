@@ -43,7 +43,7 @@ _AMOUNT: Final = re.compile(r"(?:\.[0-9]{2})?[ ]?(?:元|块)(?![\w\-])|\.[0-9]{2
 _DAY: Final = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])").fullmatch
 
 _ONES: Final = (1,) * 11
-_PHONE_GROUPS: Final = (_ONES, (3, 4, 4), (3, 8), (4, 4, 3), (5, 4, 4), (7, 4, 4), (7, 4), (3, 5, 3), (3, 3, 5), (4, 3, 4))  # the last two: 86138-…, 0086138-…
+_PHONE_GROUPS: Final = (_ONES, (3, 4, 4), (3, 8), (4, 4, 3), (5, 4, 4), (7, 4, 4))  # the last two: 86138-…, 0086138-…
 _ID_GROUPS: Final = ((18,), (4, 4, 4, 4, 2), (6, 8, 4), (6, 4, 4, 4), (6, 12), (10, 8), (14, 4))
 _CARD_GROUPS: Final = ((4, 6, 5), (6, 13), (6, 10), (8, 8), (16, 3))
 
@@ -149,6 +149,8 @@ class _Run:
     def _bank_card(self, i: int, alike: int) -> int:
         for count in self._card_counts(i, alike):
             value, stop = self._join(i, count)
+            if count == 2 and any(map(_DAY, self.values[i : i + 2])):
+                continue  # from one day to another
             if luhn(value) and self._is_card(value, count, self.spans[i][0], stop):
                 return self._take(i, count, self.spans[i][0], stop, "bank_card", value)
         return 0

@@ -28,7 +28,7 @@ SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (
     int(flag) for flag in (Flag.SPEAKS, Flag.INTERNAL, Flag.HUMAN, Flag.ATTACHMENT, Flag.NEGATIVE, Flag.POSITIVE)
 )
 EDIT = int(Kind.EDIT)
-AFTER_MESSAGES = 1 << 12  # above every Flag: of two records with one id and time, the message sorts first
+AFTER_MESSAGES = 1 << 13  # above every Flag: of two records with one id and time, the message sorts first
 TRUE = (True, "true", "True", 1, "1")
 
 

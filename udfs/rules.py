@@ -79,7 +79,7 @@ class Phrases(_Rule):
         default_factory=list, max_length=10_000, description="innocent words in which a phrase may be"
     )
     unless: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(
-        default_factory=list, max_length=1_000, description="words that take a phrase back when they stand near it in the same clause"
+        default_factory=list, max_length=1_000, description="words that take a phrase back when they stand shortly before it in the same clause"
     )
     ignore_separators: bool = Field(default=True, description="find a Chinese phrase with spaces or dots inside")
 

@@ -19,7 +19,7 @@ from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, declines, is_courtesy, rates
 from udfs.privacy import Masker, Span
 
-COURTESY, ASKS = int(Flag.COURTESY), int(Flag.ASKS)
+COURTESY, ASKS, RATES = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.RATES)
 LEFT_OPEN: Final = {LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY}
 BLOT: Final = "\ufffc"  # object replacement character
 MAX_KEPT: Final = 50_000  # texts
@@ -61,8 +61,10 @@ class WordingReader:
             hits = self._phrases.find(said, speaker)
             if is_courtesy(said):  # only then does it matter whether it asks, too
                 flags = COURTESY | (ASKS if asks(said) else 0)
-            elif declines(said) or rates(said):
+            elif declines(said):
                 flags = ASKS
+            elif rates(said):
+                flags = RATES
         elif speaker:
             if speaker == "agent":
                 hits = self._phrases.find(said, speaker)

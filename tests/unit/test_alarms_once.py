@@ -296,6 +296,16 @@ def test_a_run_s_messages_are_its_evidence_and_it_may_grow() -> None:
     fired, resolved = talk.alerts
     assert (fired["evidence"], fired["observed"]["value"]) == (["m2", "m3", "m4"], 3)
     assert (resolved["evidence"], resolved["observed"]["value"]) == (["m2", "m3", "m4", "m5"], 4)
+    assert all(any("seen" in part for part in alert["contributions"]) for alert in talk.alerts)
+
+
+def test_a_long_run_s_evidence_is_its_first_message_and_the_newest() -> None:
+    chat = Chat().customer(0, "在吗")
+    for at in range(30):
+        chat.agent(10 + at, "请稍等")
+    fired, resolved = Talk(rules_with(monologue=25)).say(chat.events).alerts
+    assert fired["evidence"][:2] == ["m2", "m8"] and fired["evidence"][-1] == "m26" and len(fired["evidence"]) == 20
+    assert resolved["evidence"][-1] == "m31" and any("seen" in part for part in resolved["contributions"])
 
 
 def test_no_alert_ends_before_it_was_raised_whatever_comes_late() -> None:

@@ -40,7 +40,7 @@ def wants_an_answer(text: str) -> bool:
 
 
 def refuses(text: str, before: str) -> bool:
-    return brief(text) and leaves_open(before) == LeftOpen.OFFER
+    return declines(text) and leaves_open(before) == LeftOpen.OFFER
 
 
 def brief(text: str) -> bool:

@@ -46,6 +46,15 @@ def test_an_invitation_and_what_a_customer_is_told_to_do_leave_nothing_open(text
     [
         "有什么问题可以告诉我吗",
         "什么问题呢？",
+        "要我现在取消订单吗 有问题随时联系我",
+        "帮您换货可以吗，收到有问题再联系我们",
+        "地址是北京朝阳对吗，有问题联系我",
+        "Can I cancel the order for you, contact us any time if you need help",
+        "您遇到什么问题了",
+        "请问您有什么需要咨询的",
+        "还需要几件？",
+        "其他颜色需要几件呢？",
+        "How many more do you want?",
         "请提供订单号，我帮您查，需要我现在查吗",
         "请问您的订单号是多少",
         "有问题可以联系我们。您要退货还是换货？",
@@ -74,6 +83,18 @@ def test_a_thanks_for_an_invitation_waits_for_nothing() -> None:
 def ended(answer: str) -> Chat:
     chat = Chat().customer(0, "怎么退货").agent(20, "点订单里的退货").event(30, "resolve")
     return chat.bot(31, "您对本次服务满意吗？").customer(40, answer)
+
+
+def test_a_complaint_or_a_number_to_an_offer_waits() -> None:
+    for asked, answer in (("还有什么可以帮您？", "不满意"), ("Anything else I can help with?", "bad"), ("还需要几件？", "2")):
+        assert "slow_reply" in alarms(Chat().customer(0, "在吗").agent(10, asked).customer(20, answer)), asked
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("unit", ["if you 吗", "should you have ", "contact ", "有什么", "有问题随时", "please let me know "])
+def test_long_lines_are_judged_soon(unit: str) -> None:
+    for _ in range(5):
+        assert leaves_open(unit * (20_000 // len(unit))) in LeftOpen
 
 
 @pytest.mark.parametrize("answer", ["好的谢谢", "满意", "1", "没有"])

@@ -41,6 +41,11 @@ def test_other_message_ids_are_kept(value: str) -> None:
     assert not holds_phone(value)
 
 
+@pytest.mark.parametrize("value", ["conv-0012345678", "T-0012345678-1", "20260302-0012345678", "agent.0012345678"])
+def test_zeros_in_front_of_a_number_inside_an_id_make_no_phone(value: str) -> None:
+    assert not is_personal_identifier(value)
+
+
 def test_what_stands_in_for_an_id_depends_on_the_secret() -> None:
     assert hidden(PHONE, b"one") == hidden(PHONE, b"one") != hidden(PHONE, b"two")
     assert hidden(PHONE, b"one").startswith("h:") and PHONE not in hidden(PHONE, b"one")

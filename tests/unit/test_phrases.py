@@ -173,6 +173,11 @@ def test_a_rating_is_nothing_more(text: str) -> None:
     assert rates(text)
 
 
+@pytest.mark.parametrize("text", ["Thanks, Refund", "thanks, Waiting...", "thx, Help", "谢谢小票"])
+def test_what_follows_thanks_may_be_no_name(text: str) -> None:
+    assert not is_courtesy(text)
+
+
 @pytest.mark.parametrize("text", ["", "15", "满意的话再说", "第5件", "12345", "good question", "5 items are missing"])
 def test_what_says_more_than_a_rating_is_none(text: str) -> None:
     assert not rates(text)

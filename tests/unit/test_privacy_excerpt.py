@@ -67,3 +67,10 @@ def test_an_excerpt_decodes_what_is_not_utf8_and_drops_the_word_that_the_limit_c
 @given(st.binary(max_size=200), st.integers(min_value=0, max_value=220))
 def test_no_bytes_make_an_excerpt_raise(raw: bytes, limit: int) -> None:
     excerpt(raw, limit).encode()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("raw", [b"\\" * 65_536, b"\\\\\\u12" * 8_000, b"%2" * 30_000, b"&#4" * 20_000])
+def test_hostile_records_are_read_soon(raw: bytes) -> None:
+    for _ in range(10):
+        assert len(excerpt(raw)) <= EXCERPT_BYTES

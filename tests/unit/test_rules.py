@@ -155,7 +155,8 @@ SHIPPED = Path(__file__).parents[2] / "conf" / "rules.yaml"
         ("customer", "我想取消协议怎么操作"), ("customer", "订单我先取消，协商一下退差价"), ("customer", "这个相机怎么调曝光"), ("customer", "律师袍有XL码吗"),
         ("agent", "亲，官方不会要求您私下转账，谨防诈骗"), ("agent", "谨防私下转账"), ("agent", "私下转账有风险"), ("agent", "拒绝任何私下转账"),
         ("agent", "平台不允许线下交易"), ("agent", "您是走微信付款的吗"), ("agent", "退款走微信零钱"), ("agent", "we never ask you to pay outside"),
-        ("agent", "Please never pay me directly"), ("agent", "闭嘴贴有货的"), ("agent", "请问你有病历吗"), ("customer", "相机曝光不准"),
+        ("agent", "Please never pay me directly"), ("agent", "闭嘴贴有货的"), ("agent", "请问你有病历吗"),
+        ("agent", "请问你有病毒性感冒吗"), ("agent", "如果你有病症请先问医生"), ("agent", "滚蛋饺子还有货"), ("agent", "《白痴》现货"), ("agent", "加VX1000型号配件"), ("customer", "相机曝光不准"),
         ("customer", "我是律师，想买套西装"), ("customer", "I won't file a complaint"), ("customer", "I don't want to file a complaint, just help me"),
     ],
 )  # fmt: skip
@@ -167,6 +168,9 @@ def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sen
     ("rule", "sender", "text"),
     [
         ("off_platform", "agent", "您私下转账给我吧，便宜点"), ("off_platform", "agent", "加 我 微 信"), ("off_platform", "agent", "You can pay outside, it's cheaper"),
+        ("off_platform", "agent", "加我微信不会让您失望"), ("off_platform", "agent", "不要在平台拍加我微信更便宜"),
+        ("off_platform", "agent", "平台手续费高加我微信避免扣费"), ("off_platform", "agent", "加我微信 不要走平台"), ("off_platform", "agent", "亲不要急，加 我 微 信"),
+        ("off_platform", "agent", "Don't worry just pay me directly"), ("off_platform", "agent", "you can pay me directly to avoid fees"),
         ("off_platform", "agent", "平台不允许，所以加我微信"), ("off_platform", "agent", "你加我的微信吧"), ("off_platform", "agent", "vx同号"),
         ("agent_abuse", "agent", "你瞎吗"), ("agent_abuse", "agent", "没钱别买"), ("agent_abuse", "agent", "you idiot"),
         ("escalation", "customer", "叫你们领导来"), ("escalation", "customer", "让你们经理给我打电话"), ("escalation", "customer", "申请平台介入"),
@@ -198,10 +202,10 @@ def test_a_phrase_again_and_again_is_found_once_and_soon(unit: str) -> None:
         assert len(matcher.find(unit * (20_000 // len(unit)), "customer")) == 1
 
 
-def test_a_word_near_a_phrase_takes_it_back_within_its_clause(tmp_path: Path) -> None:
-    text = HEAD + "  - {id: x, kind: phrases, sender: any, phrases: [私下转账, pay me], unless: [谨防, 有风险, never]}\n"
+def test_a_word_before_a_phrase_takes_it_back_within_its_clause(tmp_path: Path) -> None:
+    text = HEAD + "  - {id: x, kind: phrases, sender: any, phrases: [私下转账, pay me], unless: [谨防, never]}\n"
     matcher = PhraseMatcher(load_rules(write(tmp_path, text)).phrase_rules())
-    for innocent in ("谨防有人要您私下转账", "私下转账有风险", "Never, ever? never pay me"):
+    for innocent in ("谨防有人要您私下转账", "亲，谨防私下转账，谢谢", "Never, ever? never pay me"):
         assert matcher.find(innocent, "agent") == []
-    for meant in ("谨防诈骗，请私下转账", "私下转账吧。有风险我担着", "neverland: pay me", "谨防" + "很" * 30 + "私下转账"):
+    for meant in ("谨防诈骗，请私下转账", "私下转账，谨防别人", "neverland: pay me", "谨防" + "很" * 30 + "私下转账", "谨防，私 下 转 账"):
         assert [rule for rule, _ in matcher.find(meant, "agent")] == ["x"]
