@@ -70,7 +70,9 @@ class Keeper:
     def _revive(self) -> str:
         state = newest_state(self._folder, self._jobs)
         if state is None and self._jobs:
-            LOG.error("no state of the lost job is in %s: is it the cluster's folder? `replywatch submit` starts it from nothing", self._folder)
+            LOG.error(
+                "no state of the lost job is in %s: is it the cluster's folder? `replywatch submit` starts it from nothing", self._folder
+            )
             return ""
         job = self._start(state)
         LOG.warning("job %s started from %s", job, state or "nothing: it has never run here")

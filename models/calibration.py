@@ -21,7 +21,8 @@ WIDEST = 5.0
 """Bounds of the temperature, and of the weight of the wide part."""
 
 WIDE_PREFERENCE = 0.5
-"""How much more of the wide part may cost on validation texts, in standard errors of their loss: it holds better on texts of another kind."""
+"""How much more of the wide part may cost on validation texts, in standard errors of their loss: it holds better on texts of
+another kind."""
 
 RAREST = 1e-6
 """Scores have six decimals: a probability may come out as 0."""

@@ -11,7 +11,8 @@ from models.text import is_in
 
 
 def in_language(corpus: Corpus, language: str) -> Corpus:
-    """The texts of a corpus in one of LANGUAGES, and the sets that have some to learn from. Raises DataError where none is left to learn from."""
+    """The texts of a corpus in one of LANGUAGES, and the sets that have some to learn from. Raises DataError where none is left to
+    learn from."""
 
     def kept(examples: list[Example]) -> list[Example]:
         return [example for example in examples if is_in(example.text, language)]

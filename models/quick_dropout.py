@@ -1,8 +1,8 @@
 """Dropout whose chances are drawn eight at a time: on a CPU torch's own costs a third of a training step.
 
-torch draws a number for each unit, in one thread, from the Mersenne Twister. Here a draw of 64 bits decides about eight units, which leaves a
-probability within 1 / 512 of the one that is asked for. The draws are torch's all the same: a seed fixes them, and a checkpoint keeps where
-they are.
+torch draws a number for each unit, in one thread, from the Mersenne Twister. Here a draw of 64 bits decides about eight units,
+which leaves a probability within 1 / 512 of the one that is asked for. The draws are torch's all the same: a seed fixes them, and a
+checkpoint keeps where they are.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class TooManyDeadLetters(RuntimeError):
 
 
 class DeadLetterWindow:
-    """How many of a topic's last WINDOW records were refused. most: the share, 0…1, beyond which the job must not go on; 0 for no limit."""
+    """How many of a topic's last WINDOW records were refused. most: the share, 0…1, beyond which the job must not go on; 0 for no
+    limit."""
 
     def __init__(self, most: float, topic: str) -> None:
         self._most = most

@@ -57,7 +57,8 @@ class Rank(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a record is. Only a MESSAGE makes a turn, touches a clock or opens a wait; a TICK ends in the reading step and never becomes a row."""
+    """What a record is. Only a MESSAGE makes a turn, touches a clock or opens a wait; a TICK ends in the reading step and never
+    becomes a row."""
 
     MESSAGE = 0
     EDIT = 1

@@ -14,8 +14,8 @@ _BLANK_RUN: Final = re.compile(r"\s\s+|[^\S ]")
 
 
 def fold(text: str, ignore_separators: bool = False) -> str:
-    """The text in NFKC, case folded, without invisible characters, with straight apostrophes and single blanks; without separators, too, where a
-    rule says so.
+    """The text in NFKC, case folded, without invisible characters, with straight apostrophes and single blanks; without
+    separators, too, where a rule says so.
 
     `ignore_separators` is for words that are pulled apart, as in `微 信` or `w.e.i`. It also joins honest neighbours,
     so it is each rule's own choice.

@@ -1,8 +1,9 @@
 """What a batch has for each key group, gathered into one record: fewer crossings into the keyed step, fewer looks at state.
 
 A record is a JSON array with an entry for each conversation, `[key, row, row, …]`, rows in the order of the batch. Dead
-letters have an entry for each partition they come from, `[synthetic key, letter, letter, …]`. All records of a batch reach the keyed step under one watermark (Flink
-holds it back until the batch is through), so it does not matter where in the batch a record stands.
+letters have an entry for each partition they come from, `[synthetic key, letter, letter, …]`. All records of a batch reach the
+keyed step under one watermark (Flink holds it back until the batch is through), so it does not matter where in the batch a
+record stands.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ MAX_NAMES: Final = 50
 OFFSET_BEFORE: Final = 200  # `SCORE_OFFSET` in states of version 1 and 2
 MAX_EVIDENCE: Final = 20  # messages of a run
 SCORE_OFFSET: Final = 140
-"""A score of -100…100 hundredths is kept as the character with this code added: below U+0100, where Java keeps a string in one byte a character."""
+"""A score of -100…100 hundredths is kept as the character with this code added: below U+0100, where Java keeps a string in one
+byte a character."""
 
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.

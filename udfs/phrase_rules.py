@@ -1,8 +1,9 @@
 """Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
 
 A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
-rule's innocent words, and none is meant behind a word that takes it back (谨防私下转账, never pay outside). Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be
-written in traditional Chinese; they are matched as simplified.
+rule's innocent words, and none is meant behind a word that takes it back (谨防私下转账, never pay outside). Matching runs on a
+folded copy (width, case, invisible characters), the text stays as it is. Phrases may be written in traditional Chinese; they are
+matched as simplified.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ def submit(
         Path | None,
         typer.Option(
             metavar="FOLDER", exists=True, file_okay=False,
-            help="Stay, and start the job again whenever the cluster has lost it, from its newest state in FOLDER/checkpoints and FOLDER/savepoints, where the cluster has them, too.",
+            help="Stay, and start the job again whenever the cluster has lost it, from its newest state in FOLDER/checkpoints and "
+            "FOLDER/savepoints, where the cluster has them, too.",
         ),
     ] = None,
 ) -> None:  # fmt: skip
@@ -43,7 +44,9 @@ def submit(
     from jobs.topics import check_partitions, create_topics
 
     if keep and (savepoint or once):
-        raise typer.BadParameter("starts from what it finds there, and leaves a job that runs alone: without --savepoint and --once", param_hint="--keep")
+        raise typer.BadParameter(
+            "starts from what it finds there, and leaves a job that runs alone: without --savepoint and --once", param_hint="--keep"
+        )
     effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
     rules = effective.rules()
     take_local_secret("flink__rest_url", effective.flink.rest_url)

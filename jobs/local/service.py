@@ -246,8 +246,10 @@ def read_service() -> Service:
     try:
         return Service.model_validate_json(path.read_bytes()) if path.exists() else Service()
     except ValidationError as error:
-        raise StateError(f"{path} can't be read ({error.errors()[0]['msg']}): an `up` of another release wrote it, or it is damaged; remove it if its job "
-                         "is gone, and name its savepoint to `replywatch submit --savepoint`") from error
+        raise StateError(
+            f"{path} can't be read ({error.errors()[0]['msg']}): an `up` of another release wrote it, or it is damaged; remove it if "
+            "its job is gone, and name its savepoint to `replywatch submit --savepoint`"
+        ) from error
 
 
 def _write(service: Service) -> None:

@@ -218,8 +218,9 @@ def up(
     """Start the services so that they stay when this program ends, or find them running.
 
     `directory` (default: the state directory) keeps data, logs and the state file. A stack of which a part has died is
-    stopped and started again on its data, with as many TaskManagers and with the metrics that it had. Raises ProcessError, JarError, JavaError, RedisServerError with a remedy; ProcessError, too, where
-    one runs with fewer TaskManagers, or without the metrics, that are asked for.
+    stopped and started again on its data, with as many TaskManagers and with the metrics that it had. Raises ProcessError,
+    JarError, JavaError and RedisServerError with a remedy; ProcessError, too, where one runs with fewer TaskManagers, or
+    without the metrics, that are asked for.
     """
     directory = directory or state_directory()
     with _exclusive(directory):

@@ -30,8 +30,8 @@ TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0, numeri
 def read_canonical(path: Path) -> Reading:
     """The events of a file of JSON lines, sorted by `sent_at`; lines of equal time keep their order.
 
-    Lines are read by the same rules as records of a live topic, except that no time is too old and that it may be a string of digits; `sent_at`
-    comes out in epoch milliseconds. Ticks and empty lines are left out. Raises FormatError, with file, line and remedy, for a
+    Lines are read by the same rules as records of a live topic, except that no time is too old and that it may be a string of
+    digits; `sent_at` comes out in epoch milliseconds. Ticks and empty lines are left out. Raises FormatError, with file, line and remedy, for a
     line that would become a dead letter.
     """
     file = file_of(path, FILE_NAME)
