@@ -51,4 +51,5 @@ def test_alerts_are_followed_across_an_outage(server: RedisServer, emptied: bool
 def add(server: RedisServer, entry_id: str, alert_id: str) -> None:
     """An alert in the stream."""
     with redis.Redis.from_url(server.url) as client:
-        client.xadd("alerts", {"alert": orjson.dumps({"alert_id": alert_id})}, id=entry_id)
+        alert = {"alert_id": alert_id, "event_time": "2026-03-02T02:01:00Z", "status": "firing", "severity": "info", "summary": "…"}
+        client.xadd("alerts", {"alert": orjson.dumps(alert)}, id=entry_id)
