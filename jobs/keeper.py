@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import orjson
 
 from jobs.faults import FAILED, explain
+from jobs.local.flink_state import newest_state
 from jobs.paths import PlaceError
 
 SOON_S: Final = 5.0
@@ -17,23 +18,6 @@ LATER_S: Final = 60.0
 """Between two looks: while something is wrong, and while the job lives."""
 
 LOG = logging.getLogger(__name__)
-
-
-def newest_state(folder: Path, jobs: Collection[str]) -> str | None:
-    """The newest whole checkpoint or savepoint of those jobs in a folder with `checkpoints/` and `savepoints/` as Flink writes them; None
-    if there is none. Other jobs of the cluster write there, too. What was being written when the cluster died has no `_metadata` yet."""
-    newest, at = None, -1
-    for job in jobs:
-        # Flink names a savepoint by the job's first six characters.
-        marks = (*folder.glob(f"checkpoints/{job}/chk-*/_metadata"), *folder.glob(f"savepoints/savepoint-{job[:6]}-*/_metadata"))
-        for mark in marks:
-            try:
-                written = mark.stat().st_mtime_ns
-            except FileNotFoundError:
-                continue  # a newer checkpoint has taken its place
-            if written > at:
-                newest, at = str(mark.parent), written
-    return newest
 
 
 class Keeper:

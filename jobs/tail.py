@@ -96,12 +96,17 @@ def _order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
+def _when(alert: dict[str, Any]) -> datetime:
+    """The time of the change that an alert tells of. Raises ValueError where it is none."""
+    return datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00"))
+
+
 def _alert(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
     """The alert of an entry of the stream; None for what somebody else has put there."""
     try:
         alert = orjson.loads(fields[b"alert"])
         if isinstance(alert, dict) and all(isinstance(alert[name], str) for name in SHOWN):
-            datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00"))
+            _when(alert)
             return alert
     except (KeyError, ValueError):  # JSON's errors are of the second kind
         pass
@@ -111,7 +116,7 @@ def _alert(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
 
 def sentence(alert: dict[str, Any], zone: tzinfo = timezone.utc) -> Text:
     """An alert for people: the clock time there, how serious, and its sentence."""
-    when = datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00")).astimezone(zone)
+    when = _when(alert).astimezone(zone)
     firing = alert["status"] == "firing"
     mark = alert["severity"] if firing else "resolved"
     return Text.assemble(

@@ -66,9 +66,9 @@ def leaves_open(text: str) -> LeftOpen:
 
 def _wants_answer(clause: str) -> bool:
     """Whether one sentence of the shop's asks for something that is told in the chat."""
-    if "?" in clause or "？" in clause or not asks(clause):
-        return asks(clause)
-    return asks(_told_to_do.sub(" ", _indefinite.sub(" ", _invitations(" ", clause))))
+    if not asks(clause):
+        return False
+    return "?" in clause or "？" in clause or asks(_told_to_do.sub(" ", _indefinite.sub(" ", _invitations(" ", clause))))
 
 
 def is_closing_offer(text: str) -> bool:

@@ -73,7 +73,6 @@ class PhraseMatcher:
     def _innocent(self, folded: str, start: int, end: int, rule: tuple[str, bool]) -> bool:
         return any(folded.find(word, max(0, end - len(word)), start + len(word)) >= 0 for word in self._allowed[rule])
 
-
     def _taken_back(self, folded: str, start: int, rule: str) -> bool:
         near = NEAR_IN_LATIN if folded[start].isascii() else NEAR
         before = _CLAUSE_END.split(folded[max(0, start - near) : start])[-1]

@@ -18,7 +18,7 @@ _MARKS: Final = (  # the longer ones first: UTF-32's begins as UTF-16's does
 _NULS_OF_WIDE: Final = 10
 """One byte in so many is NUL: then it is no UTF-8. JSON's own signs alone are more in most records."""
 
-_escaped: Final = re.compile(r"(?<!\\)\\+u([0-9A-Fa-f]{4})((?:\\+u[0-9A-Fa-f]{4})*)")
+_escaped: Final = re.compile(r"(?<!\\)(?:\\+u[0-9A-Fa-f]{4})+")
 _byte_escapes: Final = re.compile(r"(?<!\\)(?:\\+x[0-9A-Fa-f]{2}|\\+[0-3][0-7]{2})+")
 _one_byte: Final = re.compile(r"\\+(?:x([0-9A-Fa-f]{2})|([0-3][0-7]{2}))")
 _units: Final = re.compile(r"u([0-9A-Fa-f]{4})")
@@ -30,8 +30,8 @@ def masked_excerpt(raw: bytes, masker: Masker, limit: int = EXCERPT_BYTES) -> Ma
     """The first `limit` bytes of a refused record as masked text; spans are offsets into the decoded excerpt.
 
     UTF-16 and UTF-32 are known by their mark or by where the NULs stand; elsewhere bytes that aren't UTF-8 become U+FFFD. `\\uXXXX` is
-    decoded first, in JSON within JSON as well, because most producers write Chinese that way and a number behind it would look like the end of a
-    longer one. Where more is found behind percent signs, HTML's entities or escaped bytes, that view is the excerpt. Phones and mail
+    decoded first, in JSON within JSON as well, because most producers write Chinese that way and a number behind it would look like
+    the end of a longer one. Where more is found behind percent signs, HTML's entities or escaped bytes, that view is the excerpt. Phones and mail
     addresses that are a whole quoted value, as an id may be, go in any notation. A word that the limit cuts is
     dropped: the first eight digits of a phone are still most of a phone.
     """

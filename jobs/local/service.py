@@ -17,6 +17,7 @@ from jobs.flink_client import submit
 from jobs.job_progress import JobProgress
 from jobs.local import processes, stack
 from jobs.local.flink_rest import TERMINAL_STATES, FlinkError, FlinkRest
+from jobs.local.flink_state import newest_state
 from jobs.local.hash_key import keep_hash_key
 from jobs.local.interrupts import without_interruption
 from jobs.local.preflight import preflight
@@ -94,7 +95,7 @@ def _run_job(running: stack.LocalStack, said: Settings, rules: RuleSet, console:
             if service.job:
                 service.origin, service.savepoint = service.savepoint or service.origin, ""
             else:
-                service.origin = service.savepoint or _latest_checkpoint(directory, earlier) or service.origin
+                service.origin = service.savepoint or newest_state(directory / "flink", [earlier] if earlier else []) or service.origin
                 jars = running.flink.installation.connector_jars
                 told = f" from {service.origin}" if service.origin else ""
                 console.print(f"submitting the live job{told}", highlight=False)
@@ -227,17 +228,6 @@ def _start_clock(service: Service, directory: Path, settings: Settings) -> None:
 
 def _runs(rest: FlinkRest, job: str) -> bool:
     return bool(job) and rest.jobs().get(job, "FAILED") not in TERMINAL_STATES
-
-
-def _latest_checkpoint(directory: Path, job: str) -> str | None:
-    """The newest whole checkpoint or savepoint of a job that ended, or whose cluster died, unheard; None if there is none."""
-    flink = directory / "flink"
-    # Flink names a savepoint by the job's first six characters, and drops a job's checkpoints when it has stopped with one.
-    marks = [
-        *(flink / "checkpoints" / job).glob("chk-*/_metadata"), *(flink / "savepoints").glob(f"savepoint-{job[:6]}-*/_metadata")
-    ] if job else []
-    newest = max(marks, key=lambda path: path.stat().st_mtime, default=None)
-    return str(newest.parent) if newest is not None else None
 
 
 def read_service() -> Service:

@@ -9,8 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from jobs.keeper import LATER_S, SOON_S, Keeper, newest_state
+from jobs.keeper import LATER_S, SOON_S, Keeper
 from jobs.local.flink_rest import FlinkError
+from jobs.local.flink_state import newest_state
 from jobs.paths import PlaceError
 from jobs.topics import TopicError
 from udfs.yaml_file import FileError
