@@ -40,8 +40,6 @@ class NetworkShape:
 
     encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
     first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
-    encoder: `multilingual-e5-small` (the packed one, cut to `layers` and `vocabulary`), `narrowed-multilingual-e5-small` (its
-    first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
     its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` is a new or narrowed
     one's only, `heads` a new one's (a narrowed one has the encoder's, as many as fit); wide: buckets of the wide part beside it
     (a power of two, see `models.wide`), 0 for none; columns: what it answers, see `models.heads.outputs`.

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from udfs.conversation import Conversation
 from udfs.events import ARRIVAL, HITS, ID_HASH, MESSAGE_ID, PLACE, RANK, SENT_AT
-from udfs.limits import FOREVER, Limits
-from udfs.measures import NEVER, OPENER, RULE, SILENT, START, STARTED_AT, WAIT_OPENER, Measures, writer
+from udfs.limits import FOREVER, NEVER, Limits
+from udfs.measures import Measures, writer
 from udfs.told import Told
-from udfs.wanted import Wanted, first_due, waiting, wanted
+from udfs.wanted import Wanted, waiting, wanted
 
 UNKNOWN_SEVERITY = "warning"
 """Of an alert whose rule is no longer there, and that fired before its severity was remembered."""
@@ -44,7 +44,7 @@ def quiet(conversation: Conversation, now: int, limits: Limits) -> bool:
         if session.breaches or session.hits or session.running:
             return False
         wait = session.wait
-        if wait is not None and (wait[SILENT] or first_due(wait, limits) <= now):
+        if wait is not None and (wait.silences or wait.first_due(limits) <= now):
             return False
     return True
 
@@ -112,9 +112,9 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
         if session.wait is not None and not session.cut:
             for rule in limits.abandonment:
                 wait = session.wait
-                waited = session.last_at + limits.session_gap_ms - wait[START]
+                waited = session.last_at + limits.session_gap_ms - wait.start
                 want = Wanted(
-                    rule, wait[WAIT_OPENER], wait[START], now, now, "", waited, session.agent, (wait[WAIT_OPENER],), session
+                    rule, wait.opener, wait.start, now, now, "", waited, session.agent, (wait.opener,), session
                 )
                 entry = _untold(want)
                 news.append(_say(conversation, limits, entry, want, True, now, ""))
@@ -209,9 +209,8 @@ def _still_waiting(entry: Told, sessions: list[Measures], now: int, limits: Limi
     for session in sessions:
         if session.opened_at <= entry.at <= session.last_at:
             for breach in waiting(session, limits):
-                rule, started_at = breach[RULE], breach[STARTED_AT]
-                if rule == entry.rule and started_at + lengths[rule] <= now:
-                    return breach[OPENER], started_at
+                if breach.rule == entry.rule and breach.started_at + lengths[breach.rule] <= now:
+                    return breach.opener, breach.started_at
     return None
 
 

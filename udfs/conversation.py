@@ -16,15 +16,15 @@ row arrives out of order (only then does it matter what is settled), when the ta
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
 from udfs.events import ARRIVAL, CHANNEL, FLAGS, HITS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
-from udfs.limits import Limits
-from udfs.measures import NEVER, Measures, earlier_measures
+from udfs.limits import NEVER, Limits
+from udfs.measures import Measures, earlier_measures
+from udfs.rows import dumps
 from udfs.tail import ORDER_COLUMNS, Tail
 from udfs.told import Told
 
@@ -73,20 +73,19 @@ class Conversation:
 
     def pack(self) -> str:
         """The state as one versioned string: a line of JSON, and a line of the tail's rows."""
-        head = None if self.head is None else self.head.to_row()
         tail = self.tail
-        packed = orjson.dumps(
+        packed = dumps(
             (
                 VERSION,
                 self.barrier,
                 self.settled,
-                [session.to_row() for session in self.done],
-                head,
-                [session.to_row() for session in self.live],
+                self.done,
+                self.head,
+                self.live,
                 tail.size,
                 tail.last,
                 self.places,
-                [told.to_row() for told in self.told],
+                self.told,
                 self.repeats,
                 self.armed,
                 self.forget_at,
@@ -114,14 +113,14 @@ class Conversation:
                 f"conversation state has version {version}, this release reads {' and '.join(map(str, READABLE))}: "
                 "start the job from a savepoint of the same release, or upgrade it"
             )
-        read = Measures if version == VERSION else earlier_measures
+        read = Measures.from_row if version == VERSION else earlier_measures
         places, told, *others = rest
         return cls(
             barrier,
             settled,
-            [read(*row) for row in done],
-            None if head is None else read(*head),
-            [read(*row) for row in live],
+            [read(row) for row in done],
+            None if head is None else read(head),
+            [read(row) for row in live],
             Tail(size, last, rows),
             places,
             [Told(*row) for row in told],
@@ -274,7 +273,7 @@ class Conversation:
                 current.hear(row, limits)
                 return True
             # Each goes on with a wait of its own, its silences included: what is heard next is none of the session that is full.
-            following = Measures(row[SENT_AT], row[ARRIVAL], wait=deepcopy(current.wait), reopened=True)
+            following = Measures(row[SENT_AT], row[ARRIVAL], wait=current.wait and current.wait.copy(), reopened=True)
             current.cut = True
         else:
             before = self._ended_before(sessions, limits)

@@ -17,7 +17,7 @@ from udfs.alerts import alert_record
 from udfs.conversation import NO_TIMER, Conversation
 from udfs.events import SENT_AT, Row
 from udfs.limits import Limits
-from udfs.measures import CUSTOMER, HIT_RANK, HIT_RULE
+from udfs.measures import CUSTOMER
 from udfs.quality import rated
 from udfs.rules import RuleSet
 from udfs.wanted import next_due
@@ -131,7 +131,7 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
     for session in state.sessions[:count]:
         record = records.session(key, session, state, context.model_version, limits)
         if context.satisfaction is not None:
-            by_agents = {hit[HIT_RULE] for hit in session.hits if hit[HIT_RANK] != CUSTOMER}
+            by_agents = {hit.rule for hit in session.hits if hit.rank != CUSTOMER}
             record |= rated(record, context.satisfaction, context.rules, by_agents)
         out.append(Output("sessions", key, orjson.dumps(record).decode(), session.latencies))
     state.drop(count, at, limits)

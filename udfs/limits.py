@@ -11,6 +11,9 @@ HOUR = 60 * MINUTE
 FOREVER = 2**62
 """Later than any instant."""
 
+NEVER = -1
+"""In the place of an instant or a duration that there is not (yet)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -8,7 +8,6 @@ Definitions (the published ones of service desks, see DESIGN.md "Measures"):
 - *First response time*: the session's first customer message → the first public human agent message after it.
 - *Turn*: a maximal run of messages from one side (customer, agent). *Exchange*: a customer turn with the agent turn
   that follows it.
-- A *breach* is a stretch of time in which a rule's limit was exceeded; a *hit* is a moment that a rule names.
 
 `Measures.hear` must be called in order; `udfs.conversation` sees to that. Nothing here reads a clock.
 """
@@ -16,15 +15,16 @@ Definitions (the published ones of service desks, see DESIGN.md "Measures"):
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Final
 
 import orjson
 
+from udfs.breaches import Breach, Hit
 from udfs.events import AGENT, HITS, ID_HASH, KIND_MASK, PLACE, RANK, SENT_AT, Flag, Kind, Rank, Row
-from udfs.limits import Limits
+from udfs.limits import NEVER, Limits
+from udfs.rows import dumps
+from udfs.waits import EarlyAnswer, Wait
 
-NEVER: Final = -1
 MAX_LATENCIES: Final = 1_000
 MAX_HITS: Final = 200
 """Of all rules together; a rule's first is kept in any case."""
@@ -47,17 +47,6 @@ EDIT, ASSIGN, TRANSFER, RESOLVE, REOPEN, MERGE = (
     int(kind) for kind in (Kind.EDIT, Kind.ASSIGN, Kind.TRANSFER, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
 )
 CUSTOMER, AGENT_RANK, BOT = int(Rank.CUSTOMER), int(Rank.AGENT), int(Rank.BOT)
-
-# Columns of a breach.
-RULE, OPENER, STARTED_AT, DUE, ENDED_AT, REASON, OBSERVED, BREACH_AGENT, EVIDENCE = range(9)
-# Columns of an open wait.
-START, ARRIVED, WAIT_OPENER, LINE_AT, LINE_ARRIVED, LINE_ID, SILENT = range(7)
-# Columns of a hit: who wrote it, and the hash of the edit that brought it in. States of version 1 have hits without these two.
-HIT_RULE, HIT_MESSAGE, HIT_AT, HIT_AGENT, HIT_DETAIL, HIT_RANK, HIT_EDIT = range(7)
-
-Breach = list[Any]
-Wait = list[Any]
-Hit = list[Any]
 
 
 @dataclass(slots=True)
@@ -88,7 +77,7 @@ class Measures:
     shop_spoke: bool = False  # an agent or a bot has said something public
     shop_asked: int = False  # and the last such line held a question; OFFERED: whether there is anything else
     human_spoke: bool = False
-    idle_answer: list[Any] | None = None  # [sent_at, agent, reply_to]: an agent's line that found nobody waiting
+    early_answer: EarlyAnswer | None = None
     agent_run: int = 0  # agent messages in a row
     streaks: dict[str, int] = field(default_factory=dict)  # rule → negative customer messages in a row
     running: list[Breach] = field(default_factory=list)  # monologues and streaks that go on
@@ -106,14 +95,23 @@ class Measures:
     agent_run_ids: list[str] = field(default_factory=list)  # of the run's first messages
     streak_ids: dict[str, list[str]] = field(default_factory=dict)  # rule → those of its run
 
-    def to_row(self) -> tuple[Any, ...]:
-        """The fields' values in their order, all of them JSON; `Measures(*row)` is the way back."""
-        values: tuple[Any, ...] = _values(self)
-        return values
+    @classmethod
+    def from_row(cls, row: list[Any]) -> Measures:
+        """From its fields' values in their order, see `udfs.rows`."""
+        session = cls(*row)
+        kept: Any = session  # its parts are rows yet
+        if kept.wait:
+            session.wait = Wait.from_row(kept.wait)
+        if kept.early_answer:
+            session.early_answer = EarlyAnswer(*kept.early_answer)
+        session.running = [Breach(*each) for each in kept.running]
+        session.breaches = [Breach(*each) for each in kept.breaches]
+        session.hits = [Hit(*each) for each in kept.hits]
+        return session
 
     def copy(self) -> Measures:
         """A copy that shares nothing with this one."""
-        return Measures(*orjson.loads(orjson.dumps(self.to_row())))
+        return Measures.from_row(orjson.loads(dumps(self)))
 
     def hear(self, row: Row, limits: Limits) -> None:
         """Take the next record of the session, in order."""
@@ -161,15 +159,16 @@ class Measures:
         if wait is None:
             return
         for rule, limit in limits.slow_reply:
-            due = max(wait[START] + limit, wait[ARRIVED] + limits.alarm_grace_ms)
+            due = wait.reply_due(limit, limits)
             if at > due:
                 self.breaches.append(
-                    [rule, wait[WAIT_OPENER], wait[START], due, at, reason, at - wait[START], self.agent, [wait[WAIT_OPENER]]]
+                    Breach(rule, wait.opener, wait.start, due, at, reason, at - wait.start, self.agent, [wait.opener])
                 )
         for rule, limit in limits.silence:
-            since, opener, due = silence(wait, rule, limit, limits)
-            if at > due:
-                self.breaches.append([rule, opener, since, due, at, reason, at - since, self.agent, [opener]])
+            silent = wait.silence(rule, limit, limits)
+            if at > silent.due:
+                since, opener = silent.since, silent.opener
+                self.breaches.append(Breach(rule, opener, since, silent.due, at, reason, at - since, self.agent, [opener]))
         self.wait = None
 
     def final_at(self, limits: Limits) -> int:
@@ -200,28 +199,22 @@ class Measures:
             self.asked_at = sent_at
         wait = self.wait
         if wait is not None:
-            for rule, limit in limits.silence:
-                since, opener, due = silence(wait, rule, limit, limits)
-                if sent_at > due and all(entry[0] != rule for entry in wait[SILENT]):
-                    wait[SILENT].append([rule, since, opener, due])
-            wait[LINE_AT : LINE_ID + 1] = [sent_at, arrival, message_id]
+            wait.another_line(sent_at, arrival, message_id, limits)
             return
         said = flags & (COURTESY | ASKS | RATES)
         if self.shop_spoke and self.shop_asked is not True and (
             said == COURTESY or (said == ASKS and self.shop_asked == OFFERED) or (said in (ASKS, RATES) and self.resolved)
         ):
             return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
-        idle = self.idle_answer
-        if idle is not None and (sent_at - idle[0] <= limits.clock_skew_ms or idle[2] == message_id):
-            # Two clocks disagree: the answer is stamped before its question.
-            self.idle_answer = None
-            self._answered(0, idle[1])
+        early = self.early_answer
+        self.early_answer = None
+        if early is not None and (sent_at - early.at <= limits.clock_skew_ms or early.reply_to == message_id):
+            self._answered(0, early.agent)
             if first:
-                self.first_response_ms, self.first_response_by = 0, idle[1]
+                self.first_response_ms, self.first_response_by = 0, early.agent
             return
-        self.idle_answer = None
         self.resolved = False
-        self.wait = [sent_at, arrival, message_id, sent_at, arrival, message_id, []]
+        self.wait = Wait.opened(sent_at, arrival, message_id)
 
     def _agent(self, sent_at: int, message_id: str, flags: int, agent: str, reply_to: str, limits: Limits) -> None:
         if self.side != AGENT_RANK:
@@ -232,11 +225,11 @@ class Measures:
         if self.asked_at != NEVER and self.first_response_ms == NEVER:
             self.first_response_ms, self.first_response_by = sent_at - self.asked_at, agent
         if self.wait is not None:
-            latency = sent_at - self.wait[START]
+            latency = sent_at - self.wait.start
             self.end_wait(sent_at, "answered", limits)
             self._answered(latency, agent)
         elif self.messages > 1:
-            self.idle_answer = [sent_at, agent, reply_to]
+            self.early_answer = EarlyAnswer(sent_at, agent, reply_to)
         self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
         self.shop_asked = _asked(flags)
@@ -270,7 +263,7 @@ class Measures:
                 del self.streaks[rule]
                 self.streak_ids.pop(rule, None)
         for rule, drop, at_least in limits.sentiment_shift:
-            if len(self.scores) >= at_least and not any(hit[HIT_RULE] == rule for hit in self.hits):
+            if len(self.scores) >= at_least and not any(hit.rule == rule for hit in self.hits):
                 first, last = self.thirds() or (0.0, 0.0)
                 if (last - first) * 100 <= -drop:
                     self._hits([[rule, f"{last - first:+.2f}"]], row, self.agent)
@@ -278,29 +271,31 @@ class Measures:
     def _run(self, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int) -> None:
         """A run has become so long: too long with its message number `count`, and each further one makes it longer."""
         if length == count:
-            self.running.append([rule, message_id, sent_at, sent_at, NEVER, "", length, self.agent, list(ids)])  # the last is its opener
+            self.running.append(  # the run's last message is its opener
+                Breach(rule, message_id, sent_at, sent_at, observed=length, agent=self.agent, evidence=list(ids))
+            )
         elif length > count:
             for breach in self.running:
-                if breach[RULE] == rule:
-                    breach[OBSERVED] = length
-                    breach[EVIDENCE] = ids[:] if breach[OPENER] in ids else [breach[OPENER], *ids]
+                if breach.rule == rule:
+                    breach.observed = length
+                    breach.evidence = ids[:] if breach.opener in ids else [breach.opener, *ids]
 
     def _end_runs(self, rules: frozenset[str] | set[str], at: int, reason: str) -> None:
         if not self.running:
             return
         for breach in self.running:
-            if breach[RULE] in rules:
-                breach[ENDED_AT], breach[REASON] = at, reason
+            if breach.rule in rules:
+                breach.ended_at, breach.reason = at, reason
                 self.breaches.append(breach)
-        self.running = [breach for breach in self.running if breach[ENDED_AT] == NEVER]
+        self.running = [breach for breach in self.running if breach.ended_at == NEVER]
 
     def _hits(self, hits: list[list[str]], row: Row, agent: str, edit: str = "") -> None:
         """Note what was found in a row. agent: who is spoken of; edit: the hash of the edit that it was found in."""
         sent_at, rank, message_id = row[:3]
         for rule, detail in hits:
-            earlier = [hit[HIT_MESSAGE] for hit in self.hits if hit[HIT_RULE] == rule]
+            earlier = [hit.message_id for hit in self.hits if hit.rule == rule]
             if message_id not in earlier and (not earlier or len(self.hits) < MAX_HITS):
-                self.hits.append([rule, message_id, sent_at, agent, detail, rank, edit])
+                self.hits.append(Hit(rule, message_id, sent_at, agent, detail, rank, edit))
 
     def _event(self, kind: int, row: Row, limits: Limits) -> None:
         sent_at = row[SENT_AT]
@@ -320,15 +315,12 @@ class Measures:
             self._hits(row[HITS], row, writer(row), row[ID_HASH])
 
 
-_values = attrgetter(*Measures.__dataclass_fields__)
-
-
-def earlier_measures(*row: Any) -> Measures:
+def earlier_measures(row: list[Any]) -> Measures:
     """A session from the row of a state of version 1 or 2."""
-    session = Measures(*row)
+    session = Measures.from_row(row)
     session.scores = "".join(chr(ord(each) - OFFSET_BEFORE + SCORE_OFFSET) for each in session.scores)
     for breach in (*session.breaches, *session.running):
-        breach.append([breach[OPENER]])
+        breach.evidence = [breach.opener]
     return session
 
 
@@ -337,15 +329,6 @@ def _note(ids: list[str], message_id: str) -> None:
     if len(ids) >= MAX_EVIDENCE:
         del ids[1]
     ids.append(message_id)
-
-
-def silence(wait: Wait, rule: str, limit: int, limits: Limits) -> tuple[int, str, int]:
-    """(since when, after which message, due) of the first silence in this wait that the rule calls too long."""
-    for name, since, opener, due in wait[SILENT]:
-        if name == rule:
-            return since, opener, due
-    due = max(wait[LINE_AT] + limit, wait[LINE_ARRIVED] + limits.alarm_grace_ms)
-    return wait[LINE_AT], wait[LINE_ID], due
 
 
 def _asked(flags: int) -> int:

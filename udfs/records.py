@@ -31,8 +31,8 @@ from udfs.events import (
     identifier,
     split_key,
 )
-from udfs.limits import Limits
-from udfs.measures import DUE, HIT_MESSAGE, HIT_RULE, NEVER, OPENER, RULE, START, WAIT_OPENER, Measures
+from udfs.limits import NEVER, Limits
+from udfs.measures import Measures
 from udfs.wanted import waiting
 
 SCHEMA_VERSION: Final = 1
@@ -48,9 +48,9 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
     unanswered = measures.waits_unanswered
     if measures.wait is not None:
         if measures.cut:
-            waited = measures.last_at - measures.wait[START]
+            waited = measures.last_at - measures.wait.start
         else:
-            waited = measures.last_at + limits.session_gap_ms - measures.wait[START]
+            waited = measures.last_at + limits.session_gap_ms - measures.wait.start
             abandoned = "after_reply" if measures.human_spoke else "before_reply"
             unanswered += 1
     first = measures.first_response_ms != NEVER
@@ -121,12 +121,13 @@ def rules_hit(measures: Measures, limits: Limits) -> list[dict[str, Any]]:
     A wait that is open at the end has broken the limits that were due before the session was published.
     """
     found: dict[str, list[str]] = {}
-    unanswered = [breach for breach in waiting(measures, limits) if breach[DUE] <= measures.final_at(limits)]
-    abandoned = limits.abandonment if measures.wait is not None and not measures.cut else ()
+    unanswered = [breach for breach in waiting(measures, limits) if breach.due <= measures.final_at(limits)]
+    wait = measures.wait
+    abandoned = [] if wait is None or measures.cut else [(rule, wait.opener) for rule in limits.abandonment]
     for rule, message_id in (
-        *((hit[HIT_RULE], hit[HIT_MESSAGE]) for hit in measures.hits),
-        *((breach[RULE], breach[OPENER]) for breach in (*measures.breaches, *measures.running, *unanswered)),
-        *((rule, (measures.wait or [])[WAIT_OPENER]) for rule in abandoned),
+        *((hit.rule, hit.message_id) for hit in measures.hits),
+        *((breach.rule, breach.opener) for breach in (*measures.breaches, *measures.running, *unanswered)),
+        *abandoned,
     ):
         ids = found.setdefault(rule, [])
         if message_id not in ids and len(ids) < MAX_EVIDENCE:

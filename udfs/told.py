@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any
 
 
 @dataclass(slots=True, eq=False)
@@ -27,15 +25,7 @@ class Told:
     queue: str | None = None
     severity: str | None = None
 
-    def to_row(self) -> tuple[Any, ...]:
-        """The fields' values in their order, all of them JSON; `Told(*row)` is the way back."""
-        values: tuple[Any, ...] = _values(self)
-        return values
-
     @property
     def cause(self) -> tuple[str, str, str]:
         """What it is told of, as `udfs.wanted.Wanted.cause`."""
         return self.rule, self.opener, self.edit
-
-
-_values = attrgetter(*Told.__dataclass_fields__)

@@ -6,35 +6,11 @@ A function of the session and the watermark alone; what was told of it is the bu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from udfs.limits import FOREVER, Limits
-from udfs.measures import (
-    ARRIVED,
-    BREACH_AGENT,
-    DUE,
-    ENDED_AT,
-    EVIDENCE,
-    HIT_AGENT,
-    HIT_AT,
-    HIT_DETAIL,
-    HIT_MESSAGE,
-    HIT_RANK,
-    HIT_RULE,
-    LINE_ARRIVED,
-    LINE_AT,
-    NEVER,
-    OBSERVED,
-    OPENER,
-    REASON,
-    RULE,
-    START,
-    STARTED_AT,
-    WAIT_OPENER,
-    Measures,
-    Wait,
-    silence,
-)
+from udfs.breaches import Breach
+from udfs.limits import FOREVER, NEVER, Limits
+from udfs.measures import Measures
 
 
 class Wanted(NamedTuple):
@@ -71,48 +47,30 @@ def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
     for breach in session.running:
         yield _of_breach(breach, session)
     for breach in waiting(session, limits):
-        if breach[DUE] <= now:
-            breach[OBSERVED] = now - breach[STARTED_AT]
+        if breach.due <= now:
+            breach.observed = now - breach.started_at
             yield _of_breach(breach, session)
     seen: set[str] = set()
     for hit in session.hits:
-        if hit[HIT_RULE] not in seen:
-            seen.add(hit[HIT_RULE])
-            evidence = tuple(other[HIT_MESSAGE] for other in session.hits if other[HIT_RULE] == hit[HIT_RULE])
+        if hit.rule not in seen:
+            seen.add(hit.rule)
+            evidence = tuple(other.message_id for other in session.hits if other.rule == hit.rule)[:20]
             yield Wanted(
-                hit[HIT_RULE],
-                hit[HIT_MESSAGE],
-                hit[HIT_AT],
-                hit[HIT_AT],
-                NEVER,
-                "",
-                hit[HIT_DETAIL],
-                hit[HIT_AGENT],
-                evidence[:20],
-                session,
-                *hit[HIT_RANK:],
+                hit.rule, hit.message_id, hit.at, hit.at, NEVER, "", hit.detail, hit.agent, evidence, session, hit.rank, hit.edit
             )
 
 
-def waiting(session: Measures, limits: Limits) -> Iterator[list[Any]]:
+def waiting(session: Measures, limits: Limits) -> Iterator[Breach]:
     """The alarms of the wait that is open now, as breaches that have not ended, due or not."""
     wait = session.wait
     if wait is None or session.cut:
         return
     for rule, limit in limits.slow_reply:
-        due = max(wait[START] + limit, wait[ARRIVED] + limits.alarm_grace_ms)
-        yield [rule, wait[WAIT_OPENER], wait[START], due, NEVER, "", 0, session.agent, [wait[WAIT_OPENER]]]
+        due = wait.reply_due(limit, limits)
+        yield Breach(rule, wait.opener, wait.start, due, agent=session.agent, evidence=[wait.opener])
     for rule, limit in limits.silence:
-        since, opener, due = silence(wait, rule, limit, limits)
-        yield [rule, opener, since, due, NEVER, "", 0, session.agent, [opener]]
-
-
-def first_due(wait: Wait, limits: Limits) -> int:
-    """When the first of a wait's alarms is due; a silence that was broken off by a further line apart."""
-    grace = limits.alarm_grace_ms
-    reply: int = max(wait[START] + limits.shortest_reply_ms, wait[ARRIVED] + grace)
-    silent: int = max(wait[LINE_AT] + limits.shortest_silence_ms, wait[LINE_ARRIVED] + grace)
-    return min(reply, silent)
+        silent = wait.silence(rule, limit, limits)
+        yield Breach(rule, silent.opener, silent.since, silent.due, agent=session.agent, evidence=[silent.opener])
 
 
 def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
@@ -122,27 +80,26 @@ def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
         wait = session.wait
         if wait is None or session.cut:
             continue
-        first = first_due(wait, limits)
+        first = wait.first_due(limits)
         if now < first:
             due = min(due, first)
             continue
         for breach in waiting(session, limits):
-            if now < breach[DUE] < due:
-                due = breach[DUE]
+            if now < breach.due < due:
+                due = breach.due
     return due
 
 
-def _of_breach(breach: list[Any], session: Measures) -> Wanted:
-    opener = breach[OPENER]
+def _of_breach(breach: Breach, session: Measures) -> Wanted:
     return Wanted(
-        breach[RULE],
-        opener,
-        breach[STARTED_AT],
-        breach[DUE],
-        breach[ENDED_AT],
-        breach[REASON],
-        breach[OBSERVED],
-        breach[BREACH_AGENT],
-        tuple(breach[EVIDENCE]),
+        breach.rule,
+        breach.opener,
+        breach.started_at,
+        breach.due,
+        breach.ended_at,
+        breach.reason,
+        breach.observed,
+        breach.agent,
+        tuple(breach.evidence),
         session,
     )
