@@ -27,6 +27,7 @@ def alert_record(
     file no longer has it; zone: of the clock times in the summary; clock_ms: the wall clock, for `detected_at`."""
     want = news.wanted
     tenant, source, conversation_id = split_key(key)
+    rule = _same(rule, want.observed)
     kind = rule.kind if rule is not None else "unknown"
     return {
         "alert_id": identifier("alert", want.rule, "conversation", key, news.first_opener),
@@ -97,10 +98,18 @@ def duration(ms: int) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def observed(value: int | str, kind: str) -> dict[str, Any]:
+def _same(rule: Any, value: int | float | str) -> Any:
+    """The rule, or None where the file gives its name to one that measures something else now."""
+    known = rule is None or not value or rule.kind in _MEASURED[type(value)]  # 0: there is nothing left to measure
+    return rule if known else None
+
+
+def observed(value: int | float | str, kind: str) -> dict[str, Any]:
     """The measured value with its unit."""
     if isinstance(value, str):
-        return {"value": value, "unit": "points" if kind == "sentiment_shift" else "phrase"}
+        return {"value": value, "unit": "phrase"}
+    if isinstance(value, float):
+        return {"value": value, "unit": "points"}
     unit = "messages" if kind in ("monologue", "negative_streak") else "ms"
     return {"value": value, "unit": unit}
 
@@ -152,12 +161,17 @@ def summary(news: News, kind: str, conversation_id: str, zone: str) -> str:
     if kind == "negative_streak":
         return f"{who}: {value} negative message{'' if value == 1 else 's'} in a row from the customer by {since}; {answering} is answering."
     if kind == "sentiment_shift":
-        return f"{who}: the customer's mood has fallen by {str(value).lstrip('-')} points by {since}; {answering} is answering."
+        return f"{who}: the customer's mood has fallen by {-float(value):.2f} points by {since}; {answering} is answering."
     if kind == "phrases":
         return f"{who}: {_speaker(news)} wrote “{value}” at {since}."
     return f"{who}: rule {want.rule} since {since}."
 
 
+_MEASURED: Final[dict[type, frozenset[str]]] = {
+    int: frozenset({"slow_reply", "silence", "abandonment", "monologue", "negative_streak"}),
+    float: frozenset({"sentiment_shift"}),
+    str: frozenset({"phrases"}),
+}
 _SPEAKERS = {int(Rank.CUSTOMER): "the customer", int(Rank.AGENT): "an agent", int(Rank.BOT): "an agent by a bot's draft"}
 _TITLES = {
     "slow_reply": "the long wait",

@@ -30,6 +30,6 @@ class Hit:
     message_id: str
     at: int
     agent: str  # who is spoken of
-    detail: str  # the words, or by how much
+    detail: float | str  # by how many points, or the words
     rank: int = NEVER  # Rank of the writer
     edit: str = ""  # the hash of the edit that brought it in. A state of version 1 has neither of the two

@@ -14,6 +14,7 @@ Definitions (the published ones of service desks, see DESIGN.md "Measures"):
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -266,7 +267,7 @@ class Measures:
             if len(self.scores) >= at_least and not any(hit.rule == rule for hit in self.hits):
                 first, last = self.thirds() or (0.0, 0.0)
                 if (last - first) * 100 <= -drop:
-                    self._hits([[rule, f"{last - first:+.2f}"]], row, self.agent)
+                    self._hits([(rule, round(last - first, 2))], row, self.agent)
 
     def _run(self, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int) -> None:
         """A run has become so long: too long with its message number `count`, and each further one makes it longer."""
@@ -289,7 +290,7 @@ class Measures:
                 self.breaches.append(breach)
         self.running = [breach for breach in self.running if breach.ended_at == NEVER]
 
-    def _hits(self, hits: list[list[str]], row: Row, agent: str, edit: str = "") -> None:
+    def _hits(self, hits: Iterable[tuple[str, float | str]], row: Row, agent: str, edit: str = "") -> None:
         """Note what was found in a row. agent: who is spoken of; edit: the hash of the edit that it was found in."""
         sent_at, rank, message_id = row[:3]
         for rule, detail in hits:

@@ -22,7 +22,7 @@ class Wanted(NamedTuple):
     due: int  # when it became an alert
     ended_at: int  # NEVER while it goes on
     reason: str
-    observed: int | str  # ms, messages, or the words of a hit
+    observed: int | float | str  # ms or messages; of a hit points or words
     agent: str
     evidence: tuple[str, ...]
     session: Measures

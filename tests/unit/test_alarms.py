@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -320,9 +321,23 @@ def test_a_fall_of_mood_is_the_last_third_against_the_first_once_a_session() -> 
         ("firing", at(50), None),
         ("resolved", at(60 + 35 * 60), "session_closed"),
     ]
-    assert talk.alerts[0]["observed"] == {"value": "-0.90", "unit": "points"}
+    assert talk.alerts[0]["observed"] == {"value": -0.9, "unit": "points"}
     assert talk.alerts[0]["threshold"] == {"value": -0.8, "unit": "points"}
+    assert "has fallen by 0.90 points" in talk.alerts[0]["summary"]
     assert talk.sessions[0]["sentiment"]["shift"] == -1.25
+
+
+def test_an_alert_whose_rule_is_of_another_kind_after_a_restart_is_told_as_what_it_was() -> None:
+    talk = Talk(rules_with(phrases=["爱买不买"])).say(Chat().customer(0, "在吗").agent(5, "爱买不买").events)
+    other = rules_with(slow_reply=60).model_dump()
+    other["rules"][0]["id"] = "phrases"
+    talk.context = replace(talk.context, rules=RuleSet.model_validate(other))
+    talk.advance(END)
+    fired, resolved = talk.alerts
+    assert (fired["status"], resolved["status"]) == ("firing", "resolved")
+    assert resolved["observed"] == fired["observed"] == {"value": "爱买不买", "unit": "phrase"}
+    assert resolved["threshold"] is None
+    assert "the long wait" not in resolved["summary"]
 
 
 def test_under_six_scores_there_is_no_fall_and_under_three_no_trajectory() -> None:
