@@ -21,8 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.tail import sentence
-from udfs.alerts import duration
 from udfs.incidents import Incident
+from udfs.summaries import duration
 
 REFRESH_PER_S = 2
 PLAIN_EVERY_S = 5.0

@@ -7,17 +7,17 @@ reordering finds the same id. Nothing that depends on the moment of processing g
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
+from datetime import timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from udfs.alarms import News
-from udfs.events import SEPARATOR, Rank, identifier, split_key
+from udfs.events import SEPARATOR, identifier, split_key
+from udfs.summaries import EPOCH, summary
 
 SCHEMA_VERSION: Final = 1
 MAX_DEDUP_KEY: Final = 255
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_UNITS: Final[dict[str, type]] = {"points": float, "phrase": str}
+"""What the values in a unit are, other than whole numbers."""
 
 
 def alert_record(
@@ -50,10 +50,10 @@ def alert_record(
         "detected_at": iso(clock_ms),
         "resolved_at": None if news.firing else iso(news.at),
         "resolve_reason": news.reason or None,
-        "observed": observed(want.observed, kind),
+        "observed": observed(want.observed, rule),
         "threshold": threshold(rule),
         "baseline": None,
-        "contributions": contributions(news, kind),
+        "contributions": contributions(news, rule),
         "evidence": list(want.evidence),
         "model_version": model_version,
         "schema_version": SCHEMA_VERSION,
@@ -79,127 +79,30 @@ def iso(at: int) -> str:
     return (EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def local_time(at: int, zone: str) -> str:
-    """Epoch ms as a clock time in the queue's zone with its offset: `10:00 +08:00`."""
-    there = (EPOCH + timedelta(milliseconds=at)).astimezone(_zone(zone))
-    offset = there.strftime("%z")
-    return f"{there:%H:%M} {offset[:3]}:{offset[3:5]}"
-
-
-def duration(ms: int) -> str:
-    """A duration as people say it: `45 s`, `2 min 5 s`, `1 h 3 min`."""
-    seconds = max(0, round(ms / 1_000))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def _same(rule: Any, value: int | float | str) -> Any:
     """The rule, or None where the file gives its name to one that measures something else now."""
-    known = rule is None or not value or rule.kind in _MEASURED[type(value)]  # 0: there is nothing left to measure
+    known = rule is None or not value or _UNITS.get(rule.unit, int) is type(value)  # 0: there is nothing left to measure
     return rule if known else None
 
 
-def observed(value: int | float | str, kind: str) -> dict[str, Any]:
+def observed(value: int | float | str, rule: Any) -> dict[str, Any]:
     """The measured value with its unit."""
-    if isinstance(value, str):
-        return {"value": value, "unit": "phrase"}
-    if isinstance(value, float):
-        return {"value": value, "unit": "points"}
-    unit = "messages" if kind in ("monologue", "negative_streak") else "ms"
+    unit = rule.unit if rule is not None else next((unit for unit, of in _UNITS.items() if of is type(value)), "ms")
     return {"value": value, "unit": unit}
 
 
 def threshold(rule: Any) -> dict[str, Any] | None:
     """The rule's limit with its unit; None for rules that have none."""
-    if rule is None:
+    if rule is None or rule.threshold is None:
         return None
-    if rule.kind in ("slow_reply", "silence"):
-        return {"value": round(rule.limit_seconds * 1_000), "unit": "ms"}
-    if rule.kind in ("monologue", "negative_streak"):
-        return {"value": rule.count, "unit": "messages"}
-    if rule.kind == "sentiment_shift":
-        return {"value": -rule.drop, "unit": "points"}
-    return None
+    return {"value": rule.threshold, "unit": rule.unit}
 
 
-def contributions(news: News, kind: str) -> list[dict[str, Any]]:
+def contributions(news: News, rule: Any) -> list[dict[str, Any]]:
     """What led to the alert: the messages, each with the rule and what was seen there."""
     want = news.wanted
-    value = observed(want.observed, kind)
+    value = observed(want.observed, rule)
     return [
         {"rule": want.rule, "message_id": message_id, **({"seen": value} if message_id == want.opener else {})}
         for message_id in want.evidence
     ]
-
-
-def summary(news: News, kind: str, conversation_id: str, zone: str) -> str:
-    """One sentence for a supervisor; every clock time in it is the queue's."""
-    want = news.wanted
-    where = " / ".join(part for part in (news.shop, news.queue) if part)
-    who = f"Conversation {conversation_id}" + (f" ({where})" if where else "")
-    since = local_time(want.at, zone)
-    agent = want.agent or "an agent"
-    answered = bool(want.agent) or want.session.human_spoke
-    last = f"{agent} spoke last for the shop" if answered else "nobody has answered yet"
-    answering = agent if answered else "nobody"
-    if not news.firing:
-        return f"{who}: {_TITLES.get(kind, want.rule)} is over: {_REASONS.get(news.reason, news.reason)}."
-    value = want.observed
-    if kind == "slow_reply":
-        return f"{who}: the customer has waited {duration(int(value))} for a reply since {since}; {last}."
-    if kind == "silence":
-        return f"{who}: silence for {duration(int(value))} since the customer's last line at {since}; {last}."
-    if kind == "abandonment":
-        return f"{who}: ended unanswered; the customer had written at {since} and waited {duration(int(value))}."
-    if kind == "monologue":
-        return f"{who}: {value} message{'' if value == 1 else 's'} of the shop in a row by {since}, the customer none; {agent} wrote the last."
-    if kind == "negative_streak":
-        return f"{who}: {value} negative message{'' if value == 1 else 's'} in a row from the customer by {since}; {answering} is answering."
-    if kind == "sentiment_shift":
-        return f"{who}: the customer's mood has fallen by {-float(value):.2f} points by {since}; {answering} is answering."
-    if kind == "phrases":
-        return f"{who}: {_speaker(news)} wrote “{value}” at {since}."
-    return f"{who}: rule {want.rule} since {since}."
-
-
-_MEASURED: Final[dict[type, frozenset[str]]] = {
-    int: frozenset({"slow_reply", "silence", "abandonment", "monologue", "negative_streak"}),
-    float: frozenset({"sentiment_shift"}),
-    str: frozenset({"phrases"}),
-}
-_SPEAKERS = {int(Rank.CUSTOMER): "the customer", int(Rank.AGENT): "an agent", int(Rank.BOT): "an agent by a bot's draft"}
-_TITLES = {
-    "slow_reply": "the long wait",
-    "silence": "the silence",
-    "abandonment": "the abandoned conversation",
-    "monologue": "the agent's monologue",
-    "negative_streak": "the run of negative messages",
-    "sentiment_shift": "the fall of the customer's mood",
-    "phrases": "the alert on wording",
-}
-_REASONS = {
-    "answered": "an agent has answered",
-    "resolved": "the conversation was marked as resolved",
-    "merged": "the conversation was merged into another",
-    "customer_spoke": "the customer has spoken",
-    "mood_changed": "the customer's mood has changed",
-    "session_closed": "the session is closed",
-    "corrected": "what arrived later, or a change of the rule, shows that it was not so",
-}
-
-
-def _speaker(news: News) -> str:
-    want = news.wanted
-    if want.agent:
-        return f"agent {want.agent}"
-    return _SPEAKERS.get(want.rank, "somebody")
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> tzinfo:
-    return ZoneInfo(name)

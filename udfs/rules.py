@@ -6,7 +6,7 @@ A file that can't be used is refused at start with the file, the line and the re
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,22 +18,45 @@ Severity = Literal["critical", "error", "warning", "info"]
 
 
 class _Rule(BaseModel):
+    """What all kinds have. Adding a kind: a class here, what it measures in `udfs.measures`, and its sentence in `udfs.summaries`."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+    unit: ClassVar[str]  # of what it measures, and of its threshold
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$", description="name in alerts and in dedup_key")
     severity: Severity = "warning"
     enabled: bool = True
     about: str = Field(default="", max_length=500, description="what a supervisor should know or do")
 
+    @property
+    def threshold(self) -> int | float | None:
+        """What alerts name as the limit, in `unit`; None for a kind without one."""
+        return None
 
-class SlowReply(_Rule):
+    @property
+    def limit(self) -> Any:
+        """The rule as one of its kind in `udfs.limits.Limits`: its id, and what it compares with in ms, messages or hundredths of score."""
+        return self.id if self.threshold is None else (self.id, self.threshold)
+
+
+class _Waiting(_Rule):
+    unit = "ms"
+
+    limit_seconds: float
+
+    @property
+    def threshold(self) -> int:
+        return round(self.limit_seconds * 1_000)
+
+
+class SlowReply(_Waiting):
     """The oldest unanswered customer message waits longer than this."""
 
     kind: Literal["slow_reply"]
     limit_seconds: float = Field(default=60, gt=0, le=86_400, allow_inf_nan=False)
 
 
-class Silence(_Rule):
+class Silence(_Waiting):
     """This long has passed since the customer's last line, unanswered."""
 
     kind: Literal["silence"]
@@ -43,34 +66,64 @@ class Silence(_Rule):
 class Abandonment(_Rule):
     """The session closed with a customer message unanswered."""
 
+    unit = "ms"
+
     kind: Literal["abandonment"]
 
 
 class Monologue(_Rule):
     """So many agent messages in a row."""
 
+    unit = "messages"
+
     kind: Literal["monologue"]
     count: int = Field(default=5, ge=2, le=1_000)
+
+    @property
+    def threshold(self) -> int:
+        return self.count
 
 
 class NegativeStreak(_Rule):
     """So many customer messages in a row with a sentiment at or below a score."""
 
+    unit = "messages"
+
     kind: Literal["negative_streak"]
     count: int = Field(default=3, ge=1, le=100)
     at_or_below: float = Field(default=-0.3, ge=-1, le=1, allow_inf_nan=False, description="score, -1…1")
+
+    @property
+    def threshold(self) -> int:
+        return self.count
+
+    @property
+    def limit(self) -> tuple[str, int, int]:
+        return self.id, self.count, round(self.at_or_below * 100)
 
 
 class SentimentShift(_Rule):
     """The mean score of the last third of the customer's messages fell this far below that of the first third."""
 
+    unit = "points"
+
     kind: Literal["sentiment_shift"]
     drop: float = Field(default=0.8, gt=0, le=2, allow_inf_nan=False, description="in points of score, which spans -1…1")
     min_scored: int = Field(default=6, ge=3, le=1_000, description="scored customer messages")
 
+    @property
+    def threshold(self) -> float:
+        return -self.drop
+
+    @property
+    def limit(self) -> tuple[str, int, int]:
+        return self.id, round(self.drop * 100), self.min_scored
+
 
 class Phrases(_Rule):
     """One of these phrases is in a message of this sender."""
+
+    unit = "phrase"
 
     kind: Literal["phrases"]
     sender: Literal["customer", "agent", "any"] = "agent"
@@ -131,22 +184,10 @@ class RuleSet(BaseModel):
 
     def thresholds(self) -> dict[str, Any]:
         """The rules' thresholds and severities as fields of `udfs.limits.Limits`: milliseconds, hundredths of score."""
-        found: dict[str, list[Any]] = {
-            name: [] for name in ("slow_reply", "silence", "monologue", "negative_streak", "sentiment_shift", "abandonment")
-        }
+        found: dict[str, list[Any]] = {}
         for rule in self.rules:
-            if not rule.enabled:
-                continue
-            if isinstance(rule, SlowReply | Silence):
-                found[rule.kind].append((rule.id, round(rule.limit_seconds * 1_000)))
-            elif isinstance(rule, Monologue):
-                found[rule.kind].append((rule.id, rule.count))
-            elif isinstance(rule, NegativeStreak):
-                found[rule.kind].append((rule.id, rule.count, round(rule.at_or_below * 100)))
-            elif isinstance(rule, SentimentShift):
-                found[rule.kind].append((rule.id, round(rule.drop * 100), rule.min_scored))
-            elif isinstance(rule, Abandonment):
-                found[rule.kind].append(rule.id)
+            if rule.enabled and not isinstance(rule, Phrases):  # those look at texts: see `phrase_rules`
+                found.setdefault(rule.kind, []).append(rule.limit)
         severities = {rule.id: rule.severity for rule in self.rules}
         return {**{name: tuple(values) for name, values in found.items()}, "severities": severities}
 

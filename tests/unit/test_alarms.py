@@ -13,8 +13,9 @@ import pytest
 from models.scorer import Score
 from tests.chat import HOUR, MINUTE, SECOND, T0, Chat
 from tests.conversing import Talk, rules_with
-from udfs.alerts import MAX_DEDUP_KEY, dedup_key, duration, iso, local_time
+from udfs.alerts import MAX_DEDUP_KEY, dedup_key, iso
 from udfs.rules import RuleSet
+from udfs.summaries import duration, local_time
 
 END = T0 + 30 * HOUR
 TIMED = rules_with(slow_reply=60, silence=120)

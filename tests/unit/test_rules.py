@@ -126,7 +126,7 @@ def test_a_disabled_rule_is_read_and_does_nothing(tmp_path: Path) -> None:
         HEAD + "  - {id: a, kind: silence, enabled: false}\n  - {id: b, kind: phrases, phrases: [x], enabled: false}\n"
     )
     rules = load_rules(write(tmp_path, text))
-    assert rules.thresholds()["silence"] == () and rules.phrase_rules() == []
+    assert Limits(**rules.thresholds()).silence == () and rules.phrase_rules() == []
     assert rules.by_id("a").kind == "silence" and rules.by_id("c") is None
 
 
