@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from jobs.tail import sentence
+from jobs.tail import sentence, when
 from udfs.incidents import Incident
 from udfs.summaries import duration
 
@@ -102,7 +102,7 @@ class LiveView:
         if alert["status"] != "firing":
             self._waits.pop(alert["alert_id"], None)
         elif threshold.get("unit") == "ms":
-            waited_since = _epoch_ms(alert["event_time"]) - int(alert["observed"]["value"])
+            waited_since = round(when(alert).timestamp() * 1_000) - int(alert["observed"]["value"])
             self._waits[alert["alert_id"]] = waited_since, alert
         line = sentence(alert, self._zone)
         self._recent.append(line)
@@ -252,7 +252,3 @@ class LiveView:
 
 def _known(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
-
-
-def _epoch_ms(text: str) -> int:
-    return round(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp() * 1_000)

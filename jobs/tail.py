@@ -96,7 +96,7 @@ def _order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def _when(alert: dict[str, Any]) -> datetime:
+def when(alert: dict[str, Any]) -> datetime:
     """The time of the change that an alert tells of. Raises ValueError where it is none."""
     return datetime.fromisoformat(alert["event_time"].replace("Z", "+00:00"))
 
@@ -106,7 +106,7 @@ def _alert(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
     try:
         alert = orjson.loads(fields[b"alert"])
         if isinstance(alert, dict) and all(isinstance(alert[name], str) for name in SHOWN):
-            _when(alert)
+            when(alert)
             return alert
     except (KeyError, ValueError):  # JSON's errors are of the second kind
         pass
@@ -116,9 +116,9 @@ def _alert(fields: dict[bytes, bytes]) -> dict[str, Any] | None:
 
 def sentence(alert: dict[str, Any], zone: tzinfo = timezone.utc) -> Text:
     """An alert for people: the clock time there, how serious, and its sentence."""
-    when = _when(alert).astimezone(zone)
+    there = when(alert).astimezone(zone)
     firing = alert["status"] == "firing"
     mark = alert["severity"] if firing else "resolved"
     return Text.assemble(
-        (f"{when:%H:%M:%S} ", "dim"), (f"{mark:<8} ", STYLES.get(mark, "")), (alert["summary"], "" if firing else "dim")
+        (f"{there:%H:%M:%S} ", "dim"), (f"{mark:<8} ", STYLES.get(mark, "")), (alert["summary"], "" if firing else "dim")
     )
