@@ -114,7 +114,7 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
                 wait = session.wait
                 waited = session.last_at + limits.session_gap_ms - wait.start
                 want = Wanted(
-                    rule, wait.opener, wait.start, now, now, "", waited, session.agent, (wait.opener,), session
+                    rule, wait.opener, wait.start, now, now, "", "abandonment", waited, session.agent, (wait.opener,), session
                 )
                 entry = _untold(want)
                 news.append(_say(conversation, limits, entry, want, True, now, ""))
@@ -130,7 +130,19 @@ def loose_hits(conversation: Conversation, limits: Limits) -> list[News]:
         session = Measures(sent_at, row[ARRIVAL], last_at=sent_at, place=row[PLACE])
         for rule, detail in dict(reversed(row[HITS])).items():  # of each rule the first words, as in a session
             want = Wanted(
-                rule, message_id, sent_at, sent_at, NEVER, "", detail, writer(row), (message_id,), session, rank, id_hash
+                rule,
+                message_id,
+                sent_at,
+                sent_at,
+                NEVER,
+                "",
+                "phrases",
+                detail,
+                writer(row),
+                (message_id,),
+                session,
+                rank,
+                id_hash,
             )
             entry = _untold(want)
             news.append(_say(conversation, limits, entry, want, True, sent_at, ""))
@@ -147,7 +159,7 @@ def _goal(conversation: Conversation, now: int, limits: Limits) -> list[Wanted]:
     over = FOREVER
     for session in reversed(conversation.sessions):
         found = [
-            _succeeded(want, over, limits) if want.ended_at == NEVER and (now >= over or want.rule in of_later) else want
+            _succeeded(want, over) if want.ended_at == NEVER and (now >= over or want.rule in of_later) else want
             for want in wanted(session, now, limits)
         ]
         goal = found + goal
@@ -156,11 +168,11 @@ def _goal(conversation: Conversation, now: int, limits: Limits) -> list[Wanted]:
     return goal
 
 
-def _succeeded(want: Wanted, over: int, limits: Limits) -> Wanted:
+def _succeeded(want: Wanted, over: int) -> Wanted:
     """A breach or hit that goes on, ended by the next session's first message."""
     ended_at = max(over, want.due)
-    is_wait = any(rule == want.rule for rule, _ in limits.slow_reply + limits.silence)
-    return want._replace(ended_at=ended_at, reason="session_closed", observed=ended_at - want.at if is_wait else want.observed)
+    goes_on = want.kind in ("slow_reply", "silence")
+    return want._replace(ended_at=ended_at, reason="session_closed", observed=ended_at - want.at if goes_on else want.observed)
 
 
 def _known(told: list[Told], goal: list[Wanted]) -> list[Told | None]:
@@ -220,9 +232,11 @@ def _say(
     entry.revision += 1
     entry.firing = firing
     if firing or entry.shop is None:
-        entry.shop, entry.queue = conversation.place(want.session)[:2]
+        place = conversation.place(want.session)
+        entry.shop, entry.queue = place.shop, place.queue
     if firing or entry.severity is None:
         entry.severity = limits.severities.get(want.rule, UNKNOWN_SEVERITY)
+    entry.kind = want.kind or entry.kind
     return News(
         want, entry.first, entry.revision, firing, entry.since, at, reason, entry.shop, entry.queue or "", entry.severity
     )
@@ -233,4 +247,4 @@ def _gone(entry: Told, sessions: list[Measures]) -> Wanted:
     at = entry.at
     session = next((s for s in reversed(sessions) if s.opened_at <= at), sessions[0] if sessions else Measures(at, at))
     rule, opener = entry.rule, entry.opener
-    return Wanted(rule, opener, at, at, at, "", 0, session.agent, (opener,), session)
+    return Wanted(rule, opener, at, at, at, "", entry.kind, None, session.agent, (opener,), session)

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from udfs.alarms import News
 from udfs.events import SEPARATOR, identifier, split_key
+from udfs.rules import UNITS
 from udfs.summaries import EPOCH, summary
+from udfs.wanted import Wanted
 
 SCHEMA_VERSION: Final = 1
 MAX_DEDUP_KEY: Final = 255
-_UNITS: Final[dict[str, type]] = {"points": float, "phrase": str}
-"""What the values in a unit are, other than whole numbers."""
 
 
 def alert_record(
@@ -27,8 +27,10 @@ def alert_record(
     file no longer has it; zone: of the clock times in the summary; clock_ms: the wall clock, for `detected_at`."""
     want = news.wanted
     tenant, source, conversation_id = split_key(key)
-    rule = _same(rule, want.observed)
-    kind = rule.kind if rule is not None else "unknown"
+    kind = want.kind or (rule.kind if rule is not None else "unknown")
+    unit = UNITS.get(kind, "ms")
+    if rule is not None and rule.kind != kind:  # another one has its name now
+        rule = None
     return {
         "alert_id": identifier("alert", want.rule, "conversation", key, news.first_opener),
         "revision": news.revision,
@@ -50,10 +52,10 @@ def alert_record(
         "detected_at": iso(clock_ms),
         "resolved_at": None if news.firing else iso(news.at),
         "resolve_reason": news.reason or None,
-        "observed": observed(want.observed, rule),
+        "observed": {"value": want.observed, "unit": unit},
         "threshold": threshold(rule),
         "baseline": None,
-        "contributions": contributions(news, rule),
+        "contributions": contributions(want, unit),
         "evidence": list(want.evidence),
         "model_version": model_version,
         "schema_version": SCHEMA_VERSION,
@@ -79,18 +81,6 @@ def iso(at: int) -> str:
     return (EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _same(rule: Any, value: int | float | str) -> Any:
-    """The rule, or None where the file gives its name to one that measures something else now."""
-    known = rule is None or not value or _UNITS.get(rule.unit, int) is type(value)  # 0: there is nothing left to measure
-    return rule if known else None
-
-
-def observed(value: int | float | str, rule: Any) -> dict[str, Any]:
-    """The measured value with its unit."""
-    unit = rule.unit if rule is not None else next((unit for unit, of in _UNITS.items() if of is type(value)), "ms")
-    return {"value": value, "unit": unit}
-
-
 def threshold(rule: Any) -> dict[str, Any] | None:
     """The rule's limit with its unit; None for rules that have none."""
     if rule is None or rule.threshold is None:
@@ -98,11 +88,10 @@ def threshold(rule: Any) -> dict[str, Any] | None:
     return {"value": rule.threshold, "unit": rule.unit}
 
 
-def contributions(news: News, rule: Any) -> list[dict[str, Any]]:
-    """What led to the alert: the messages, each with the rule and what was seen there."""
-    want = news.wanted
-    value = observed(want.observed, rule)
+def contributions(want: Wanted, unit: str) -> list[dict[str, Any]]:
+    """What led to the alert: the messages, each with the rule, and at the opener what was seen."""
+    seen = {} if want.observed is None else {"seen": {"value": want.observed, "unit": unit}}
     return [
-        {"rule": want.rule, "message_id": message_id, **({"seen": value} if message_id == want.opener else {})}
+        {"rule": want.rule, "message_id": message_id, **(seen if message_id == want.opener else {})}
         for message_id in want.evidence
     ]

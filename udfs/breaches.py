@@ -20,6 +20,7 @@ class Breach:
     observed: int = 0  # ms, or messages
     agent: str = ""  # who spoke last for the shop
     evidence: list[str] = field(default_factory=list)  # message_ids
+    kind: str = ""  # of the rule, whatever the rule is now. A state up to version 3 does not know it
 
 
 @dataclass(slots=True)
@@ -30,6 +31,11 @@ class Hit:
     message_id: str
     at: int
     agent: str  # who is spoken of
-    detail: float | str  # by how many points, or the words
+    detail: float | str  # by how many points the mood has changed, or the words
     rank: int = NEVER  # Rank of the writer
     edit: str = ""  # the hash of the edit that brought it in. A state of version 1 has neither of the two
+
+    @property
+    def kind(self) -> str:
+        """Of the rule, whatever the rule is now."""
+        return "phrases" if isinstance(self.detail, str) else "sentiment_shift"

@@ -17,7 +17,8 @@ row arrives out of order (only then does it matter what is settled), when the ta
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -28,10 +29,11 @@ from udfs.rows import dumps
 from udfs.tail import ORDER_COLUMNS, Tail
 from udfs.told import Told
 
-VERSION: Final = 3
-READABLE: Final = (1, 2, VERSION)
+VERSION: Final = 4
+READABLE: Final = (1, 2, 3, VERSION)
 """Version 1 had neither `last_place` nor `loose_at`, and neither the edit in what was told nor it and the speaker's rank in hits. Up to
-version 2 what was told had no place and no severity, runs had no ids of their messages, and scores lay 60 characters higher."""
+version 2 what was told had no place and no severity, runs had no ids of their messages, and scores lay 60 characters higher. Up to
+version 3 neither breaches nor what was told had a kind, and the points of a fall of mood were a text."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
 MAX_SEEN: Final = 50_000
@@ -44,6 +46,16 @@ NO_TIMER: Final = 0
 EDIT: Final = int(Kind.EDIT)
 REOPEN: Final = int(Kind.REOPEN)
 
+
+class Place(NamedTuple):
+    """Where a conversation is held, and where it can be read."""
+
+    shop: str = ""
+    queue: str = ""
+    channel: str = ""
+    url: str = ""
+
+
 @dataclass(slots=True)
 class Conversation:
     """What is remembered of one conversation between two messages. All of it is JSON; times are epoch ms."""
@@ -54,7 +66,7 @@ class Conversation:
     head: Measures | None = None
     live: list[Measures] = field(default_factory=list)
     tail: Tail = field(default_factory=Tail)
-    places: list[list[str]] = field(default_factory=list)  # [shop, queue, channel, url] that rows point to
+    places: list[list[str]] = field(default_factory=list)  # that rows point to, each the fields of a `Place`
     told: list[Told] = field(default_factory=list)  # alerts of the sessions above, see udfs.alarms
     repeats: list[int] = field(default_factory=list)  # sent_at of repeats that were dropped
     armed: int = NO_TIMER  # the timer that is set
@@ -113,7 +125,7 @@ class Conversation:
                 f"conversation state has version {version}, this release reads {' and '.join(map(str, READABLE))}: "
                 "start the job from a savepoint of the same release, or upgrade it"
             )
-        read = Measures.from_row if version == VERSION else earlier_measures
+        read = Measures.from_row if version == VERSION else partial(earlier_measures, version)
         places, told, *others = rest
         return cls(
             barrier,
@@ -127,9 +139,9 @@ class Conversation:
             *others,
         )
 
-    def place(self, session: Measures) -> list[str]:
-        """Shop, queue, channel and url of a session; blank where they aren't known."""
-        return self.places[session.place] if session.place < len(self.places) else ["", "", "", ""]
+    def place(self, session: Measures) -> Place:
+        """Where a session is; blank what isn't known of it."""
+        return Place(*self.places[session.place]) if session.place < len(self.places) else Place()
 
     @property
     def sessions(self) -> list[Measures]:

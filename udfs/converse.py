@@ -139,7 +139,7 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
 
 
 def _alert(item: alarms.News, key: str, state: Conversation, clock_ms: int, context: Context) -> Output:
-    url = state.place(item.wanted.session)[3]
+    url = state.place(item.wanted.session).url
     record: dict[str, Any] = alert_record(
         item, key, url, context.rules.by_id(item.wanted.rule), context.timezone, context.model_version, clock_ms
     )

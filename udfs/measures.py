@@ -14,6 +14,7 @@ Definitions (the published ones of service desks, see DESIGN.md "Measures"):
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +33,7 @@ MAX_HITS: Final = 200
 
 MAX_NAMES: Final = 50
 OFFSET_BEFORE: Final = 200  # `SCORE_OFFSET` in states of version 1 and 2
+POINTS_BEFORE: Final = re.compile(r"[+-][0-2]\.[0-9]{2}")  # a fall of mood in states up to version 3: the detail of its hit
 MAX_EVIDENCE: Final = 20  # messages of a run
 SCORE_OFFSET: Final = 140
 """A score of -100…100 hundredths is kept as the character with this code added: below U+0100, where Java keeps a string in one
@@ -163,13 +165,17 @@ class Measures:
             due = wait.reply_due(limit, limits)
             if at > due:
                 self.breaches.append(
-                    Breach(rule, wait.opener, wait.start, due, at, reason, at - wait.start, self.agent, [wait.opener])
+                    Breach(
+                        rule, wait.opener, wait.start, due, at, reason, at - wait.start, self.agent, [wait.opener], "slow_reply"
+                    )
                 )
         for rule, limit in limits.silence:
             silent = wait.silence(rule, limit, limits)
             if at > silent.due:
                 since, opener = silent.since, silent.opener
-                self.breaches.append(Breach(rule, opener, since, silent.due, at, reason, at - since, self.agent, [opener]))
+                self.breaches.append(
+                    Breach(rule, opener, since, silent.due, at, reason, at - since, self.agent, [opener], "silence")
+                )
         self.wait = None
 
     def final_at(self, limits: Limits) -> int:
@@ -209,6 +215,7 @@ class Measures:
             return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
         early = self.early_answer
         self.early_answer = None
+        # Two clocks disagree: the answer is stamped before its question.
         if early is not None and (sent_at - early.at <= limits.clock_skew_ms or early.reply_to == message_id):
             self._answered(0, early.agent)
             if first:
@@ -238,7 +245,7 @@ class Measures:
         if limits.monologue:
             _note(self.agent_run_ids, message_id)
         for rule, count in limits.monologue:
-            self._run(rule, count, self.agent_run, self.agent_run_ids, message_id, sent_at)
+            self._run("monologue", rule, count, self.agent_run, self.agent_run_ids, message_id, sent_at)
 
     def _answered(self, latency: int, agent: str) -> None:
         self.reply_count += 1
@@ -258,7 +265,7 @@ class Measures:
                 self.streaks[rule] = length + 1
                 ids = self.streak_ids.setdefault(rule, [])
                 _note(ids, message_id)
-                self._run(rule, count, length + 1, ids, message_id, sent_at)
+                self._run("negative_streak", rule, count, length + 1, ids, message_id, sent_at)
             elif length:
                 self._end_runs({rule}, sent_at, "mood_changed")
                 del self.streaks[rule]
@@ -269,11 +276,13 @@ class Measures:
                 if (last - first) * 100 <= -drop:
                     self._hits([(rule, round(last - first, 2))], row, self.agent)
 
-    def _run(self, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int) -> None:
+    def _run(
+        self, kind: str, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int
+    ) -> None:
         """A run has become so long: too long with its message number `count`, and each further one makes it longer."""
         if length == count:
             self.running.append(  # the run's last message is its opener
-                Breach(rule, message_id, sent_at, sent_at, observed=length, agent=self.agent, evidence=list(ids))
+                Breach(rule, message_id, sent_at, sent_at, observed=length, agent=self.agent, evidence=list(ids), kind=kind)
             )
         elif length > count:
             for breach in self.running:
@@ -316,12 +325,18 @@ class Measures:
             self._hits(row[HITS], row, writer(row), row[ID_HASH])
 
 
-def earlier_measures(row: list[Any]) -> Measures:
-    """A session from the row of a state of version 1 or 2."""
+def earlier_measures(version: int, row: list[Any]) -> Measures:
+    """A session from the row of a state of version 1, 2 or 3."""
     session = Measures.from_row(row)
-    session.scores = "".join(chr(ord(each) - OFFSET_BEFORE + SCORE_OFFSET) for each in session.scores)
-    for breach in (*session.breaches, *session.running):
-        breach.evidence = [breach.opener]
+    if version < 3:
+        session.scores = "".join(chr(ord(each) - OFFSET_BEFORE + SCORE_OFFSET) for each in session.scores)
+        for breach in (*session.breaches, *session.running):
+            breach.evidence = [breach.opener]
+    for hit in session.hits:
+        if version == 1:
+            hit.rank = AGENT_RANK if hit.agent else CUSTOMER
+        if isinstance(hit.detail, str) and POINTS_BEFORE.fullmatch(hit.detail):
+            hit.detail = float(hit.detail)
     return session
 
 

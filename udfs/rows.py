@@ -1,6 +1,6 @@
 """The records of a conversation's state as rows: what is kept of a record is the list of its fields' values, in their order.
 
-So a field may be added at the end, with a default for the states that have none; none may move or go without a new version.
+A field may be added at the end, with a default for the states that have none; none may move or go without a new version.
 """
 
 from __future__ import annotations

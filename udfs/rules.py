@@ -6,7 +6,7 @@ A file that can't be used is refused at start with the file, the line and the re
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -108,7 +108,7 @@ class SentimentShift(_Rule):
     unit = "points"
 
     kind: Literal["sentiment_shift"]
-    drop: float = Field(default=0.8, gt=0, le=2, allow_inf_nan=False, description="in points of score, which spans -1…1")
+    drop: float = Field(default=0.8, ge=0.01, le=2, allow_inf_nan=False, description="in points of score, which spans -1…1")
     min_scored: int = Field(default=6, ge=3, le=1_000, description="scored customer messages")
 
     @property
@@ -151,6 +151,13 @@ Rule = Annotated[
     SlowReply | Silence | Abandonment | Monologue | NegativeStreak | SentimentShift | Phrases,
     Field(discriminator="kind"),
 ]
+
+
+UNITS: Final = {
+    get_args(kind.model_fields["kind"].annotation)[0]: kind.unit
+    for kind in (SlowReply, Silence, Abandonment, Monologue, NegativeStreak, SentimentShift, Phrases)
+}
+"""Kind → unit of what it measures."""
 
 
 class RuleSet(BaseModel):

@@ -62,7 +62,7 @@ def summary(news: News, kind: str, conversation_id: str, zone: str) -> str:
         value=value,
         s="" if value == 1 else "s",
         length=duration(value) if isinstance(value, int) else "",
-        fall=f"{-value:.2f}" if isinstance(value, float) else "",
+        fall=f"{abs(value):.2f}" if isinstance(value, float) else "",
         since=local_time(want.at, zone),
         agent=agent,
         answering=agent if answered else "nobody",

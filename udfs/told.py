@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Told:
     """One alert. Its identity is `rule` and `first`; times are epoch ms.
 
-    `firing` is None where it was taken back. `shop`, `queue` and `severity` are those that it fired with: who heard that must hear
-    the end of it, also where the conversation has moved on or the rule has changed. A state of version 1 or 2 has none of the three.
+    `firing` is None where it was taken back. `shop`, `queue`, `severity` and `kind` are those that it fired with: who heard that must hear
+    the end of it, also where the conversation has moved on or the rule has changed. A state of version 1 or 2 has none of them, one
+    of version 3 no kind.
     """
 
     rule: str
@@ -24,6 +25,7 @@ class Told:
     shop: str | None = None
     queue: str | None = None
     severity: str | None = None
+    kind: str = ""
 
     @property
     def cause(self) -> tuple[str, str, str]:

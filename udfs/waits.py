@@ -5,15 +5,15 @@ Times are epoch ms; *arrived* is a watermark. Nothing here reads a clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from udfs.limits import Limits
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Silence:
-    """Nothing heard after a customer's line for longer than a rule allows, until the customer's next one."""
+    """Nothing heard after a customer's line: longer than a rule allows, or going on and too long at `due`."""
 
     rule: str
     since: int
@@ -48,9 +48,7 @@ class Wait:
 
     def copy(self) -> Wait:
         """One that shares nothing with this, so that a session's end and the next session's beginning can go on with it."""
-        return Wait(
-            self.start, self.arrived, self.opener, self.line_at, self.line_arrived, self.line_id, list(self.silences)
-        )
+        return replace(self, silences=list(self.silences))
 
     def another_line(self, at: int, arrived: int, message_id: str, limits: Limits) -> None:
         """The customer writes again: a silence that was too long until now is over."""
@@ -81,7 +79,7 @@ class Wait:
 
 @dataclass(slots=True)
 class EarlyAnswer:
-    """An agent's line that found nobody waiting: by a clock that is behind, the answer to what the customer writes next."""
+    """An agent's line that found nobody waiting: perhaps, by a clock that is behind, the answer to what the customer writes next."""
 
     at: int
     agent: str

@@ -22,7 +22,8 @@ class Wanted(NamedTuple):
     due: int  # when it became an alert
     ended_at: int  # NEVER while it goes on
     reason: str
-    observed: int | float | str  # ms or messages; of a hit points or words
+    kind: str  # of the rule when it was measured; "" if that is not known, see `udfs.breaches`
+    observed: int | float | str | None  # ms or messages, of a hit points or words; None where nothing is left to measure
     agent: str
     evidence: tuple[str, ...]
     session: Measures
@@ -56,7 +57,19 @@ def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
             seen.add(hit.rule)
             evidence = tuple(other.message_id for other in session.hits if other.rule == hit.rule)[:20]
             yield Wanted(
-                hit.rule, hit.message_id, hit.at, hit.at, NEVER, "", hit.detail, hit.agent, evidence, session, hit.rank, hit.edit
+                hit.rule,
+                hit.message_id,
+                hit.at,
+                hit.at,
+                NEVER,
+                "",
+                hit.kind,
+                hit.detail,
+                hit.agent,
+                evidence,
+                session,
+                hit.rank,
+                hit.edit,
             )
 
 
@@ -67,10 +80,12 @@ def waiting(session: Measures, limits: Limits) -> Iterator[Breach]:
         return
     for rule, limit in limits.slow_reply:
         due = wait.reply_due(limit, limits)
-        yield Breach(rule, wait.opener, wait.start, due, agent=session.agent, evidence=[wait.opener])
+        yield Breach(rule, wait.opener, wait.start, due, agent=session.agent, evidence=[wait.opener], kind="slow_reply")
     for rule, limit in limits.silence:
         silent = wait.silence(rule, limit, limits)
-        yield Breach(rule, silent.opener, silent.since, silent.due, agent=session.agent, evidence=[silent.opener])
+        yield Breach(
+            rule, silent.opener, silent.since, silent.due, agent=session.agent, evidence=[silent.opener], kind="silence"
+        )
 
 
 def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
@@ -98,6 +113,7 @@ def _of_breach(breach: Breach, session: Measures) -> Wanted:
         breach.due,
         breach.ended_at,
         breach.reason,
+        breach.kind,
         breach.observed,
         breach.agent,
         tuple(breach.evidence),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from models.scorer import Score
 from tests.chat import HOUR, MINUTE, SECOND, T0, Chat
 from tests.conversing import Talk, rules_with
 from udfs.alerts import MAX_DEDUP_KEY, dedup_key, iso
+from udfs.limits import Limits
 from udfs.rules import RuleSet
 from udfs.summaries import duration, local_time
 
@@ -328,17 +330,44 @@ def test_a_fall_of_mood_is_the_last_third_against_the_first_once_a_session() -> 
     assert talk.sessions[0]["sentiment"]["shift"] == -1.25
 
 
-def test_an_alert_whose_rule_is_of_another_kind_after_a_restart_is_told_as_what_it_was() -> None:
-    talk = Talk(rules_with(phrases=["爱买不买"])).say(Chat().customer(0, "在吗").agent(5, "爱买不买").events)
-    other = rules_with(slow_reply=60).model_dump()
-    other["rules"][0]["id"] = "phrases"
-    talk.context = replace(talk.context, rules=RuleSet.model_validate(other))
+@pytest.mark.parametrize(
+    ("before", "after", "seen", "title"),
+    [
+        ({"phrases": ["爱买不买"]}, {"slow_reply": 60}, {"value": "爱买不买", "unit": "phrase"}, "the alert on wording"),
+        ({"monologue": 2}, {"slow_reply": 60}, {"value": 2, "unit": "messages"}, "the agent's monologue"),
+        ({"monologue": 2}, {}, {"value": 2, "unit": "messages"}, "the agent's monologue"),
+        ({"slow_reply": 60}, {}, {"value": None, "unit": "ms"}, "the long wait"),
+    ],
+)
+def test_an_alert_whose_rule_is_another_or_none_after_a_restart_is_told_as_what_it_was(
+    before: dict[str, Any], after: dict[str, Any], seen: dict[str, Any], title: str
+) -> None:
+    name = next(iter(before))
+    talk = Talk(rules_with(**before))
+    for event in Chat().agent(1, "您好").agent(5, "爱买不买").customer(*((9, "在吗") if name == "slow_reply" else (0, "在吗"))).events:
+        talk.hear(event)
+    talk.advance(T0 + 100 * SECOND)
+    kept = [{**rule, "id": name} for rule in rules_with(**after).model_dump()["rules"]]
+    rules = RuleSet.model_validate({"schema_version": 1, "rules": kept})
+    talk.context = replace(talk.context, rules=rules, limits=Limits(**rules.thresholds()))
     talk.advance(END)
     fired, resolved = talk.alerts
     assert (fired["status"], resolved["status"]) == ("firing", "resolved")
-    assert resolved["observed"] == fired["observed"] == {"value": "爱买不买", "unit": "phrase"}
-    assert resolved["threshold"] is None
-    assert "the long wait" not in resolved["summary"]
+    assert (resolved["observed"], resolved["threshold"]) == (seen, None)
+    assert f": {title} is over: " in resolved["summary"]
+
+
+def test_an_alert_that_is_taken_back_observes_nothing() -> None:
+    chat = Chat()
+    for number, score in enumerate([0.6, 0.4, 0.0, 0.0, -0.2, -0.6]):
+        chat.customer(number * 10, str(score))
+    talk = Talk(rules_with(sentiment_shift=True), scorer=Mood())
+    for event in [*chat.events, *Chat().customer(-1, "-1", message_id="x").customer(-2, "-1", message_id="y").events]:
+        talk.hear(event)
+    fired, resolved = talk.alerts
+    assert (fired["status"], resolved["status"], resolved["resolve_reason"]) == ("firing", "resolved", "corrected")
+    assert resolved["observed"] == {"value": None, "unit": "points"}
+    assert resolved["contributions"] == [{"rule": "sentiment_shift", "message_id": fired["evidence"][0]}]
 
 
 def test_under_six_scores_there_is_no_fall_and_under_three_no_trajectory() -> None:

@@ -35,6 +35,17 @@ RULES = RuleSet.model_validate(
     }
 )
 
+MOOD = RuleSet.model_validate(
+    {
+        "schema_version": 1,
+        "rules": [
+            *RULES.model_dump()["rules"],
+            {"id": "mood", "kind": "sentiment_shift", "drop": 0.5, "min_scored": 3, "severity": "error"},
+        ],
+    }
+)
+"""The rules, and one of a kind whose alerts states up to version 3 kept otherwise."""
+
 
 class Faces:
     """Reads moods off a text's last character."""
@@ -71,7 +82,7 @@ def played() -> Talk:
 
 def under_way() -> Talk:
     """A conversation whose state holds a session that is over but not published, a head, a tail and open alerts."""
-    talk = Talk(RULES, scorer=Faces())
+    talk = Talk(MOOD, scorer=Faces())
     *events, repeat = chat().events
     for event in events:
         talk.advance(event["sent_at"] - 1)
@@ -118,11 +129,11 @@ def test_a_record_is_what_its_consumers_know(name: str) -> None:
     assert record["schema_version"] == 1
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_alerts(version: int) -> None:
-    golden = stored(f"state_v{version}")
-    assert golden["packed"].startswith(f"[{version},")
-    talk = Talk(RULES, scorer=Faces())
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v3_mood", "v4"])
+def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_alerts(name: str) -> None:
+    golden = stored(f"state_{name}")
+    assert golden["packed"].startswith(f"[{name[1]},")
+    talk = Talk(MOOD, scorer=Faces())
     talk.packed, talk.watermark = {KEY: golden["packed"]}, golden["watermark"]
     talk.advance(END)
     assert talk.sessions == golden["sessions"]
@@ -130,14 +141,15 @@ def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_
 
 
 def test_the_stored_state_holds_something_of_every_kind() -> None:
-    state = Conversation.unpack(stored("state_v3")["packed"])
+    state = Conversation.unpack(stored("state_v4")["packed"])
     assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places
     assert state.head.wait is not None and state.live[-1].wait is not None and state.seen and state.repeats
     assert state.last_place >= 0 and all(entry.severity and entry.shop is not None for entry in state.told)
+    assert {hit.kind for hit in state.live[-1].hits} == {"phrases", "sentiment_shift"} and all(e.kind for e in state.told)
 
 
 def test_a_state_survives_being_packed_and_unpacked() -> None:
-    packed = stored("state_v3")["packed"]
+    packed = stored("state_v4")["packed"]
     assert Conversation.unpack(packed).pack() == packed
     assert under_way().packed[KEY] == packed
 
@@ -147,7 +159,7 @@ def test_no_state_is_a_conversation_never_heard_of() -> None:
 
 
 def test_a_state_of_a_later_release_is_refused_with_a_remedy() -> None:
-    packed = stored("state_v3")["packed"].replace("[3,", "[4,", 1)
+    packed = stored("state_v4")["packed"].replace("[4,", "[5,", 1)
     with pytest.raises(ValueError, match="start the job from a savepoint of the same release"):
         Conversation.unpack(packed)
 
@@ -172,7 +184,7 @@ def write_golden() -> None:
     assert talk.sessions == []
     talk.advance(END)
     state = {"packed": packed, "watermark": watermark, "sessions": talk.sessions, "alerts": talk.alerts[known:]}
-    for name, value in {**records(), "state_v3": state}.items():
+    for name, value in {**records(), "state_v4": state}.items():
         (GOLDEN / f"{name}.json").write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
 
 
