@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from models.scorer import SATISFACTIONS, TONES, load_scorer
+from udfs.markup import strip_quotes
 from udfs.privacy import Masker
 from udfs.text import repair
 
 
 def as_in_the_job() -> Callable[[str], str]:
-    """What the job does with a text before a model sees it: broken encodings repaired, personal data hidden."""
+    """What the job does with a text before a model sees it: broken encodings repaired, personal data hidden, quotations left out."""
     masker = Masker()
-    return lambda text: masker.mask(repair(text)).text
+    return lambda text: strip_quotes(masker.mask(repair(text)).text)
 
 
 def score_lines(

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from models.batches import batches_by_length, padded
 from models.cached import CachedScorer
 from models.calibration import Mix
+from models.endings import PLAINLY, ending
+from models.labels import NEGATIVE
 from models.loading import (
     SATISFACTION_MIX,
     bias_of,
@@ -30,7 +32,7 @@ from models.loading import (
 )
 from models.scorer import LABELS, SATISFACTIONS, TONES, Limits, ModelError, Score, score_of
 from models.text import is_in, readable
-from models.tokenizer import Encoder
+from models.tokenizer import Encoded, Encoder
 from models.wide import WIDE_FILE, WIDE_SATISFACTION, WidePart
 
 Answer = tuple[list[float], list[float], list[float]]
@@ -77,6 +79,8 @@ class TransformerScorer(CachedScorer):
         model, tokenizer, self._version = load_classifier(source)
         columns = columns_of(model.config.id2label or {}, source)
         self._columns, self._tones, self._satisfaction = columns
+        labels = [label for _, label in self._columns]
+        self._negative = labels.index(LABELS[NEGATIVE])
         self._language = language_in(model.config, source)
         self._mix = mix_of(model.config, source)
         self._satisfaction_mix = mix_of(model.config, source, SATISFACTION_MIX) if self._satisfaction else Mix(1.0)
@@ -123,8 +127,21 @@ class TransformerScorer(CachedScorer):
         ]
 
     def _answers(self, texts: Sequence[str]) -> list[Answer | None]:
-        """Read in batches of similar length and put the answers back in order."""
+        """Read the texts, and the end of those that had to be cut once more by itself, see `models.endings`."""
         encoded = self._encoder.encode(texts)
+        cut = [at for at, row in enumerate(encoded) if row.cut]
+        if not cut:
+            return self._read(texts, encoded)
+        ends = [ending(texts[at]) for at in cut]
+        answers = self._read([*texts, *ends], [*encoded, *self._encoder.encode(ends)])
+        for at, end in zip(cut, answers[len(texts) :], strict=True):
+            whole = answers[at]
+            if whole is not None and end is not None and end[0][self._negative] >= max(PLAINLY, whole[0][self._negative]):
+                answers[at] = (*end[:2], whole[2])
+        return answers[: len(texts)]
+
+    def _read(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[Answer | None]:
+        """Read in batches of similar length and put the answers back in order."""
         known = [at for at, row in enumerate(encoded) if row.known and self._reads(texts[at])]
         lengths = [len(encoded[at].ids) for at in known]
         batches = [

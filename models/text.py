@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import unescape
 
 from opencc import OpenCC
 
@@ -31,6 +32,14 @@ _PLACEHOLDER = re.compile(
     rf"[\[<](?i:{_KIND})(?:[:#_ -]?[0-9a-f]{{1,64}})?[\]>]|\[(?:图片|视频|语音|文件|链接|[\u4e00-\u9fff]{{1,6}}x)\]"
 )
 
+# What HTML has left in a text that says nothing of its format: tags of known names, and entities. <3 and a<b are none.
+_TAG = re.compile(
+    r"</?(?:a|b|big|blockquote|br|center|dd|del|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|li|ol|p|pre|s|small|span|strike|strong|sub|sup|"
+    r"table|tbody|td|th|tr|u|ul)(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:amp;)*(#[0-9]{2,6};|#x[0-9a-f]{2,5};|[a-z]{2,8};)", re.IGNORECASE)  # escaped twice, too
+
 # Control and format characters (except blanks), variation selectors, fillers that render as nothing, what a broken
 # decoder leaves behind, and lone surrogates, which no tokenizer accepts.
 _INVISIBLE = re.compile(
@@ -45,19 +54,26 @@ _SIMPLIFIED = OpenCC("t2s")
 def readable(text: str, max_characters: int) -> str:
     """Return the part of `text` that a model can read, at most `max_characters` long; empty if there is nothing.
 
-    Compatibility forms are folded (NFKC), traditional Chinese becomes simplified, a character repeated more than three times
+    HTML's tags and entities go, compatibility forms are folded (NFKC), traditional Chinese becomes simplified, a character repeated more than three times
     is kept three times, blanks are joined. A longer text keeps its head and its tail, because anger tends to come last.
     """
-    text = cut(text, MAX_RAW_CHARACTERS)
-    text = _INVISIBLE.sub("", text)
+    text = _visible(cut(text, MAX_RAW_CHARACTERS))
     # Links go before the folding, which turns the Chinese comma that ends one into a sign that could belong to it.
     text = _without_links(text)
     if not unicodedata.is_normalized("NFKC", text):
-        text = _without_links(unicodedata.normalize("NFKC", text))
+        text = _without_links(_visible(unicodedata.normalize("NFKC", text)))
     if "[" in text or "<" in text:
         text = _PLACEHOLDER.sub(" ", text)
     text = _REPEATED.sub(r"\1\1\1", simplified(text))
     return cut(_BLANKS.sub(" ", text).strip(), max_characters)
+
+
+def _visible(text: str) -> str:
+    """The text without what nobody sees: HTML's tags, and characters that render as nothing; entities are what they stand for."""
+    text = _INVISIBLE.sub("", text)
+    if "&" in text:
+        text = _INVISIBLE.sub("", _ENTITY.sub(lambda entity: unescape(f"&{entity[1]}"), text))
+    return _TAG.sub(" ", text) if "<" in text else text
 
 
 def _without_links(text: str) -> str:

@@ -16,6 +16,7 @@ from tokenizers.models import Unigram
 from tokenizers.trainers import UnigramTrainer
 from transformers import PreTrainedTokenizerFast
 
+from models.emoji import stand_ins
 from models.scorer import ModelError
 from models.text import readable
 
@@ -33,10 +34,11 @@ _RUN = r"\p{Han}+|[\p{L}\p{M}]+|\p{N}+|[^\s\p{L}\p{M}\p{N}]+"
 
 
 class Encoded(NamedTuple):
-    """Token ids with the special ones, and whether at least one token of the text is known to the vocabulary."""
+    """Token ids with the special ones, whether at least one token of the text is known to the vocabulary, and whether there were more."""
 
     ids: list[int]
     known: bool
+    cut: bool
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int, max_tokens: int) -> PreTrainedTokenizerFast:
@@ -94,7 +96,8 @@ def pretrained(
 
 
 class Encoder:
-    """Encode texts with any fast tokenizer; a text over `max_tokens` keeps its head and its tail."""
+    """Encode texts with any fast tokenizer; a text over `max_tokens` keeps its head and its tail, and an emoji that the vocabulary lacks
+    is read as one of its kind that it has."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> None:
         # A copy, so that no padding or truncation set elsewhere leaks in.
@@ -112,14 +115,22 @@ class Encoder:
         if room < 2:
             raise ValueError(f"max_tokens is {max_tokens}: at least {max_tokens - room + 2} are needed")
         self._head, self._tail = room - room // 2, room // 2
+        self._stand_ins = stand_ins(self._knows)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Return ids per text, in order. Texts must be free of lone surrogates (`readable` sees to that)."""
-        rows = self._core.encode_batch_fast(list(texts), add_special_tokens=False)
+        read = [text if text.isascii() else text.translate(self._stand_ins) for text in texts]
+        rows = self._core.encode_batch_fast(read, add_special_tokens=False)
         return [self._wrap(row.ids) for row in rows]
+
+    def _knows(self, sign: str) -> bool:
+        """Whether the vocabulary has a piece for the sign, and doesn't spell it in bytes or leave it out."""
+        ids = self._core.encode(sign, add_special_tokens=False).ids
+        return len([each for each in ids if each not in self._nothing]) == 1
 
     def _wrap(self, ids: list[int]) -> Encoded:
         known = any(token not in self._nothing for token in ids)
-        if len(ids) > self._head + self._tail:
+        cut = len(ids) > self._head + self._tail
+        if cut:
             ids = ids[: self._head] + ids[-self._tail :]
-        return Encoded([*self._before, *ids, *self._after], known)
+        return Encoded([*self._before, *ids, *self._after], known, cut)

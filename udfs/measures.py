@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import orjson
 
+from models.scorer import TONES
 from udfs.breaches import Breach, Hit
 from udfs.events import AGENT, HITS, ID_HASH, KIND_MASK, PLACE, RANK, SENT_AT, Flag, Kind, Rank, Row
 from udfs.limits import NEVER, Limits
@@ -34,6 +35,9 @@ MAX_HITS: Final = 200
 MAX_NAMES: Final = 50
 OFFSET_BEFORE: Final = 200  # `SCORE_OFFSET` in states of version 1 and 2
 POINTS_BEFORE: Final = re.compile(r"[+-][0-2]\.[0-9]{2}")  # a fall of mood in states up to version 3: the detail of its hit
+PRAISED_IN_VAIN: Final = 2
+"""After so many lines that nobody has answered, praise counts half: it is seldom meant."""
+
 MAX_EVIDENCE: Final = 20  # messages of a run
 SCORE_OFFSET: Final = 140
 """A score of -100…100 hundredths is kept as the character with this code added: below U+0100, where Java keeps a string in one
@@ -41,9 +45,13 @@ byte a character."""
 
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
-SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, RATES = (
-    int(flag) for flag in (Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN, Flag.RATES)
-)
+SPEAKS, COURTESY, ASKS, INTERNAL, HUMAN, RATES, HOLDING, TONED = (
+    int(flag)
+    for flag in (
+        Flag.SPEAKS, Flag.COURTESY, Flag.ASKS, Flag.INTERNAL, Flag.HUMAN, Flag.RATES, Flag.HOLDING, Flag.TONED
+    )
+)  # fmt: skip
+OF_TONES: Final = tuple(int(Flag[tone.upper()]) for tone in TONES)
 NEGATIVE: Final = int(Flag.NEGATIVE)
 OFFERED: Final = 2  # beside False and True in `Measures.shop_asked`
 EDIT, ASSIGN, TRANSFER, RESOLVE, REOPEN, MERGE = (
@@ -97,6 +105,8 @@ class Measures:
     cut: bool = False  # ended by size or age: its wait went on in the next session
     agent_run_ids: list[str] = field(default_factory=list)  # of the run's first messages
     streak_ids: dict[str, list[str]] = field(default_factory=dict)  # rule → those of its run
+    holding_replies: int = 0  # agent messages that only ask the customer to wait
+    tones: list[int] = field(default_factory=list)  # messages with each of TONES, the customer's and then the agents'; empty: none was told
 
     @classmethod
     def from_row(cls, row: list[Any]) -> Measures:
@@ -138,11 +148,17 @@ class Measures:
                 self._customer(sent_at, message_id, flags, arrival, limits)
             if score is not None and not flags & INTERNAL:
                 self._feeling(row, score, flags, limits)
+                if flags & TONED:
+                    self._hear_tones(flags, 0)
         elif flags & HUMAN:
             if not flags & INTERNAL:
                 self.agent_messages += 1
                 if agent and agent not in self.agents and len(self.agents) < MAX_NAMES:
                     self.agents.append(agent)
+                if flags & HOLDING:
+                    self.holding_replies += 1
+                if flags & TONED:
+                    self._hear_tones(flags, len(TONES))
             if speaks:
                 self._agent(sent_at, message_id, flags, agent, reply_to, limits)
         elif rank <= BOT:
@@ -256,6 +272,8 @@ class Measures:
 
     def _feeling(self, row: Row, score: int, flags: int, limits: Limits) -> None:
         sent_at, _, message_id = row[:3]
+        if score > 0 and self.wait is not None and self.wait.lines > PRAISED_IN_VAIN:
+            score //= 2
         self.scores += chr(score + SCORE_OFFSET)
         if flags & NEGATIVE:
             self.negative += 1
@@ -275,6 +293,14 @@ class Measures:
                 first, last = self.thirds() or (0.0, 0.0)
                 if (last - first) * 100 <= -drop:
                     self._hits([(rule, round(last - first, 2))], row, self.agent)
+
+    def _hear_tones(self, flags: int, first: int) -> None:
+        """Count the tones of a message; first: where its side's begin."""
+        if not self.tones:
+            self.tones = [0] * (2 * len(TONES))
+        for at, flag in enumerate(OF_TONES, first):
+            if flags & flag:
+                self.tones[at] += 1
 
     def _run(
         self, kind: str, rule: str, count: int, length: int, ids: list[str], message_id: str, sent_at: int

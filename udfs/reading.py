@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.scorer import Score, Scorer
+from models.scorer import TONES, Score, Scorer
 from udfs.dead_letters import DeadLetterWindow, dead_letter
 from udfs.events import DEAD_LETTER_KEY, FLAGS, KIND_MASK, SCORE, TEXT, Flag, Kind, Rank, Row, message_hash, pack
 from udfs.markup import shows_picture, strip_html
@@ -24,11 +24,12 @@ from udfs.wording import NOTHING, WordingReader
 
 RANKS = {rank.name.lower(): int(rank) for rank in Rank}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
-SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, POSITIVE = (
-    int(flag) for flag in (Flag.SPEAKS, Flag.INTERNAL, Flag.HUMAN, Flag.ATTACHMENT, Flag.NEGATIVE, Flag.POSITIVE)
+SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, TONED = (
+    int(flag) for flag in (Flag.SPEAKS, Flag.INTERNAL, Flag.HUMAN, Flag.ATTACHMENT, Flag.NEGATIVE, Flag.TONED)
 )
+OF_TONES = tuple(int(Flag[tone.upper()]) for tone in TONES)
 EDIT = int(Kind.EDIT)
-AFTER_MESSAGES = 1 << 13  # above every Flag: of two records with one id and time, the message sorts first
+AFTER_MESSAGES = 1 << 20  # above every Flag: of two records with one id and time, the message sorts first
 TRUE = (True, "true", "True", 1, "1")
 
 
@@ -72,6 +73,7 @@ class Reader:
         """Read a batch: four sequences of one length, one entry a record; the batch has that length and order too."""
         batch = Batch([None] * len(bodies), [None] * len(bodies))
         rows: list[Row] = []
+        texts: list[str] = []
         places: list[int] = []
         for at, body in enumerate(bodies):
             partition, offset, record_ms = int(partitions[at]), int(offsets[at]), int(times_ms[at])
@@ -89,16 +91,19 @@ class Reader:
             self._window.count(False)
             key = self._names.keys[event["tenant"], event["source"], event["conversation_id"]]
             batch.keys[at] = key
-            rows.append(self._row(key, event, partition, offset))
+            row, text = self._row(key, event, partition, offset)
+            rows.append(row)
+            texts.append(text)
             places.append(at)
         batch.events = len(rows)
         batch.dead_letters = sum(1 for key in batch.keys if key is not None and key[0] == DEAD_LETTER_KEY)
-        self._score(rows, batch)
+        self._score(rows, texts, batch)
         for at, row in zip(places, rows, strict=True):
             batch.values[at] = pack(row)
         return batch
 
-    def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> Row:
+    def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> tuple[Row, str]:
+        """The record as a row, and what a model is to read of it."""
         get, names = event.get, self._names
         name = names.name
         kind = KINDS[event["kind"]]
@@ -110,7 +115,7 @@ class Reader:
             flags |= wording.flags
         message_id = names.message_id(event["message_id"])
         told_apart = str(get("edited_at") or wording.masked) if kind == EDIT else ""
-        return [
+        row = [
             event["sent_at"],
             RANKS[event["sender"]],
             message_id,
@@ -130,22 +135,36 @@ class Reader:
             offset,
             event["sender"],
         ]
+        return row, wording.own
 
-    def _score(self, rows: list[Row], batch: Batch) -> None:
-        """Fill in the sentiment of every message that has text."""
-        chosen = [row for row in rows if row[TEXT] and not row[FLAGS] & KIND_MASK]
+    def _score(self, rows: list[Row], texts: list[str], batch: Batch) -> None:
+        """Fill in the sentiment of every message that has text: what its writer quotes is not his mood."""
+        chosen = [at for at, row in enumerate(rows) if row[TEXT] and not row[FLAGS] & KIND_MASK]
         if not chosen:
             return
         started = self.clock()
-        scores = self.scorer.score([row[TEXT] for row in chosen])
+        scores = self.scorer.score([texts[at] for at in chosen])
         batch.scoring_seconds = self.clock() - started
         if len(scores) != len(chosen):
             raise RuntimeError(f"the scorer returned {len(scores)} scores for {len(chosen)} texts")
-        for row, score in zip(chosen, scores, strict=True):
+        for at, score in zip(chosen, scores, strict=True):
             if score is not None:
+                row = rows[at]
                 batch.scored += 1
                 row[SCORE] = _hundredths(score)
-                row[FLAGS] |= NEGATIVE if score.label == "negative" else POSITIVE if score.label == "positive" else 0
+                row[FLAGS] |= _heard(score)
+
+
+def _heard(score: Score) -> int:
+    """The flags of what a model hears in a message."""
+    flags = NEGATIVE if score.label == "negative" else 0
+    if score.tones:
+        flags |= TONED
+        for flag, probability in zip(OF_TONES, score.tones, strict=True):
+            if probability >= 0.5:
+                flags |= flag
+    return flags
+
 
 def _hundredths(score: Score) -> int:
     return max(-100, min(100, round(float(score.score) * 100)))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from models.scorer import TONES
 from udfs.conversation import Conversation
 from udfs.events import (
     AGENT,
@@ -79,6 +80,7 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
         "reply_latencies_by": measures.latency_agents,
         "reply_count": measures.reply_count,
         "reply_sum_ms": measures.reply_sum_ms,
+        "holding_replies": measures.holding_replies,
         "waits_unanswered": unanswered,
         "open_wait_ms": waited,
         "abandoned": abandoned,
@@ -88,7 +90,7 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
         "languages": measures.languages,
         "rules": rules_hit(measures, limits),
         "duplicates": sum(measures.opened_at <= at <= measures.last_at for at in state.repeats),
-        "tone": None,
+        "tone": tone(measures),
         "intent": None,
         "keywords": None,
         "satisfaction": None,
@@ -98,6 +100,15 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
         "model_version": model_version,
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def tone(measures: Measures) -> dict[str, dict[str, int]] | None:
+    """How many messages of the customer, and of agents, have each tone with a probability of a half at least; None where none was told."""
+    counts = measures.tones
+    if not counts:
+        return None
+    sides = {"customer": counts[: len(TONES)], "agent": counts[len(TONES) :]}
+    return {side: dict(zip(TONES, told, strict=True)) for side, told in sides.items()}
 
 
 def sentiment(measures: Measures) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Wait:
     line_arrived: int
     line_id: str
     silences: list[Silence] = field(default_factory=list)  # that are over
+    lines: int = 1  # of the customer's; a state up to version 3 does not know them
 
     @classmethod
     def opened(cls, at: int, arrived: int, opener: str) -> Wait:
@@ -57,6 +58,7 @@ class Wait:
             if at > silent.due and all(each.rule != rule for each in self.silences):
                 self.silences.append(silent)
         self.line_at, self.line_arrived, self.line_id = at, arrived, message_id
+        self.lines += 1
 
     def reply_due(self, limit: int, limits: Limits) -> int:
         """When a reply is too late for a limit: a message that arrived late has its grace first."""

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from models.text import simplified
 from udfs.events import Flag
+from udfs.holding import is_holding
 from udfs.language import language
 from udfs.left_open import LeftOpen, leaves_open
 from udfs.markup import strip_quotes
@@ -19,7 +20,7 @@ from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, declines, is_courtesy, rates
 from udfs.privacy import Masker, Span
 
-COURTESY, ASKS, RATES = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.RATES)
+COURTESY, ASKS, RATES, HOLDING = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.RATES), int(Flag.HOLDING)
 LEFT_OPEN: Final = {LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY}
 BLOT: Final = "\ufffc"  # object replacement character
 MAX_KEPT: Final = 50_000  # texts
@@ -27,15 +28,17 @@ MAX_KEPT_LENGTH: Final = 120  # characters: longer ones are seldom said twice
 
 
 class Wording(NamedTuple):
-    """What a text holds. `flags` are COURTESY and ASKS, `hits` are [[rule id, phrase], …]."""
+    """What a text holds. `own`: of the masked text what its writer wrote himself, without quotations; `flags` are COURTESY, ASKS, RATES and HOLDING,
+    `hits` are [[rule id, phrase], …]."""
 
     masked: str
+    own: str
     language: str
     flags: int
     hits: list[list[str]]
 
 
-NOTHING: Final = Wording("", "", 0, [])
+NOTHING: Final = Wording("", "", "", 0, [])
 
 
 class WordingReader:
@@ -69,7 +72,9 @@ class WordingReader:
             if speaker == "agent":
                 hits = self._phrases.find(said, speaker)
             flags = LEFT_OPEN[leaves_open(said)]
-        return Wording(masked, language(masked), flags, hits)
+            if speaker == "agent" and is_holding(said):
+                flags |= HOLDING
+        return Wording(masked, strip_quotes(masked), language(masked), flags, hits)
 
 
 def blotted(text: str, found: Sequence[Span]) -> str:

@@ -138,9 +138,24 @@ def test_an_agents_politeness_formula_is_not_a_bad_mood(scorer: Scorer, text: st
     assert read(scorer, text).label != "negative"
 
 
-def test_anger_at_the_end_of_a_long_calm_text_is_heard(scorer: Scorer) -> None:
-    calm = "我想了解一下这款商品的尺寸、颜色和发货时间，还有保修的政策。" * 100
-    assert read(scorer, f"{calm}再不处理我就投诉到12315").score < read(scorer, calm).score - 0.2
+CALM = (
+    "我想了解一下这款商品的尺寸、颜色和发货时间，还有保修的政策。",
+    "您好，请问这个颜色还有货吗，我想买一件送朋友。",
+    "请问你们店的营业时间是什么，周末可以自提吗？",
+    "我上周买了一件衣服，收到后发现尺码偏大，想换一件小一号的。",
+    "Could you tell me which sizes you have and when the next delivery comes in? ",
+)
+
+
+@pytest.mark.parametrize("ending", ["再不处理我就投诉到12315", "你们太过分了", "垃圾"])
+@pytest.mark.parametrize("calm", CALM)
+def test_anger_at_the_end_of_a_long_calm_text_is_heard(scorer: Scorer, calm: str, ending: str) -> None:
+    assert read(scorer, calm * 100 + ending).label == "negative"
+
+
+@pytest.mark.parametrize("calm", CALM[:3])
+def test_thanks_at_the_end_of_a_long_text_do_not_make_it_praise(scorer: Scorer, calm: str) -> None:
+    assert abs(read(scorer, f"{calm * 100}谢谢，麻烦了").score - read(scorer, calm * 100).score) < 0.3
 
 
 @pytest.mark.parametrize(
@@ -163,6 +178,16 @@ def test_two_languages_in_one_line(scorer: Scorer, text: str, label: str) -> Non
 )
 def test_traditional_chinese_is_read_as_simplified_is(scorer: Scorer, traditional: str, label: str) -> None:
     assert read(scorer, traditional).label == label
+
+
+@pytest.mark.parametrize("sign", "😡😠🤬😤😭😢😞😔😩👎💔🖕")
+def test_a_face_that_is_cross_or_sad_is_never_praise(scorer: Scorer, sign: str) -> None:
+    assert read(scorer, sign).score < -0.1
+
+
+@pytest.mark.parametrize("sign", "😊😀😁👍🏻👏❤️💕😍🥰🎉💐".replace("🏻", "").replace("\ufe0f", ""))
+def test_a_face_that_is_glad_is_never_anger(scorer: Scorer, sign: str) -> None:
+    assert read(scorer, sign).score > 0
 
 
 @pytest.mark.parametrize(("text", "label"), [("😡😡😡", "negative"), ("👍", "positive"), ("谢谢❤️", "positive")])

@@ -65,6 +65,8 @@ def test_a_near_copy_of_a_measured_text_is_not_learnt_from(folder: Path) -> None
     assert f"{LONG} today" in Seen([LONG])
     assert "the parcel was left at the door, thank you" not in Seen([LONG])
     assert "ok" not in Seen(["okay"])  # short texts are compared whole
+    for one, other in [("客服態度太差了", "客服态度太差了"), ("哈哈哈哈哈哈好", "哈哈哈哈好"), ("thanks http://a.example/1", "thanks"), ("ＧＯＯＤ", "good")]:
+        assert one in Seen([other])  # as a model reads them
 
 
 def test_a_set_that_must_not_shape_shipped_weights_is_measured_on_all_the_same(folder: Path) -> None:

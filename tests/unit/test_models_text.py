@@ -25,6 +25,10 @@ from models.text import readable
         ("ＯＫ　好", "OK 好"),
         ("啊啊啊啊啊啊啊!!!!!!!!", "啊啊啊!!!"),
         ("a\n\n b\t", "a b"),
+        ("<p>很好用<br/>真的</p>&nbsp;", "很好用 真的"),
+        ('<a href="https://shop.example/a">坏了</a>', "坏了"),
+        ("I <3 you &amp; a<b &lt;3", "I <3 you & a<b <3"),
+        ("差&amp;lt;br&amp;gt;评 AT&T; &amp", "差 评 AT&T; &amp"),
     ],
 )
 def test_what_carries_no_sentiment_is_left_out(text: str, expected: str) -> None:
@@ -48,7 +52,7 @@ def test_traditional_chinese_is_read_as_simplified() -> None:
     assert readable("simple", 100) == "simple"
 
 
-PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww"]
+PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww", "&", "&amp;", "amp;", "lt;", "&lt;", "<", "br", ">", "＜", "&#8203;"]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))

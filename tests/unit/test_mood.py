@@ -1,0 +1,66 @@
+"""What a session keeps of its messages' mood and tone, and what of a text a model gets to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from jobs.text_lines import as_in_the_job
+from models.scorer import Score
+from tests.chat import Chat
+from tests.conversing import Talk
+
+PRAISE = Score("positive", 0.8)
+
+
+class Listening:
+    """Says the same of every text, and remembers what it was asked."""
+
+    version = "listening"
+
+    def __init__(self, score: Score = PRAISE) -> None:
+        self.asked: list[str] = []
+        self._score = score
+
+    def score(self, texts: Sequence[str]) -> list[Score | None]:
+        self.asked += texts
+        return [self._score] * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("> 非常抱歉，给您造成困扰\n> 客服\n好的，收到", "好的，收到"),
+        ("「客服: 亲，垃圾请自己带走」\n- - - - -\n好", "好"),
+        ("> 只有引用", "  只有引用"),
+        ("我的电话13800138000", "我的电话[phone]"),
+        ("这是 > 3天了", "这是 > 3天了"),
+        ("很\x00好\ufeff", "很好"),
+    ],
+)
+def test_a_model_reads_what_the_writer_wrote_himself_in_the_job_and_outside(text: str, own: str) -> None:
+    model = Listening()
+    Talk(scorer=model).say(Chat().customer(0, text).events)
+    assert model.asked == [own] == [as_in_the_job()(text)]
+
+
+def test_praise_counts_half_where_nobody_has_answered_two_lines() -> None:
+    chat = Chat().customer(0, "你好").customer(10, "在吗").customer(20, "服务真好").agent(30, "在").customer(40, "好")
+    (session,) = Talk(scorer=Listening()).say(chat.events).sessions
+    assert session["sentiment"]["mean"] == pytest.approx((0.8 + 0.8 + 0.4 + 0.8) / 4)
+    cross = Talk(scorer=Listening(Score("negative", -0.8))).say(chat.events).sessions[0]
+    assert cross["sentiment"]["mean"] == -0.8
+
+
+def test_tones_are_counted_for_the_customer_and_for_agents() -> None:
+    chat = Chat().customer(0, "你好").note(5, "烦").customer(10, "在吗").agent(30, "在").bot(35, "欢迎")
+    (session,) = Talk(scorer=Listening(Score("neutral", 0.0, (0.5, 0.1, 0.9, 0.49)))).say(chat.events).sessions
+    assert session["tone"] == {
+        "customer": {"polite": 2, "angry": 0, "anxious": 2, "abusive": 0},
+        "agent": {"polite": 1, "angry": 0, "anxious": 1, "abusive": 0},
+    }
+
+
+def test_a_model_without_tones_tells_none() -> None:
+    assert Talk(scorer=Listening()).say(Chat().customer(0, "你好").events).sessions[0]["tone"] is None
