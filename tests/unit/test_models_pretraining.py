@@ -14,8 +14,9 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from models.adapters import MovesRank, orthogonality, with_adapters, with_orthogonality
 from models.corpus import Corpus
-from models.cross_validation import Folds, folds
+from models.cross_validation import Folds, folds, inner
 from models.labels import NEGATIVE, NEUTRAL, UNKNOWN
+from models.near_copies import identity
 from models.network import NetworkShape, make_network
 from models.pretraining import GUESSED, NOT_GUESSED, Hiding, conversation_lines, guessing_model, pretrain
 from models.scorer import ModelError
@@ -146,7 +147,21 @@ def test_every_text_is_held_out_once_and_never_learnt_from_in_the_same_part() ->
         assert not {example.group for example in learnt if example.group} & {example.group for example in part}
         assert "service line" in {example.text for example in learnt}
         assert "joined text" not in {example.text for example in learnt}
-    assert str(Folds([0.7, 0.8])) == "validation macro-F1 0.750 ± 0.071 over 2 parts: 0.700, 0.800"
+    said = "macro-F1 0.750 ± 0.071 over 2 parts, neither learnt from nor chosen by: 0.700, 0.800"
+    assert str(Folds([0.7, 0.8])) == said
+
+
+def test_what_a_training_is_chosen_by_is_an_inner_part_of_what_is_not_held_out() -> None:
+    talks = [Example(f"text number {at} of many", NEUTRAL, group=f"talk {at // 3}", source="own") for at in range(900)]
+    copies = [Example(f"Text number {at} of many!!", NEUTRAL, source="own") for at in range(0, 900, 3)]
+    made = [Example(f"service line {at}", NEUTRAL, source="service lines") for at in range(200)]
+    learnt, chosen_by = inner([*talks, *copies, *made])
+    assert 50 < len(chosen_by) < 250
+    assert not {each.group for each in learnt if each.group} & {each.group for each in chosen_by}
+    assert not {identity(each.text) for each in learnt} & {identity(each.text) for each in chosen_by}
+    assert [each for each in learnt if each.source == "service lines"] == made
+    for _, held_out in folds(Corpus(train=talks), 4):  # drawn apart: no part is without texts to choose by
+        assert 0 < sum(each in chosen_by for each in held_out) < len(held_out) / 3
 
 
 def test_what_one_customer_said_when_rated_is_learnt_though_another_said_the_same() -> None:

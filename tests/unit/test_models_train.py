@@ -6,6 +6,7 @@ import io
 import json
 import math
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -233,12 +234,28 @@ def test_what_cannot_work_is_told_before_the_long_part(
 
 
 def test_cross_validation_measures_what_is_served(folder: Path, tmp_path: Path) -> None:
+    """And it measures on texts that neither shaped nor chose it."""
     options = tiny(folder, tmp_path / "model")
     # A deep part that learns nothing: what is right is the wide part's.
     short, wide = replace(options.schedule, epochs=0.2), replace(options.shape, wide=2**12)
-    found = cross_validate(replace(options, schedule=short, shape=wide), 2, Console(file=io.StringIO()))
+    told = io.StringIO()
+    found = cross_validate(replace(options, schedule=short, shape=wide), 2, Console(file=told, width=200))
     assert len(found.macro_f1) == 2
     assert min(found.macro_f1) > 0.8
+    counted = r"part \d of 2: (\d+) texts to learn from, (\d+) to choose by, (\d+) held out"
+    counts = [[int(each) for each in part] for part in re.findall(counted, told.getvalue())]
+    assert len(counts) == 2
+    every = sum(held_out for _, _, held_out in counts)
+    for learnt, chosen_by, held_out in counts:
+        assert 0 < chosen_by < learnt and learnt + chosen_by + held_out <= every
+
+
+def test_a_part_without_a_sentiment_is_told_before_the_first_training(tmp_path: Path) -> None:
+    rows = ["text,label,angry,split", *(f"where is order {at},,{at % 2},train" for at in range(40)), "lovely thing,positive,,train"]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(rows), "utf-8")
+    with pytest.raises(DataError, match=r"3 parts are too many: one of them has no text with a sentiment"):
+        cross_validate(tiny(path, tmp_path / "model"), 3, Console(file=io.StringIO()))
 
 
 def test_any_encoder_in_hugging_face_format_is_gone_on_from(folder: Path, tmp_path: Path) -> None:
