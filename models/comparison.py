@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
 from models.baseline import TfidfScorer
 from models.corpus import Corpus, DataError, drawn, load_corpus
-from models.evaluate import (
-    Answer,
-    Figure,
-    answered,
-    by_question,
-    confident,
-    figure,
-    length_slice,
-    slices,
-    tells_neutral,
-)
+from models.evaluate import Answer, Figure, answered, by_question, confident, figure, tells_neutral
 from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
@@ -35,7 +21,6 @@ from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
 from models.scorer import ModelError, Scorer, is_url, load_scorer, source_of
 from models.sets import Example
-from models.text import language_of
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
 LEARNERS = ("tfidf", "fasttext")
@@ -46,7 +31,6 @@ whose config names a language."""
 LEARNT = {"snownlp": "snownlp"}
 """Rivals that have learnt from a set before they come here: it is left out, too."""
 
-GAPS_SHOWN = 8
 CALIBRATING = 2_000
 """Validation texts of a set that a scaling is fitted on, at most."""
 
@@ -168,79 +152,3 @@ def named_models(given: Sequence[str]) -> dict[str, str]:
             raise ModelError(f"two models are called {name}: give one of them another name, NAME={source}")
         named[name] = source
     return named
-
-
-LEAST_READ = 0.9
-"""Share of a set's texts that a model must read for its figure to stand beside the others'."""
-
-NOTHING = "–"
-"""Stands where a model says nothing of a set."""
-
-
-def table(comparison: Comparison) -> Table:
-    """Macro-F1: a row a set, a column a model; the best of each set stands out."""
-    shown = _narrow("macro-F1", comparison.figures)
-    for name in _sets(comparison):
-        figures = [sets.get(name) for sets in comparison.figures.values()]
-        whole = max(each.texts for each in figures if each is not None)
-        alike = [each.macro_f1 for each in figures if each is not None and each.texts >= LEAST_READ * whole]
-        shown.add_row(name, *(_macro_f1(each, whole, max(alike, default=1.0)) for each in figures))
-    return shown
-
-
-def _macro_f1(figure: Figure | None, whole: int, best: float) -> str | Text:
-    """A model's macro-F1 on a set; with the number of texts where it has read a part of them only, which is no better or worse then."""
-    if figure is None or not figure.texts:
-        return NOTHING
-    if figure.texts < LEAST_READ * whole:
-        return f"{figure.macro_f1:.3f} ({figure.texts:,} of {whole:,})"
-    return Text(f"{figure.macro_f1:.3f}", "bold" if figure.macro_f1 == best else "")
-
-
-def believable(comparison: Comparison) -> Table:
-    """The calibration error of models that tell a confidence, on sets with neutral texts, as it is and after scaling."""
-    models = {
-        model: sets
-        for model, sets in comparison.figures.items()
-        if any(each.calibration_error is not None for each in sets.values())
-    }
-    shown = _narrow("calibration error → after scaling on the set's validation part (macro-F1 then)", models)
-    for name in _sets(comparison):
-        cells = [_error(sets.get(name)) for sets in models.values()]
-        if any(cell != NOTHING for cell in cells):
-            shown.add_row(name, *cells)
-    return shown
-
-
-def _narrow(title: str, models: Iterable[str]) -> Table:
-    """A table that seven models fit into beside each other on a terminal of eighty columns."""
-    columns = [Column(name, overflow="fold") for name in ("set", *models)]
-    return Table(*columns, title=title, padding=(0, 1, 0, 0), box=SIMPLE_HEAD)
-
-
-def _sets(comparison: Comparison) -> list[str]:
-    return list(dict.fromkeys(name for sets in comparison.figures.values() for name in sets))
-
-
-def _error(figure: Figure | None) -> str:
-    if figure is None or figure.calibration_error is None:
-        return NOTHING
-    after = "" if figure.scaled_error is None else f" → {figure.scaled_error:.3f} ({figure.scaled_macro_f1:.3f})"
-    return f"{figure.calibration_error:.3f}{after}"
-
-
-def gaps(answers: Mapping[str, Sequence[Answer]], languages: Mapping[str, str]) -> Table:
-    """One model's slices by source, language, length and shop: where it reads worse than on the whole."""
-
-    def names(answer: Answer) -> Iterator[str]:
-        example = answer.example
-        yield f"source {example.source}"
-        yield f"language {languages.get(example.source) or language_of(example.text)}"
-        yield length_slice(example.text)
-        if example.shop:
-            yield f"shop {example.shop}"
-
-    shown = Table("slice", "macro-F1", "below the whole", "texts", title="largest gaps")
-    for part in slices(list(chain.from_iterable(answers.values())), names)[:GAPS_SHOWN]:
-        shown.add_row(part.name, f"{part.macro_f1:.3f}", f"{part.gap:+.3f}", f"{part.texts:,}")
-    return shown

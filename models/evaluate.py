@@ -1,9 +1,9 @@
-"""How good a scorer is on labelled texts: macro-F1, per class, calibration, confusion, and which slices it fails on."""
+"""How good a scorer is on labelled texts: macro-F1, per class, calibration, confusion, and the errors to read first."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,35 +12,45 @@ from numpy.typing import NDArray
 
 from models.calibration import Scaling, calibration_error, fitted_scaling, scaled
 from models.labels import NEUTRAL, UNKNOWN
-from models.scorer import LABELS, Score, Scorer, score_of
+from models.scorer import LABELS, SATISFACTIONS, Score, Scorer, score_of
 from models.sets import Example
 
 CHUNK = 8_192
 """Bound on the texts that one call to a scorer gets."""
 
-SMALLEST_SLICE = 50
-LENGTHS = ((0, 10), (10, 30), (30, 100), (100, 10**9))
-"""Slices by length, in characters: from, below."""
-
 
 class Answer(NamedTuple):
-    """One text as it was answered: the example, the index of the answered label, and the score."""
+    """One text as it was answered: the example, the index of the answered label, and the score. `names`: what the labels are called,
+    LABELS or, where that was asked, SATISFACTIONS; `side_alone`: neutral was no answer, because the set's labels leave no room for it."""
 
     example: Example
     label: int
     score: Score
+    names: tuple[str, ...] = LABELS
+    side_alone: bool = False
 
     @property
     def right(self) -> bool:
         """Whether the label is the example's."""
         return self.label == self.example.label
 
+    @property
+    def confidence(self) -> float:
+        """The probability of the likeliest of the labels that were asked for: of a side alone its share of p(positive) + p(negative).
+        nan where the scorer tells none."""
+        if math.isnan(self.score.confidence) or not self.side_alone:
+            return self.score.confidence
+        negative, _, positive = label_probabilities(self.score)
+        sides = negative + positive
+        return max(negative, positive) / sides if sides else 0.5  # a text that is neutral to six decimals
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Figures of one set. `classes`: how many labels it has; `per_class`: F1 by label; `calibration_error`: None where the
+    """Figures of one set. `classes`: how many labels it has; `per_class`: F1 by the label's name; `calibration_error`: None where the
     scorer tells no confidence; `scaled_error` and `scaled_macro_f1`: after `scaling`, which is fitted on the set's own validation
-    part: what a shop gains by calibrating on lines of its own; `confusion`: rows actual, columns answered, over LABELS."""
+    part: what a shop gains by calibrating on lines of its own; None for a set without neutral, which can't be calibrated on;
+    `confusion`: rows actual, columns answered, over `names`, which are LABELS or SATISFACTIONS."""
 
     macro_f1: float
     accuracy: float
@@ -52,6 +62,7 @@ class Figure:
     scaled_error: float | None = None
     scaled_macro_f1: float | None = None
     confusion: list[list[int]] = field(default_factory=list)
+    names: tuple[str, ...] = LABELS
 
     def to_json(self) -> dict[str, Any]:
         """The figures as they are reported."""
@@ -71,15 +82,6 @@ class Figure:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
-
-
-class Slice(NamedTuple):
-    """Part of the texts, its macro-F1, and how far it is below that of all of them."""
-
-    name: str
-    macro_f1: float
-    gap: float
-    texts: int
 
 
 def macro_f1(actual: Sequence[int], predicted: Sequence[int]) -> float:
@@ -113,18 +115,21 @@ def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
     neutral. Satisfaction is compared as if it were sentiment, dissatisfied being negative: so a scorer that tells none answers, too.
     """
     told = [example for example in examples if asks(example)]
-    binary = not tells_neutral(told)
+    side_alone = not tells_neutral(told)
     answers = []
     for start in range(0, len(told), CHUNK):
         chunk = told[start : start + CHUNK]
         for example, score in zip(chunk, scorer.score([example.text for example in chunk]), strict=True):
             if score is not None:
+                names = LABELS
                 if example.label == UNKNOWN:
+                    names = SATISFACTIONS
                     example = example._replace(label=example.satisfaction)
                     if score.satisfaction:
                         score = score_of(dict(zip(LABELS, score.satisfaction, strict=True)), score.tones, 0.0)
                 side = "positive" if score.score > 0 else "negative"
-                answers.append(Answer(example, LABELS.index(side if binary else score.label), score))
+                label = LABELS.index(side if side_alone else score.label)
+                answers.append(Answer(example, label, score, names, side_alone))
     return answers
 
 
@@ -158,9 +163,10 @@ def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figu
     confusion = [[0] * len(LABELS) for _ in LABELS]
     for a, p in zip(actual, predicted, strict=True):
         confusion[a][p] += 1
-    confidences, right = believed(answers) if NEUTRAL in actual else ([], [])
+    names = answers[0].names if answers else LABELS
+    confidences, right = believed(answers)
     scaling, scaled_error, scaled_macro_f1 = None, None, None
-    if confidences and (known := confident(validation)):
+    if confidences and not answers[0].side_alone and (known := confident(validation)):
         scaling = fitted_scaling(probabilities(known), [each.example.label for each in known])
         sure = confident(answers)
         mended = scaled(probabilities(sure), scaling)
@@ -172,12 +178,13 @@ def figure(answers: Sequence[Answer], validation: Sequence[Answer] = ()) -> Figu
         sum(each.right for each in answers) / len(answers) if answers else 0.0,
         len(answers),
         len(set(actual)),
-        {LABELS[label]: value for label, value in class_f1(actual, predicted).items()},
+        {names[label]: value for label, value in class_f1(actual, predicted).items()},
         calibration_error(confidences, right) if confidences else None,
         scaling,
         scaled_error,
         scaled_macro_f1,
         confusion,
+        names,
     )
 
 
@@ -189,20 +196,29 @@ def confident(answers: Sequence[Answer]) -> list[Answer]:
 def believed(answers: Sequence[Answer]) -> tuple[list[float], list[bool]]:
     """The confidence of each answer that tells one, and whether it was right."""
     told = confident(answers)
-    return [each.score.confidence for each in told], [each.right for each in told]
+    return [each.confidence for each in told], [each.right for each in told]
+
+
+def label_probabilities(score: Score) -> tuple[float, float, float]:
+    """p(negative), p(neutral), p(positive) of a score that tells a confidence, as far as its six decimals do. Raises ValueError for one
+    whose label is UNSURE: which label the confidence belongs to isn't told then."""
+    best = LABELS.index(score.label)
+    # Where a side is the likeliest, the other one is as far below it as the score says; where none is, they share what is left.
+    if best == NEUTRAL:
+        positive = (1 - score.confidence + score.score) / 2
+    else:
+        positive = score.confidence if score.score > 0 else score.confidence + score.score
+    negative = positive - score.score
+    return _share(negative), _share(1 - negative - positive), _share(positive)
+
+
+def _share(value: float) -> float:
+    return min(1.0, max(0.0, value))
 
 
 def probabilities(answers: Sequence[Answer]) -> NDArray[np.float64]:
-    """(answers, labels) probabilities, out of the likeliest one's and p(positive) - p(negative). All answers tell a confidence."""
-    best = np.array([LABELS.index(each.score.label) for each in answers])
-    confidence = np.array([each.score.confidence for each in answers])
-    score = np.array([each.score.score for each in answers])
-    neutral = LABELS.index("neutral")
-    # Where a side is the likeliest, the other one is as far below it as the score says; where none is, they share what is left.
-    positive = np.where(best == neutral, (1 - confidence + score) / 2, np.where(score > 0, confidence, confidence + score))
-    negative = positive - score
-    found: NDArray[np.float64] = np.stack([negative, 1 - negative - positive, positive], axis=1).clip(0.0, 1.0)
-    return found
+    """(answers, labels) probabilities, see `label_probabilities`. All answers tell a confidence."""
+    return np.array([label_probabilities(each.score) for each in answers], dtype=np.float64).reshape(-1, len(LABELS))
 
 
 def evaluate(scorer: Scorer, examples: Sequence[Example]) -> Figure:
@@ -210,33 +226,10 @@ def evaluate(scorer: Scorer, examples: Sequence[Example]) -> Figure:
     return figure(answered(scorer, examples))
 
 
-def slices(answers: Sequence[Answer], name_of: Callable[[Answer], Iterable[str]]) -> list[Slice]:
-    """The slices that `name_of` puts each answer into, the largest gap first; those of a few texts are left out."""
-    parts: dict[str, list[Answer]] = {}
-    for answer in answers:
-        for name in name_of(answer):
-            parts.setdefault(name, []).append(answer)
-    whole = figure(answers).macro_f1
-    found = [
-        Slice(name, value, whole - value, len(part))
-        for name, part in parts.items()
-        if len(part) >= SMALLEST_SLICE
-        for value in [figure(part).macro_f1]
-    ]
-    return sorted(found, key=lambda each: -each.gap)
-
-
-def length_slice(text: str) -> str:
-    """The slice of a text by its length."""
-    low, high = next((low, high) for low, high in LENGTHS if low <= len(text) < high)
-    return f"length {low}–{high - 1}" if high < 10**9 else f"length {low} and more"
-
-
 def worst(answers: Sequence[Answer], most: int) -> list[Answer]:
-    """The wrong answers that were given with most confidence: what to read first."""
+    """The wrong answers that were given with most confidence, or the strongest score where none is told: what to read first."""
 
     def sureness(answer: Answer) -> float:
-        confidence = answer.score.confidence
-        return abs(answer.score.score) if math.isnan(confidence) else confidence
+        return abs(answer.score.score) if math.isnan(answer.confidence) else answer.confidence
 
     return sorted((each for each in answers if not each.right), key=sureness, reverse=True)[:most]

@@ -10,14 +10,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from models.calibration import Bin
-from models.scorer import LABELS
 
 INCHES = 4.0
 DOTS_PER_INCH = 120
 
 
-def confusion_picture(confusion: Sequence[Sequence[int]], title: str, path: Path) -> None:
-    """A confusion matrix over LABELS, rows actual, as shares of the row with the counts in it, written as PNG."""
+def confusion_picture(confusion: Sequence[Sequence[int]], names: Sequence[str], title: str, path: Path) -> None:
+    """A confusion matrix over the labels of these names, rows actual, as shares of the row with the counts in it, written as PNG."""
     figure, axes = _canvas(title)
     shares = [[cell / max(1, sum(row)) for cell in row] for row in confusion]
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -25,8 +24,8 @@ def confusion_picture(confusion: Sequence[Sequence[int]], title: str, path: Path
         for to, count in enumerate(row):
             shade = "white" if shares[at][to] > 0.5 else "black"
             axes.text(to, at, f"{shares[at][to]:.0%}\n{count:,}", ha="center", va="center", color=shade, fontsize=9)
-    axes.set_xticks(range(len(LABELS)), LABELS)
-    axes.set_yticks(range(len(LABELS)), LABELS)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("answered")
     axes.set_ylabel("actual")
     _save(figure, path)

@@ -214,7 +214,7 @@ def evaluate(
     most: Annotated[int, typer.Option(min=0, help="Texts of each set at most; 0: all.")] = 0,
     report: Annotated[
         Path | None,
-        typer.Option(help="Folder for figures.json, confusion and reliability pictures, and the errors to read first."),
+        typer.Option(help="Folder for figures.json, slices.json, confusion and reliability pictures, and the errors to read first."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
     json: Annotated[
@@ -223,13 +223,13 @@ def evaluate(
 ) -> None:
     """Measure models on texts that none was trained on, beside SnowNLP, VADER, a lexicon, TF-IDF and fastText.
 
-    The tables show macro-F1 and how far confidences can be believed; below them, for each model, the slices (source, language,
-    length, shop) that it reads worst.
+    The tables show macro-F1 and how far confidences can be believed; below them, for each model, the slices (language, length,
+    shop) that it reads worse than the sets that they are of.
     """
     from jobs.text_lines import as_in_the_job
-    from models.comparison import believable, compare, gaps, named_models, table
+    from models.comparison import compare, named_models
+    from models.comparison_tables import believable, gaps, table
     from models.scorer import SHIPPED
-    from models.sets import SETS
 
     checked_place(device)
     if report is not None:
@@ -253,12 +253,13 @@ def evaluate(
         )
         return
     console = console_for(stderr=False)
-    console.print(table(found))
-    console.print(believable(found))
+    for shown in (table(found), believable(found)):
+        if shown.row_count:
+            console.print(shown)
     for model in chosen:
         console.print(f"{model}: {found.versions[model]}")
-        worse = gaps(found.answers[model], {info.name: info.language for info in SETS})
-        console.print(worse if worse.row_count else "no slice of fifty texts or more is read worse than the whole")
+        worse = gaps(found.answers[model])
+        console.print(worse if worse.row_count else "no set has a slice of fifty texts or more to compare with the whole of it")
 
 
 def train_satisfaction(

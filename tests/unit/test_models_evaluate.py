@@ -28,18 +28,18 @@ from models.calibration import (
     reliability,
     scaled,
 )
-from models.comparison import Comparison, believable, compare, gaps, named_models, table
+from models.comparison import Comparison, compare, named_models
+from models.comparison_tables import believable, gaps, table
 from models.corpus import DataError, load_corpus
 from models.evaluate import (
     Answer,
+    answered,
     by_question,
     class_f1,
     evaluate,
     figure,
-    length_slice,
     macro_f1,
     probabilities,
-    slices,
     tells_neutral,
     worst,
 )
@@ -123,7 +123,34 @@ def test_a_scaling_by_the_set_s_own_validation_part_mends_a_confidence_that_is_t
     assert mended.scaled_error == pytest.approx(0.0, abs=0.02)
     assert mended.scaled_macro_f1 == mended.macro_f1
     assert fitted_scaling(probabilities([]), []) == Scaling()
-    assert figure(answers(6), answers(50)).scaled_error is None  # a set without neutral has no confidence to believe
+    sides = [each._replace(side_alone=True) for each in answers(100) if each.example.label != NEUTRAL]
+    assert figure(sides, answers(50)).scaled_error is None  # a set without neutral can't be calibrated on
+
+
+@given(st.tuples(*[st.floats(0.001, 1.0)] * 3).map(lambda weights: [each / sum(weights) for each in weights]))
+def test_the_confidence_in_a_side_is_its_share_of_both(shares: list[float]) -> None:
+    score = score_of(dict(zip(LABELS, shares, strict=True)), (), 0.0)
+    answer = Answer(Example("a", POSITIVE), POSITIVE, score, side_alone=True)
+    negative, _, positive = shares
+    assert answer.confidence == pytest.approx(max(negative, positive) / (negative + positive), abs=5e-3)
+    assert answer._replace(side_alone=False).confidence == pytest.approx(max(shares), abs=1e-6)
+
+
+def test_a_set_of_two_classes_has_a_calibration_error_of_its_own() -> None:
+    # neutral is the likeliest; of what is left, .3 and .1, a side has .75: right in 6 of 10
+    unsure = Score("neutral", 0.2, confidence=0.6)
+    examples = [Example(str(at), POSITIVE if at < 6 else NEGATIVE) for at in range(10)]
+    assert evaluate(Fixed(*[unsure] * 10), examples).calibration_error == pytest.approx(0.15)
+    three = [*examples[:9], Example("9", NEUTRAL)]
+    assert evaluate(Fixed(*[unsure] * 10), three).calibration_error == pytest.approx(0.5)  # .6, and right in 1 of 10
+    assert evaluate(Fixed(*[Score("neutral", 0.2)] * 10), examples).calibration_error is None
+    certain = Score("neutral", 0.0, confidence=1.0)
+    assert Answer(examples[0], NEGATIVE, certain, side_alone=True).confidence == 0.5
+
+
+def test_a_confidence_of_no_label_is_no_probability_of_one() -> None:
+    with pytest.raises(ValueError):
+        probabilities([Answer(Example("a", NEUTRAL), NEUTRAL, Score("unknown", 0.1, confidence=0.4))])
 
 
 def test_a_scaling_knows_how_often_a_label_is_met_and_how_sure_one_may_be() -> None:
@@ -150,6 +177,9 @@ def test_sentiment_and_satisfaction_of_one_text_are_two_questions() -> None:
     told = Score("positive", 0.5, confidence=0.6, satisfaction=(0.2, 0.7, 0.1))
     assert evaluate(Fixed(told), found["own"]).confusion == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
     assert evaluate(Fixed(told), found["own satisfaction"]).confusion == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    told_of = evaluate(Fixed(told), found["own satisfaction"])
+    assert told_of.names == ("dissatisfied", "neither", "satisfied") and told_of.per_class == {"neither": 1.0}
+    assert evaluate(Fixed(told), found["own"]).per_class == {"negative": 0.0}
     silent = Score("positive", 0.5, confidence=0.6)
     assert evaluate(Fixed(silent), found["jddc"]).accuracy == 1.0  # a scorer that tells none answers by its sentiment
 
@@ -223,27 +253,14 @@ def test_the_mix_judges_a_set_by_the_labels_that_it_has() -> None:
     assert fitted_mix(logits, sides, priors).temperature == pytest.approx(1.0, abs=0.1)
 
 
-def test_the_slice_with_the_largest_gap_comes_first_and_small_ones_are_left_out() -> None:
-    def answer(text: str, right: bool) -> Answer:
-        return Answer(Example(text, NEGATIVE), NEGATIVE if right else POSITIVE, Score("negative", -1.0))
-
-    answers = (
-        [answer("short", True)] * 60
-        + [answer("a text of some more length", False)] * 60
-        + [answer("x" * 40, False)] * 10
-    )
-    found = slices(answers, lambda each: [length_slice(each.example.text)])
-    assert [part.name for part in found] == ["length 10–29", "length 0–9"]
-    assert found[0].gap > 0 > found[1].gap
-    assert length_slice("x" * 1_000) == "length 100 and more"
-
-
 def test_errors_are_listed_with_the_surest_first() -> None:
     sure = Answer(Example("sure", NEGATIVE), POSITIVE, Score("positive", 0.2, confidence=0.9))
     unsure = Answer(Example("unsure", NEGATIVE), POSITIVE, Score("positive", 0.9, confidence=0.4))
     correct = Answer(Example("right", POSITIVE), POSITIVE, Score("positive", 0.9, confidence=0.99))
     assert worst([unsure, correct, sure], 5) == [sure, unsure]
     assert worst([unsure, sure], 1) == [sure]
+    side = Answer(Example("side", NEGATIVE), POSITIVE, Score("neutral", 0.28, confidence=0.7), side_alone=True)  # .29 : .01
+    assert worst([unsure, sure, side], 1) == [side]
 
 
 @pytest.mark.parametrize(
@@ -316,18 +333,19 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     assert found.versions["shipped"].startswith("accurate@")
     text = Console(width=120, record=True, file=io.StringIO())
     text.print(table(found))
-    text.print(gaps(found.answers["shipped"], {"own": "en"}))
+    text.print(gaps(found.answers["shipped"]))
     text.print(believable(found))
     shown = text.export_text()
     measured = found.figures["shipped"]["own"]
     assert f"{measured.calibration_error:.3f} → {measured.scaled_error:.3f} ({measured.scaled_macro_f1:.3f})" in shown
     assert measured.scaling is not None and found.figures["vader"]["own"].scaled_error is None
-    assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown and "language en" in shown
+    assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown and "length 10–29" in shown
 
     written = write_report(found, ["shipped"], tmp_path / "report")
     assert all(path.stat().st_size > 0 for path in written)
     assert {path.name for path in written} == {
         "figures.json",
+        "slices.json",
         "own-confusion.png",
         "own-reliability.png",
         "errors.jsonl",
@@ -338,6 +356,28 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     errors = [json.loads(line) for line in (tmp_path / "report" / "shipped" / "errors.jsonl").read_text().splitlines()]
     assert {"set": "own", "actual": "positive", "answered": "negative"}.items() <= errors[0].items()
     assert all(error["actual"] != error["answered"] for error in errors)
+    confidences = [error["confidence"] for error in errors]
+    assert confidences == sorted(confidences, reverse=True) and 1 / 3 <= confidences[-1] <= confidences[0] <= 1
+    parts = json.loads((tmp_path / "report" / "slices.json").read_text())
+    assert set(parts) == set(found.figures)
+    assert {each["slice"] for each in parts["shipped"]} == {"length 10–29"}
+
+
+def test_errors_about_satisfaction_are_told_in_its_words(tmp_path: Path) -> None:
+    rated = Example("又白等了", UNKNOWN, source="jddc", satisfaction=NEGATIVE)
+    answers = answered(Fixed(Score("neutral", 0.1, satisfaction=(0.2, 0.1, 0.7))), [rated])
+    others = answered(Fixed(Score("positive", 0.123)), [Example("bad", NEGATIVE, source="own")])
+    found = Comparison(
+        {"m": {"jddc": figure(answers), "own": figure(others)}}, answers={"m": {"jddc": answers, "own": others}}, versions={"m": "m@1"}
+    )
+    write_report(found, ["m"], tmp_path)
+    errors = [json.loads(line) for line in (tmp_path / "m" / "errors.jsonl").read_text().splitlines()]
+    assert errors == [
+        {"set": "jddc", "actual": "dissatisfied", "answered": "satisfied", "confidence": 0.7778, "score": 0.5, "text": "又白等了"},
+        {"set": "own", "actual": "negative", "answered": "positive", "confidence": None, "score": 0.123, "text": "bad"},
+    ]
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["m"]["jddc"]["per_class"] == {"dissatisfied": 0.0}
 
 
 def test_what_is_measured_on_is_what_a_training_holds_out(tmp_path: Path) -> None:
@@ -373,7 +413,7 @@ def test_a_shop_that_is_read_worse_than_others_is_named_first(tmp_path: Path) ->
     path.write_text("\n".join(["text,label,shop,split", *rows]), "utf-8")
     found = compare([path], {}, ["lexicon"], console=Console(quiet=True))
     text = Console(width=120, record=True, file=io.StringIO())
-    text.print(gaps(found.answers["lexicon"], {}))
+    text.print(gaps(found.answers["lexicon"]))
     slices = [line for line in text.export_text().splitlines() if "│" in line]
     assert "shop south" in slices[0] and "0.000" in slices[0]
     for name in ("shop north", "shop east", "language zh", "language en"):
