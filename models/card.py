@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from models.corpus import Corpus
 from models.evaluate import Figure
@@ -10,6 +10,7 @@ from models.heads import outputs
 from models.labels import OUTPUTS, SATISFACTIONS
 from models.scorer import LANGUAGES
 from models.sets import JOINED, SETS
+from models.tone_figures import HEARD_FROM, ToneFigure
 
 _LIMITS = """\
 - It reads one message without the lines before it: irony that only those show, and politeness after a refusal, are missed.
@@ -41,8 +42,10 @@ def model_card(
     training: Mapping[str, str],
     max_tokens: int,
     language: str = "",
+    tones: Mapping[str, Mapping[str, ToneFigure]] | None = None,
 ) -> str:
-    """Return the card in Markdown. `network`: a sentence on its shape; `training`: lines of the training section."""
+    """Return the card in Markdown. `network`: a sentence on its shape; `training`: lines of the training section; `tones`: figures of
+    the tones of each set that tells some."""
     learnt = {info.name for info in corpus.trained}
     languages = LANGUAGES.get(language, " and ".join(LANGUAGES.values()))
     rated = f", then {', '.join(SATISFACTIONS)} (softmax)" if len(outputs(corpus.train)) > len(OUTPUTS) else ""
@@ -76,17 +79,45 @@ def model_card(
         "|---|---|---|---|---|---|",
     ]
     for name, figure in figures.items():
-        # Of a set that tells both, satisfaction has a name of its own.
-        mark = "" if learnt & {name, name.removesuffix(" satisfaction")} else " (held out)"
         linear = f"{baseline[name].macro_f1:.3f}" if name in baseline else "–"
         lines.append(
-            f"| {name}{mark} | {figure.texts:,} | {figure.classes} | {figure.macro_f1:.3f} | {figure.accuracy:.3f} "
+            f"| {_marked(name, learnt)} | {figure.texts:,} | {figure.classes} | {figure.macro_f1:.3f} | {figure.accuracy:.3f} "
             f"| {linear} |"
         )
+    lines += _tones(tones or {}, learnt)
     lines += ["", "## Training", "", *(f"- {name}: {value}" for name, value in training.items())]
     neutral = _NEUTRAL if learnt & {"nlpcc", "smp"} and learnt <= {info.name for info in SETS} else ""
     lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral, languages=_LANGUAGES[language]), ""]
     return "\n".join(lines)
+
+
+def _marked(name: str, learnt: Collection[str]) -> str:
+    """The name of a set, with a mark if nothing of it was learnt from."""
+    # Of a set that tells both, satisfaction has a name of its own.
+    return name if name in learnt or name.removesuffix(" satisfaction") in learnt else f"{name} (held out)"
+
+
+def _tones(tones: Mapping[str, Mapping[str, ToneFigure]], learnt: Collection[str]) -> list[str]:
+    """The section on tones; nothing where no set tells enough of any."""
+    rows = [
+        f"| {_marked(name, learnt)} | {tone} | {each.texts:,} | {each.positives:,} | {each.auc:.3f} | {each.f1:.3f} "
+        f"| {each.calibration_error:.3f} |"
+        for name, heard in tones.items()
+        for tone, each in heard.items()
+    ]
+    if not rows:
+        return []
+    return [
+        "",
+        "## Tones",
+        "",
+        f"On texts not trained on whose set tells the tone. F1: of texts with the tone, named from a probability of {HEARD_FROM} on; "
+        "calibration error: how far the probability is from the share of texts with the tone.",
+        "",
+        "| set | tone | texts | with it | AUC | F1 | calibration error |",
+        "|---|---|---|---|---|---|---|",
+        *rows,
+    ]
 
 
 def _folded(corpus: Corpus) -> str:

@@ -21,6 +21,7 @@ from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
 from models.scorer import ModelError, Scorer, is_url, load_scorer, source_of
 from models.sets import Example
+from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
 LEARNERS = ("tfidf", "fasttext")
@@ -37,18 +38,23 @@ CALIBRATING = 2_000
 
 @dataclass(slots=True)
 class Comparison:
-    """`figures[model][set]`; `answers` likewise, for reports; `versions` of the models."""
+    """`figures[model][set]`, and `tones[model][set][tone]` of sets that tell tones; `answers` as `figures`, for reports; `versions` of the
+    models."""
 
     figures: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    tones: dict[str, dict[str, dict[str, ToneFigure]]] = field(default_factory=dict)
     answers: dict[str, dict[str, list[Answer]]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Model → set → figures."""
-        return {
-            model: {name: found.to_json() for name, found in sets.items()} | {"version": self.versions[model]}
-            for model, sets in self.figures.items()
-        }
+        """Model → set → figures; those of its tones under `tones`."""
+        return {model: self._sets_to_json(model) | {"version": self.versions[model]} for model in self.figures}
+
+    def _sets_to_json(self, model: str) -> dict[str, Any]:
+        found = {name: each.to_json() for name, each in self.figures[model].items()}
+        for name, heard in self.tones.get(model, {}).items():
+            found.setdefault(name, {})["tones"] = {tone: each.to_json() for tone, each in heard.items()}
+        return found
 
 
 def compare(
@@ -58,6 +64,7 @@ def compare(
     *,
     permissive_only: bool = True,
     with_scaling: bool = True,
+    with_tones: bool = True,
     most: int = 0,
     device: str = "auto",
     mask: Callable[[str], str] = str,
@@ -65,8 +72,8 @@ def compare(
 ) -> Comparison:
     """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
 
-    Rivals that learn, learn from what a model would be trained on. with_scaling: fit a scaling to each set's validation part.
-    most: texts a set at most, drawn by chance (0 = all, but of those that a scaling is fitted on CALIBRATING); mask: as in training,
+    Rivals that learn, learn from what a model would be trained on. with_scaling: fit a scaling to each set's validation part; with_tones:
+    ask for tones where a set tells them. most: texts a set at most, drawn by chance (0 = all, but of those that a scaling is fitted on CALIBRATING); mask: as in training,
     or other texts would be held out than there. Raises DataError where there is nothing to measure on, ModelError for an unknown
     rival or a model that can't be loaded.
     """
@@ -82,7 +89,8 @@ def compare(
         mask=mask,
     )
     tests = {name: drawn(part, most or len(part)) for name, part in by_question(corpus.tests).items()}
-    if not tests:
+    toned = {name: drawn(part, most or len(part)) for name, part in by_tones(corpus.tests).items() if with_tones}
+    if not tests and not toned:
         raise DataError(
             f"no text to measure on under {', '.join(map(str, data))}: a folder with public sets is needed, or a file of which about "
             "a tenth is drawn, or which says `test` in a column split"
@@ -95,23 +103,28 @@ def compare(
         for name, examples in tests.items()
     }
     languages = {info.name: info.language for info in corpus.sets}
+    names = list(dict.fromkeys([*tests, *toned]))
     found = Comparison()
     with counted(console or console_for(), transient=True) as progress:
         for name, make in _scorers(corpus, models, rivals, device):
-            task = progress.add_task(f"{name}: made ready", total=len(tests))
+            task = progress.add_task(f"{name}: made ready", total=len(names))
             scorer = make()
             read = languages_read(models[name]) if name in models else LANGUAGES.get(name, ())
             found.versions[name] = scorer.version
-            found.figures[name], found.answers[name] = {}, {}
-            for at, (set_name, examples) in enumerate(tests.items(), 1):
-                progress.update(task, description=f"{name}: {set_name}", completed=at - 1)
-                language = languages[examples[0].source]
-                if LEARNT.get(name) != set_name and (not language or language in (read or (language,))):
-                    answers = answered(scorer, examples)
+            found.figures[name], found.answers[name], found.tones[name] = {}, {}, {}
+            for at, set_name in enumerate(names):
+                progress.update(task, description=f"{name}: {set_name}", completed=at)
+                language = languages[(tests.get(set_name) or toned[set_name])[0].source]
+                if LEARNT.get(name) == set_name or (language and read and language not in read):
+                    continue
+                if set_name in tests:
+                    answers = answered(scorer, tests[set_name])
                     calibrating = answered(scorer, held[set_name]) if confident(answers) else []
                     found.answers[name][set_name] = answers
                     found.figures[name][set_name] = figure(answers, calibrating)
-            progress.update(task, description=name, completed=len(tests))
+                if heard := tone_figures(scorer, toned.get(set_name, ())):
+                    found.tones[name][set_name] = heard
+            progress.update(task, description=name, completed=len(names))
     return found
 
 
@@ -119,7 +132,7 @@ def _scorers(
     corpus: Corpus, models: Mapping[str, str], rivals: Sequence[str], device: str
 ) -> Iterator[tuple[str, Callable[[], Scorer]]]:
     for name, source in models.items():
-        yield name, partial(load_scorer, source, device, cache_size=0)
+        yield name, partial(load_scorer, source, device, cache_size=REMEMBERED)
     examples: list[Example] = corpus.train
     makers: dict[str, Callable[[], Scorer]] = {
         "tfidf": lambda: TfidfScorer(examples),

@@ -10,7 +10,9 @@ from rich.text import Text
 
 from models.comparison import Comparison
 from models.evaluate import Answer, Figure
+from models.scorer import TONES
 from models.slices import slices
+from models.tone_figures import ToneFigure
 
 GAPS_SHOWN = 8
 LEAST_READ = 0.9
@@ -70,6 +72,28 @@ def _error(figure: Figure | None) -> str:
         return NOTHING
     after = "" if figure.scaled_error is None else f" → {figure.scaled_error:.3f} ({figure.scaled_macro_f1:.3f})"
     return f"{figure.calibration_error:.3f}{after}"
+
+
+def heard(comparison: Comparison) -> Table:
+    """How well each tone is heard: a row a set and tone, a column a model that tells tones."""
+    models = {model: sets for model, sets in comparison.tones.items() if sets}
+    shown = _narrow("tones: AUC, F1 at 0.5, calibration error", ("tone", "with it", *models))
+    for name in dict.fromkeys(name for sets in models.values() for name in sets):
+        for tone in TONES:
+            figures = [sets.get(name, {}).get(tone) for sets in models.values()]
+            whole = max((each for each in figures if each is not None), key=lambda each: each.texts, default=None)
+            if whole is not None:
+                cells = (_tone(each, whole.texts) for each in figures)
+                shown.add_row(name, tone, f"{whole.positives:,} of {whole.texts:,}", *cells)
+    return shown
+
+
+def _tone(figure: ToneFigure | None, whole: int) -> str:
+    """A model's figures of a tone; with the number of texts where it has read a part of them only."""
+    if figure is None:
+        return NOTHING
+    part = f" ({figure.texts:,} of {whole:,})" if figure.texts < LEAST_READ * whole else ""
+    return f"{figure.auc:.3f} {figure.f1:.3f} {figure.calibration_error:.3f}{part}"
 
 
 def gaps(answers: Mapping[str, Sequence[Answer]]) -> Table:

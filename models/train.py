@@ -22,6 +22,7 @@ from models.progress import console_for
 from models.recipes import TrainOptions
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
+from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
 from models.wide import WidePart
 
 LEFT_OUT = "left out (repeats, near copies of texts held out, contradictory labels)"
@@ -31,7 +32,7 @@ WORK = "training"
 
 @dataclass(frozen=True, slots=True)
 class TrainReport:
-    """What came out; `figures` and `baseline` by set name, on texts not trained on."""
+    """What came out; `figures` and `baseline` by set name, `tones` by set name and tone, on texts not trained on."""
 
     output: Path
     version: str
@@ -42,6 +43,7 @@ class TrainReport:
     seconds: float
     figures: dict[str, Figure] = field(default_factory=dict)
     baseline: dict[str, Figure] = field(default_factory=dict)
+    tones: dict[str, dict[str, ToneFigure]] = field(default_factory=dict)
 
 
 def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
@@ -70,9 +72,9 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     write(model, wide, options.output, options.compact)
     tokenizer.save_pretrained(options.output)
     # Figures are measured on what was written, through the scorer that will serve it.
-    scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=0))
+    scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=REMEMBERED))
     linear = TfidfScorer(learnt, options.schedule.seed) if options.with_baseline else None
-    tests = by_question(corpus.tests)
+    tests, toned = by_question(corpus.tests), by_tones(corpus.tests)
     report = TrainReport(
         output=options.output,
         version=scorer.version,
@@ -83,6 +85,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         seconds=seconds,
         figures={name: evaluate(scorer, part) for name, part in tests.items()},
         baseline={name: evaluate(linear, part) for name, part in tests.items()} if linear else {},
+        tones={name: tone_figures(scorer, part) for name, part in toned.items()},
     )
     layers = getattr(model.config, "num_hidden_layers", options.shape.layers)
     network = (
@@ -137,6 +140,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         },
         max_tokens=schedule.max_tokens,
         language=options.language,
+        tones=report.tones,
     )
 
 

@@ -223,12 +223,12 @@ def evaluate(
 ) -> None:
     """Measure models on texts that none was trained on, beside SnowNLP, VADER, a lexicon, TF-IDF and fastText.
 
-    The tables show macro-F1 and how far confidences can be believed; below them, for each model, the slices (language, length,
-    shop) that it reads worse than the sets that they are of.
+    The tables show macro-F1, how far confidences can be believed, and how well tones are heard; below them, for each model, the slices
+    (language, length, shop) that it reads worse than the sets that they are of.
     """
     from jobs.text_lines import as_in_the_job
     from models.comparison import compare, named_models
-    from models.comparison_tables import believable, gaps, table
+    from models.comparison_tables import believable, gaps, heard, table
     from models.scorer import SHIPPED
 
     checked_place(device)
@@ -240,9 +240,10 @@ def evaluate(
             raise typer.BadParameter(f"{report} is a file: name a folder, which is made if need be", param_hint="--report")
     chosen = named_models(models or list(SHIPPED))
     wanted = [name for name in rivals.split(",") if name and name != "none"]
+    in_full = not json or report is not None
     found = compare(
-        data, chosen, wanted, permissive_only=not all_data, with_scaling=not json or report is not None, most=most,
-        device=device, mask=as_in_the_job(), console=ERRORS,
+        data, chosen, wanted, permissive_only=not all_data, with_scaling=in_full, with_tones=in_full, most=most, device=device,
+        mask=as_in_the_job(), console=ERRORS,
     )  # fmt: skip
     if report is not None:
         written = write_report(found, list(chosen), report)
@@ -253,7 +254,7 @@ def evaluate(
         )
         return
     console = console_for(stderr=False)
-    for shown in (table(found), believable(found)):
+    for shown in (table(found), believable(found), heard(found)):
         if shown.row_count:
             console.print(shown)
     for model in chosen:

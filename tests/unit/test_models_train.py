@@ -233,6 +233,23 @@ def test_what_cannot_work_is_told_before_the_long_part(
         cross_validate(replace(options, resume=True), 3)
 
 
+def test_a_training_tells_how_well_tones_are_heard(tmp_path: Path) -> None:
+    said = {"you idiot, this is broken": ("negative", 1), "where is my order": ("neutral", 0), "thanks, lovely": ("positive", 0)}
+    rows = [
+        f'"{text} {split} {at}",{label},{angry},{split}'
+        for split, count in (("train", 60), ("validation", 10), ("test", 30))
+        for text, (label, angry) in said.items()
+        for at in range(count)
+    ]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(["text,label,angry,split", *rows]), "utf-8")
+    report = train(tiny(path, tmp_path / "model", with_baseline=False), Console(file=io.StringIO()))
+    (angry,) = report.tones["own"].values()
+    assert (angry.positives, angry.texts) == (30, 90) and angry.auc > 0.9
+    card = (tmp_path / "model" / "README.md").read_text("utf-8")
+    assert f"| own | angry | 90 | 30 | {angry.auc:.3f} | {angry.f1:.3f} | {angry.calibration_error:.3f} |" in card
+
+
 def test_cross_validation_measures_what_is_served(folder: Path, tmp_path: Path) -> None:
     """And it measures on texts that neither shaped nor chose it."""
     options = tiny(folder, tmp_path / "model")
