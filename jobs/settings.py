@@ -208,7 +208,7 @@ class Settings(_Section):
         rules = load_rules(conf_directory() / self.rules_file)
         closes = self.time.session_gap_seconds + self.time.allowed_lateness_seconds
         for rule in rules.rules:
-            if rule.enabled and rule.kind in ("slow_reply", "silence") and rule.limit_seconds >= closes:
+            if rule.enabled and rule.kind in ("slow_reply", "silence", "promised_return") and rule.limit_seconds >= closes:
                 LOG.warning(
                     "%s: rule %s: limit_seconds is %g, but a session is over %g s after its last line (time.session_gap_seconds and "
                     "allowed_lateness_seconds), and a wait with it: it fires only where somebody goes on writing",

@@ -32,7 +32,7 @@ def rules_with(**limits: Any) -> RuleSet:
     rules: list[dict[str, Any]] = []
     for kind, value in limits.items():
         rule: dict[str, Any] = {"id": kind, "kind": kind}
-        if kind in ("slow_reply", "silence"):
+        if kind in ("slow_reply", "silence", "promised_return"):
             rule["limit_seconds"] = value
         elif kind in ("monologue", "negative_streak"):
             rule["count"] = value

@@ -43,8 +43,7 @@ def quiet(conversation: Conversation, now: int, limits: Limits) -> bool:
     for session in conversation.sessions:
         if session.breaches or session.hits or session.running:
             return False
-        wait = session.wait
-        if wait is not None and (wait.silences or wait.first_due(limits) <= now):
+        if (session.wait is not None and session.wait.silences) or session.first_due(limits) <= now:
             return False
     return True
 
@@ -171,7 +170,7 @@ def _goal(conversation: Conversation, now: int, limits: Limits) -> list[Wanted]:
 def _succeeded(want: Wanted, over: int) -> Wanted:
     """A breach or hit that goes on, ended by the next session's first message."""
     ended_at = max(over, want.due)
-    goes_on = want.kind in ("slow_reply", "silence")
+    goes_on = want.kind in ("slow_reply", "silence", "promised_return")
     return want._replace(ended_at=ended_at, reason="session_closed", observed=ended_at - want.at if goes_on else want.observed)
 
 
@@ -217,7 +216,7 @@ def _still_waiting(entry: Told, sessions: list[Measures], now: int, limits: Limi
 
     That line has its grace before it may raise an alert, but the grace takes back none that was raised.
     """
-    lengths = dict(limits.slow_reply + limits.silence)
+    lengths = dict(limits.slow_reply + limits.silence + limits.promised_return)
     for session in sessions:
         if session.opened_at <= entry.at <= session.last_at:
             for breach in waiting(session, limits):

@@ -285,7 +285,8 @@ class Conversation:
                 current.hear(row, limits)
                 return True
             # Each goes on with a wait of its own, its silences included: what is heard next is none of the session that is full.
-            following = Measures(row[SENT_AT], row[ARRIVAL], wait=current.wait and current.wait.copy(), reopened=True)
+            wait = current.wait and current.wait.copy()
+            following = Measures(row[SENT_AT], row[ARRIVAL], wait=wait, reopened=True, promise=current.promise)
             current.cut = True
         else:
             before = self._ended_before(sessions, limits)

@@ -108,7 +108,8 @@ def _wake_at(state: Conversation, now: int, limits: Limits) -> int:
     if len(sessions) == 1:  # as a rule
         session = sessions[0]
         publish = session.final_at(limits)
-        return publish if session.wait is None else min(publish, next_due(sessions, now, limits))
+        nothing = session.wait is None and session.promise is None
+        return publish if nothing else min(publish, next_due(sessions, now, limits))
     return min(*state.publish_at(limits), next_due(sessions, now, limits))
 
 

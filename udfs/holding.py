@@ -21,7 +21,10 @@ _LOOK_ZH: Final = (
     r"我?们?(?:这边|这里)?(?:这就|马上|先|去|来|正在)*(?:(?:帮|给|为|替)(?:您|你)?)?(?:去)?"
     r"(?:查[询看查]?|看看?|核[实对]|确认|问问?|咨询|了解|反馈)(?:一?下)?(?:仓库|物流|快递|情况|订单|同事|主管)?"
 )
-_LATER_ZH: Final = r"(?:马上|稍后|一会儿?|待会儿?|核实后|查到后?)(?:就)?(?:给|跟|再)?(?:您|你)?(?:回复|答复|联系|回电)(?:您|你)?"
+_LATER_ZH: Final = (
+    r"(?:马上|稍后|一会儿?|待会儿?|(?:我(?:去|来|先)?)?(?:核实|查到?|反馈|汇报|请示|问|确认)(?:给|一?下)?(?:主管|仓库|同事|领导|物流|快递|财务|技术)?(?:后|之后|以后|再))"
+    r"就?(?:给|跟|再)?(?:您|你)?(?:回复|答复|联系|回电|回(?=[您你]))(?:您|你)?"
+)
 _TAIL_ZH: Final = r"(?:哈|哦|噢|呢|啊|呀|哟|的|了|吧)*"
 _ENGLISH: Final = (
     r"(?:(?:ok(?:ay)?|sure|hi|hello|no problem|certainly|of course|thanks|thank you)[,.! ]+)*"
@@ -30,6 +33,8 @@ _ENGLISH: Final = (
     r"|(?:please )?give me (?:a|one|a few) (?:moment|second|sec|minute|min)s?"
     r"|(?:let me|i'?ll|i will|allow me to|i'?m going to) (?:just |quickly )?(?:check|look|see|find out|have a look|look into|look up)"
     r"(?: (?:that|this|it|into (?:that|this|it)|with [a-z ]{3,20}))?(?: up)?(?: for you)?(?: (?:right )?now)?"
+    r"|(?:let me|i'?ll|i will) (?:just )?(?:ask|check with|speak to|talk to|confirm(?: with)?)(?: (?:the|my|our|a) [a-z]{2,15})?"
+    r"(?: and (?:reply|return|(?:get|come) back(?: to you)?))?|(?:i'?ll|i will) (?:get|come) (?:right )?back to you(?: shortly| soon)?"
     r"|(?:i'?m )?(?:just )?checking(?: (?:that|this|it))?(?: for you)?(?: now)?)(?:,? please)?"
 )
 # Every step is atomic (a look-ahead and its echo), so a line that is something else fails in linear time.

@@ -31,13 +31,16 @@ class Limits:
     monologue: tuple[tuple[str, int], ...] = ()  # (rule, messages in a row)
     negative_streak: tuple[tuple[str, int, int], ...] = ()  # (rule, messages in a row, score at or below)
     sentiment_shift: tuple[tuple[str, int, int], ...] = ()  # (rule, drop, scored messages at least)
+    promised_return: tuple[tuple[str, int], ...] = ()  # (rule, limit)
     abandonment: tuple[str, ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)  # rule → severity of its alerts
     monologue_rules: frozenset[str] = field(init=False)
     shortest_reply_ms: int = field(init=False)  # of the slow-reply rules; FOREVER without any
     shortest_silence_ms: int = field(init=False)
+    shortest_return_ms: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "monologue_rules", frozenset(rule for rule, _ in self.monologue))
         object.__setattr__(self, "shortest_reply_ms", min((limit for _, limit in self.slow_reply), default=FOREVER))
         object.__setattr__(self, "shortest_silence_ms", min((limit for _, limit in self.silence), default=FOREVER))
+        object.__setattr__(self, "shortest_return_ms", min((limit for _, limit in self.promised_return), default=FOREVER))

@@ -24,9 +24,9 @@ import orjson
 from models.scorer import TONES
 from udfs.breaches import Breach, Hit
 from udfs.events import AGENT, HITS, ID_HASH, KIND_MASK, PLACE, RANK, SENT_AT, Flag, Kind, Rank, Row
-from udfs.limits import NEVER, Limits
+from udfs.limits import FOREVER, NEVER, Limits
 from udfs.rows import dumps
-from udfs.waits import EarlyAnswer, Wait
+from udfs.waits import EarlyAnswer, Promise, Wait
 
 MAX_LATENCIES: Final = 1_000
 MAX_HITS: Final = 200
@@ -107,6 +107,7 @@ class Measures:
     streak_ids: dict[str, list[str]] = field(default_factory=dict)  # rule → those of its run
     holding_replies: int = 0  # agent messages that only ask the customer to wait
     tones: list[int] = field(default_factory=list)  # messages with each of TONES, the customer's and then the agents'; empty: none was told
+    promise: Promise | None = None
 
     @classmethod
     def from_row(cls, row: list[Any]) -> Measures:
@@ -117,6 +118,8 @@ class Measures:
             session.wait = Wait.from_row(kept.wait)
         if kept.early_answer:
             session.early_answer = EarlyAnswer(*kept.early_answer)
+        if kept.promise:
+            session.promise = Promise(*kept.promise)
         session.running = [Breach(*each) for each in kept.running]
         session.breaches = [Breach(*each) for each in kept.breaches]
         session.hits = [Hit(*each) for each in kept.hits]
@@ -128,7 +131,7 @@ class Measures:
 
     def hear(self, row: Row, limits: Limits) -> None:
         """Take the next record of the session, in order."""
-        sent_at, _, message_id, flags, id_hash, agent, score, hits, reply_to, language, arrival, place = row
+        sent_at, _, message_id, flags, id_hash, agent, score, hits, _, language, arrival, place = row
         kind = flags & KIND_MASK
         if kind:
             self._event(kind, row, limits)
@@ -160,7 +163,7 @@ class Measures:
                 if flags & TONED:
                     self._hear_tones(flags, len(TONES))
             if speaks:
-                self._agent(sent_at, message_id, flags, agent, reply_to, limits)
+                self._agent(row, limits)
         elif rank <= BOT:
             if not flags & INTERNAL:
                 self.bot_messages += 1
@@ -193,6 +196,24 @@ class Measures:
                     Breach(rule, opener, since, silent.due, at, reason, at - since, self.agent, [opener], "silence")
                 )
         self.wait = None
+
+    def end_promise(self, at: int, reason: str, limits: Limits) -> None:
+        """Somebody has come back at `at`, or nobody has to any more: note which limits that was too late for."""
+        promise = self.promise
+        if promise is None:
+            return
+        for rule, limit in limits.promised_return:
+            due = promise.due(limit, limits)
+            if at > due:
+                since, opener = promise.at, promise.opener
+                self.breaches.append(Breach(rule, opener, since, due, at, reason, at - since, self.agent, [opener], "promised_return"))
+        self.promise = None
+
+    def first_due(self, limits: Limits) -> int:
+        """When the first alarm is due of what is waited for now; a silence that was broken off by a further line apart. FOREVER where
+        nothing is."""
+        due = FOREVER if self.wait is None else self.wait.first_due(limits)
+        return due if self.promise is None else min(due, self.promise.due(limits.shortest_return_ms, limits))
 
     def final_at(self, limits: Limits) -> int:
         """The watermark at which no message can change the session any more."""
@@ -240,7 +261,8 @@ class Measures:
         self.resolved = False
         self.wait = Wait.opened(sent_at, arrival, message_id)
 
-    def _agent(self, sent_at: int, message_id: str, flags: int, agent: str, reply_to: str, limits: Limits) -> None:
+    def _agent(self, row: Row, limits: Limits) -> None:
+        sent_at, _, message_id, flags, _, agent, _, _, reply_to, _, arrival, _ = row
         if self.side != AGENT_RANK:
             if self.side == CUSTOMER:
                 self.exchanges += 1
@@ -254,6 +276,9 @@ class Measures:
             self._answered(latency, agent)
         elif self.messages > 1:
             self.early_answer = EarlyAnswer(sent_at, agent, reply_to)
+        self.end_promise(sent_at, "answered", limits)
+        if flags & HOLDING:
+            self.promise = Promise(sent_at, arrival, message_id)
         self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
         self.shop_asked = _asked(flags)
@@ -338,9 +363,11 @@ class Measures:
         if kind in (ASSIGN, TRANSFER):
             self.place = row[PLACE]  # who is waited for sits there from now on
         if kind in (RESOLVE, MERGE):
+            reason = "resolved" if kind == RESOLVE else "merged"
             if self.wait is not None:
                 self.waits_unanswered += 1
-                self.end_wait(sent_at, "resolved" if kind == RESOLVE else "merged", limits)
+                self.end_wait(sent_at, reason, limits)
+            self.end_promise(sent_at, reason, limits)
             if kind == RESOLVE:
                 self.resolved = True
                 self.shop_asked = False

@@ -63,6 +63,13 @@ class Silence(_Waiting):
     limit_seconds: float = Field(default=120, gt=0, le=86_400, allow_inf_nan=False)
 
 
+class PromisedReturn(_Waiting):
+    """An agent's line only asked the customer to wait, and no agent has written anything for this long."""
+
+    kind: Literal["promised_return"]
+    limit_seconds: float = Field(default=900, gt=0, le=86_400, allow_inf_nan=False)
+
+
 class Abandonment(_Rule):
     """The session closed with a customer message unanswered."""
 
@@ -148,14 +155,14 @@ class Phrases(_Rule):
 
 
 Rule = Annotated[
-    SlowReply | Silence | Abandonment | Monologue | NegativeStreak | SentimentShift | Phrases,
+    SlowReply | Silence | PromisedReturn | Abandonment | Monologue | NegativeStreak | SentimentShift | Phrases,
     Field(discriminator="kind"),
 ]
 
 
 UNITS: Final = {
     get_args(kind.model_fields["kind"].annotation)[0]: kind.unit
-    for kind in (SlowReply, Silence, Abandonment, Monologue, NegativeStreak, SentimentShift, Phrases)
+    for kind in (SlowReply, Silence, PromisedReturn, Abandonment, Monologue, NegativeStreak, SentimentShift, Phrases)
 }
 """Kind → unit of what it measures."""
 

@@ -15,6 +15,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRING: Final = {
     "slow_reply": "the customer has waited {length} for a reply since {since}; {last}",
     "silence": "silence for {length} since the customer's last line at {since}; {last}",
+    "promised_return": "{agent} asked the customer to wait at {since} and has not come back for {length}",
     "abandonment": "ended unanswered; the customer had written at {since} and waited {length}",
     "monologue": "{value} message{s} of the shop in a row by {since}, the customer none; {agent} wrote the last",
     "negative_streak": "{value} negative message{s} in a row from the customer by {since}; {answering} is answering",
@@ -25,6 +26,7 @@ _FIRING: Final = {
 _OVER: Final = {
     "slow_reply": "the long wait",
     "silence": "the silence",
+    "promised_return": "the wait for a promised return",
     "abandonment": "the abandoned conversation",
     "monologue": "the agent's monologue",
     "negative_streak": "the run of negative messages",

@@ -1,4 +1,4 @@
-"""A customer's wait for the shop: one start, the lines in it, and when its alarms are due.
+"""A customer's wait for the shop: one start, the lines in it, and when its alarms are due; and the wait for what an agent promised.
 
 Times are epoch ms; *arrived* is a watermark. Nothing here reads a clock.
 """
@@ -77,6 +77,19 @@ class Wait:
 
     def _silence_due(self, limit: int, limits: Limits) -> int:
         return max(self.line_at + limit, self.line_arrived + limits.alarm_grace_ms)
+
+
+@dataclass(slots=True, frozen=True)
+class Promise:
+    """An agent's line that only asked the customer to wait, see `udfs.holding`: he is to come back."""
+
+    at: int
+    arrived: int
+    opener: str  # message_id of the line
+
+    def due(self, limit: int, limits: Limits) -> int:
+        """When it is broken by a limit; a line that arrived late has its grace first."""
+        return max(self.at + limit, self.arrived + limits.alarm_grace_ms)
 
 
 @dataclass(slots=True)

@@ -74,28 +74,30 @@ def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
 
 
 def waiting(session: Measures, limits: Limits) -> Iterator[Breach]:
-    """The alarms of the wait that is open now, as breaches that have not ended, due or not."""
-    wait = session.wait
-    if wait is None or session.cut:
+    """The alarms of what is waited for now, as breaches that have not ended, due or not."""
+    if session.cut:
         return
-    for rule, limit in limits.slow_reply:
-        due = wait.reply_due(limit, limits)
-        yield Breach(rule, wait.opener, wait.start, due, agent=session.agent, evidence=[wait.opener], kind="slow_reply")
-    for rule, limit in limits.silence:
-        silent = wait.silence(rule, limit, limits)
-        yield Breach(
-            rule, silent.opener, silent.since, silent.due, agent=session.agent, evidence=[silent.opener], kind="silence"
-        )
+    agent = session.agent
+    if (wait := session.wait) is not None:
+        for rule, limit in limits.slow_reply:
+            due = wait.reply_due(limit, limits)
+            yield Breach(rule, wait.opener, wait.start, due, agent=agent, evidence=[wait.opener], kind="slow_reply")
+        for rule, limit in limits.silence:
+            silent = wait.silence(rule, limit, limits)
+            yield Breach(rule, silent.opener, silent.since, silent.due, agent=agent, evidence=[silent.opener], kind="silence")
+    if (promise := session.promise) is not None:
+        for rule, limit in limits.promised_return:
+            due = promise.due(limit, limits)
+            yield Breach(rule, promise.opener, promise.at, due, agent=agent, evidence=[promise.opener], kind="promised_return")
 
 
 def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
     """The earliest instant after `now` at which an open wait becomes an alert; FOREVER if there is none."""
     due = FOREVER
     for session in sessions:
-        wait = session.wait
-        if wait is None or session.cut:
+        first = FOREVER if session.cut else session.first_due(limits)
+        if first == FOREVER:
             continue
-        first = wait.first_due(limits)
         if now < first:
             due = min(due, first)
             continue

@@ -48,6 +48,34 @@ def steps(talk: Talk, rule: str) -> list[tuple[str, str, str | None]]:
     return [(a["status"], a["event_time"], a["resolve_reason"]) for a in talk.alerts if a["rule"] == rule]
 
 
+# --- Promises ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_customer_who_was_asked_to_wait_is_not_forgotten() -> None:
+    chat = Chat().customer(0, "什么时候发货").agent(10, "稍等，我查一下", agent_id="B").customer(20, "好的谢谢").agent(1000, "今天发")
+    talk = Talk(rules_with(promised_return=900)).say(chat.events)
+    assert steps(talk, "promised_return") == [("firing", at(910), None), ("resolved", at(1000), "answered")]
+    fired, resolved = talk.alerts
+    assert fired["summary"].endswith(": B asked the customer to wait at 10:00 +08:00 and has not come back for 15 min.")
+    assert resolved["summary"].endswith(": the wait for a promised return is over: an agent has answered.")
+    assert fired["evidence"] == [chat.events[1]["message_id"]] and resolved["observed"] == {"value": 990_000, "unit": "ms"}
+    assert talk.sessions[0]["rules"] == [{"rule": "promised_return", "message_ids": fired["evidence"]}]
+
+
+def test_who_comes_back_in_time_says_wait_again_or_resolves_raises_nothing() -> None:
+    in_time = Chat().customer(0, "在吗").agent(10, "稍等").bot(20, "稍等").agent(800, "请再稍等一下").agent(1600, "好了，已发货")
+    assert Talk(rules_with(promised_return=900)).say(in_time.events).alerts == []
+    resolved = Chat().customer(0, "在吗").agent(10, "==").event(60, "resolve")
+    assert Talk(rules_with(promised_return=900)).say(resolved.events).alerts == []
+
+
+def test_a_promise_outlives_the_cut_of_a_long_session_and_ends_with_the_last() -> None:
+    chat = Chat().customer(0, "在吗").agent(10, "稍等").customer(20, "好的").customer(30, "谢谢")
+    talk = Talk(rules_with(promised_return=900), max_session_messages=3).say(chat.events)
+    assert steps(talk, "promised_return")[0] == ("firing", at(910), None)
+    assert [status for status, _, _ in steps(talk, "promised_return")] == ["firing", "resolved"]
+
+
 # --- Waiting ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,10 +12,13 @@ HOLDING = (
     "==", "1", "稍等", "请稍等", "稍等哈", "亲，稍等一下", "好的，请您稍等片刻", "您稍等，我查一下", "我帮您查一下哈", "稍等我查一下", "我去问问仓库",
     "马上给您回复", "核实后联系您", "等我一分钟", "帮您看下哈", "嗯嗯 稍等 我看下", "好的亲 马上帮您查询一下物流", "one moment please", "Just a moment.",
     "ok, let me check that for you", "Please hold on a second.", "bear with me", "I'll look into it for you now", "hold on, let me check",
+    "我反馈给主管后回您", "我问下仓库再回复您", "I'll ask the warehouse", "I'll get right back to you", "Bear with me, I'll speak to my lead and reply",
+    "Let me confirm and return",
 )  # fmt: skip
 SAYING = (
     "10", "好的", "在的", "您好", "已经帮您查了，明天到", "请稍等两天", "稍等，您的快递明天到", "我帮您退款", "查一下订单号发我", "您看一下物流信息", "等您",
     "您先看下尺码表", "你查一下", "您确认一下", "核对一下地址", "please wait for the refund email", "let me check your order 123 and refund it", "ok", "",
+    "I'll ask the warehouse to send it today", "反馈后回访的结果是已退款", "I'll get you a refund", "请您再联系我们",
 )  # fmt: skip
 
 

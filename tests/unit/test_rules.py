@@ -106,10 +106,11 @@ def test_a_missing_an_unreadable_and_a_giant_file_are_refused(tmp_path: Path) ->
 
 
 def test_thresholds_that_are_not_written_are_the_published_ones(tmp_path: Path) -> None:
-    kinds = ["slow_reply", "silence", "monologue", "negative_streak", "sentiment_shift", "abandonment"]
+    kinds = ["slow_reply", "silence", "promised_return", "monologue", "negative_streak", "sentiment_shift", "abandonment"]
     rules = load_rules(write(tmp_path, HEAD + "".join(f"  - {{id: {kind}, kind: {kind}}}\n" for kind in kinds)))
     limits = Limits(**rules.thresholds())
     assert limits.slow_reply == (("slow_reply", 60_000),) and limits.silence == (("silence", 120_000),)
+    assert limits.promised_return == (("promised_return", 900_000),)
     assert limits.monologue == (("monologue", 5),) and limits.abandonment == ("abandonment",)
     assert limits.negative_streak == (("negative_streak", 3, -30),)
     assert limits.sentiment_shift == (("sentiment_shift", 80, 6),)
