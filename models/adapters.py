@@ -13,6 +13,7 @@ from peft import AdaLoraConfig, LoraConfig, PeftConfig, PeftModel, TaskType, get
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from models.heads import Loss
+from models.scorer import ModelError
 
 KINDS = ("none", "lora", "adalora")
 SCALE = 2
@@ -26,29 +27,43 @@ WARM_UP, COOL_DOWN = 0.1, 0.3
 
 
 def with_adapters(model: PreTrainedModel, kind: str, rank: int, steps: int) -> PeftModel:
-    """The model with adapters beside all its linear layers, everything else but the answer's layers held fast. kind: lora or
-    adalora."""
-    # A pooler is not among what the packed encoder knows: held fast it would stay random.
-    pooler = [name for name, _ in model.named_modules() if name.endswith("pooler")]
+    """The model with adapters beside all linear layers of its encoder, everything else but the answer's layers held fast. kind: lora
+    or adalora; steps: of the training. Raises ModelError for a network or a rank that peft can't do it with."""
+    learnt = learnt_as_they_are(model)
     common: dict[str, Any] = {
         "task_type": TaskType.SEQ_CLS,
         "target_modules": "all-linear",
         "lora_alpha": SCALE * rank,
         "lora_dropout": 0.05,
-        "exclude_modules": [f"{name}.dense" for name in pooler] or None,
-        "modules_to_save": ["classifier", "score", *(name.rsplit(".", 1)[-1] for name in pooler)],
+        # peft takes a layer whose name ends like one of modules_to_save for one of them: it must not have an adapter as well.
+        "exclude_modules": [
+            name for each in learnt for name, _ in model.get_submodule(each).named_modules(prefix=each)
+        ],
+        "modules_to_save": [name.rsplit(".", 1)[-1] for name in learnt],
     }
-    config: PeftConfig = LoraConfig(r=rank, **common)
-    if kind == "adalora":
-        config = AdaLoraConfig(
-            target_r=rank,
-            init_r=rank + rank // 2,
-            total_step=max(steps, 10),
-            tinit=int(WARM_UP * steps),
-            tfinal=int(COOL_DOWN * steps),
-            **common,
-        )
-    return get_peft_model(model, config)
+    try:
+        config: PeftConfig = LoraConfig(r=rank, **common)
+        if kind == "adalora":
+            config = AdaLoraConfig(
+                target_r=rank,
+                init_r=rank + rank // 2,
+                total_step=max(steps, 10),
+                tinit=int(WARM_UP * steps),
+                tfinal=int(COOL_DOWN * steps),
+                **common,
+            )
+        return get_peft_model(model, config)
+    except Exception as error:  # peft raises many kinds (TypeError, ValueError, KeyError, RuntimeError …)
+        raise ModelError(
+            f"{kind} of rank {rank} can't be put beside a {model.config.model_type} network: {error}; train all of it, with adapters none"
+        ) from error
+
+
+def learnt_as_they_are(model: PreTrainedModel) -> list[str]:
+    """The names of the layers that learn without an adapter: those beside the encoder, which give the answer (one in a BERT, two in a
+    DistilBERT), and a pooler in it, which is not among what the packed encoder knows. They begin at random, and held fast would stay so."""
+    beside = [name for name, layer in model.named_children() if layer is not model.base_model and list(layer.parameters())]
+    return beside + [name for name, _ in model.named_modules() if name.endswith("pooler") and name not in beside]
 
 
 def orthogonality(model: PeftModel) -> torch.Tensor:
