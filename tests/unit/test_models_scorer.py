@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +26,8 @@ from models.scorer import (
     DEFAULT_WEIGHTS,
     LABELS,
     SHIPPED,
+    TONES,
+    UNSURE,
     WEIGHTS,
     CheckedScorer,
     Limits,
@@ -38,6 +42,7 @@ from models.scorer import (
 from models.sentiment import Answer, TransformerScorer
 from models.server import serve
 from tests.language_models import one_a_language
+from tests.random_models import binary_bert, roberta_with_tones
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,25 +96,48 @@ def served() -> Iterator[str]:
         server.shutdown()
 
 
-BACKENDS = ["null", "default", "fp32", "by language", "lexicon", "remote"] + (["cuda"] if torch.cuda.is_available() else [])
+BACKENDS: dict[str, tuple[str, str, str]] = {
+    "null": ("null", "cpu", "auto"),
+    "default": ("default", "cpu", "auto"),
+    "fp32": ("default", "cpu", "fp32"),
+    "bf16": ("default", "cpu", "bf16"),
+    "int8": ("default", "cpu", "int8"),
+    "fast": ("fast", "cpu", "auto"),
+    "no BERT": ("roberta", "cpu", "auto"),
+    "binary": ("binary", "cpu", "auto"),
+    "by language": ("by language", "cpu", "auto"),
+    "remote": ("served", "auto", "auto"),
+    **({"cuda": ("default", "cuda", "auto")} if torch.cuda.is_available() else {}),
+}
+"""What `load_scorer` can be asked for on this machine: model, device and precision; models that are made for these tests by name."""
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def scorer(request: pytest.FixtureRequest, shipped: Scorer, served: str, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+@pytest.fixture(scope="module")
+def made(served: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The models of BACKENDS that are made for these tests."""
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        "by language": str(one_a_language(folder / "languages")),
+        "roberta": str(roberta_with_tones(folder / "roberta")),
+        "binary": str(binary_bert(folder / "binary")),
+        "served": served,
+    }
+
+
+def loaded(backend: str, made: dict[str, str], **limits: Any) -> Scorer:
+    model, device, precision = BACKENDS[backend]
+    return load_scorer(made.get(model, model), device, precision, **limits)
+
+
+@pytest.fixture(scope="module", params=[*BACKENDS, "lexicon"])
+def scorer(request: pytest.FixtureRequest, made: dict[str, str]) -> Scorer:
     """Every backend that keeps the contract on this machine."""
-    if request.param in ("default", "null"):
-        return shipped if request.param == "default" else load_scorer("null")
-    if request.param == "remote":
-        return load_scorer(served)
-    if request.param == "by language":
-        return load_scorer(str(one_a_language(tmp_path_factory.mktemp("models"))), "cpu")
-    if request.param == "lexicon":
-        return CheckedScorer(LexiconScorer())
-    return load_scorer("default", "cuda") if request.param == "cuda" else load_scorer("default", "cpu", "fp32")
+    return CheckedScorer(LexiconScorer()) if request.param == "lexicon" else loaded(request.param, made)
 
 
 def test_a_scorer_names_its_version(scorer: Scorer) -> None:
     assert scorer.version
+    assert scorer.version.isprintable()
     assert "/" not in scorer.version
 
 
@@ -135,6 +163,31 @@ def test_the_same_text_has_the_same_score_at_every_place(scorer: Scorer) -> None
     assert scores[0] == scores[2] == scores[5]
     assert scores[1] == scores[4]
     assert scores[3] is None
+
+
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "null"])
+def test_a_scorer_that_is_to_be_surer_than_it_is_takes_no_side(backend: str, made: dict[str, str]) -> None:
+    """And says of the text what it says otherwise."""
+    texts = [*ANGRY, *THANKFUL, "hello", "在吗"]
+    frank, careful = loaded(backend, made).score(texts), loaded(backend, made, least_confidence=1.0).score(texts)
+    for sure, unsure in zip(frank, careful, strict=True):
+        assert sure is not None and sure.label in LABELS and sure.confidence < 1.0
+        assert unsure == sure._replace(label=UNSURE)
+    # Between the two: what it is surer of keeps its side.
+    confidences = sorted(score.confidence for score in frank if score is not None)
+    gap, middle = max((after - before, (after + before) / 2) for before, after in pairwise(confidences))
+    assert gap > 1e-3
+    some = loaded(backend, made, least_confidence=middle).score(texts)
+    assert [score and score.label != UNSURE for score in some] == [score and score.confidence > middle for score in frank]
+
+
+def test_a_model_tells_the_tones_that_it_has(made: dict[str, str]) -> None:
+    (with_tones,), (without,) = (loaded(backend, made).score([ANGRY[0]]) for backend in ("no BERT", "binary"))
+    assert with_tones is not None and len(with_tones.tones) == len(TONES)
+    assert without is not None and (without.tones, without.satisfaction) == ((), ())
+    assert without.label in ("negative", "positive")
+    # p(positive) - p(negative) of two that add up to one.
+    assert abs(without.score) == pytest.approx(2 * without.confidence - 1, abs=1e-5)
 
 
 def test_the_null_scorer_scores_nothing() -> None:
@@ -201,10 +254,11 @@ def test_anger_at_the_end_of_a_long_text_is_seen(shipped: Scorer) -> None:
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("bf16", 0.03), ("int8", 0.03)])
-def test_a_score_does_not_depend_on_its_batch(precision: str, tolerance: float) -> None:
+@pytest.mark.parametrize("model", SHIPPED)
+def test_a_score_does_not_depend_on_its_batch(model: str, precision: str, tolerance: float) -> None:
     texts = [*ANGRY, *THANKFUL, *READABLE, "长" * 200, "word " * 300]
-    alone = load_scorer("default", "cpu", precision, cache_size=0, batch_size=1)
-    together = load_scorer("default", "cpu", precision, cache_size=0, batch_size=64)
+    alone = load_scorer(model, "cpu", precision, cache_size=0, batch_size=1)
+    together = load_scorer(model, "cpu", precision, cache_size=0, batch_size=64)
     expected = alone.score(texts)
     order = list(range(len(texts)))
     random.Random(5).shuffle(order)
@@ -214,6 +268,11 @@ def test_a_score_does_not_depend_on_its_batch(precision: str, tolerance: float) 
         assert reference is not None
         assert score is not None
         assert score.score == pytest.approx(reference.score, abs=tolerance)
+        assert score.confidence == pytest.approx(reference.confidence, abs=tolerance)
+        assert score.tones == pytest.approx(reference.tones, abs=tolerance)
+        assert score.satisfaction == pytest.approx(reference.satisfaction, abs=tolerance)
+        # Of two labels that are equally likely, rounding may choose the one or the other.
+        assert score.label == reference.label or reference.confidence <= 0.5 + tolerance
 
 
 def test_the_cache_is_bounded_and_changes_no_score() -> None:
