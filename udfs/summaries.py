@@ -18,7 +18,7 @@ _FIRING: Final = {
     "promised_return": "{agent} asked the customer to wait at {since} and has not come back for {length}",
     "abandonment": "ended unanswered; the customer had written at {since} and waited {length}",
     "monologue": "{value} message{s} of the shop in a row by {since}, the customer none; {agent} wrote the last",
-    "negative_streak": "{value} negative message{s} in a row from the customer by {since}; {answering} is answering",
+    "negative_streak": "the customer's mood was low in {value} message{s} in a row by {since}; {answering} is answering",
     "sentiment_shift": "the customer's mood has fallen by {fall} points by {since}; {answering} is answering",
     "phrases": "{speaker} wrote “{value}” at {since}",
     "unknown": "rule {rule} since {since}",
@@ -29,7 +29,7 @@ _OVER: Final = {
     "promised_return": "the wait for a promised return",
     "abandonment": "the abandoned conversation",
     "monologue": "the agent's monologue",
-    "negative_streak": "the run of negative messages",
+    "negative_streak": "the customer's low mood",
     "sentiment_shift": "the fall of the customer's mood",
     "phrases": "the alert on wording",
 }

@@ -24,9 +24,12 @@ TIMED = rules_with(slow_reply=60, silence=120)
 
 
 class Mood:
-    """Scores a text by the number that it is."""
+    """Scores a text by the number that it is, with the label of its sign, or always the same one."""
 
     version = "mood"
+
+    def __init__(self, label: str = "") -> None:
+        self._label = label
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         return [self._one(text) for text in texts]
@@ -36,7 +39,7 @@ class Mood:
             value = float(text)
         except ValueError:
             return None
-        return Score("negative" if value < 0 else "positive" if value > 0 else "neutral", value)
+        return Score(self._label or ("negative" if value < 0 else "positive" if value > 0 else "neutral"), value)
 
 
 def at(seconds: float) -> str:
@@ -341,6 +344,26 @@ def test_a_line_without_a_score_neither_lengthens_nor_breaks_a_streak() -> None:
     talk = Talk(rules_with(negative_streak=3), scorer=Mood()).say(chat.events)
     assert steps(talk, "negative_streak")[0] == ("firing", at(30), None)
     assert Talk(rules_with(negative_streak=4), scorer=Mood()).say(chat.events).alerts == []
+
+
+@pytest.mark.parametrize("label", ["neutral", "unknown", "positive"])
+def test_a_streak_is_of_scores_whatever_their_labels(label: str) -> None:
+    """A score is how likely a side is; a label only which of three answers is the likeliest, if the model is sure enough at all."""
+    chat = Chat().customer(0, "-0.4").customer(10, "-0.45").customer(20, "-0.4").agent(25, "x").customer(40, "-0.2")
+    talk = Talk(rules_with(negative_streak=3), scorer=Mood(label)).say(chat.events)
+    assert steps(talk, "negative_streak") == [("firing", at(20), None), ("resolved", at(40), "mood_changed")]
+    assert talk.sessions[0]["sentiment"]["negative"] == 0
+    fired, over = (alert["summary"] for alert in talk.alerts)
+    assert fired.endswith(": the customer's mood was low in 3 messages in a row by 10:00 +08:00; nobody is answering.")
+    assert over.endswith(": the customer's low mood is over: the customer's mood has changed.")
+    assert "negative" not in fired + over
+
+
+def test_what_is_called_negative_with_a_score_above_the_limit_is_no_streak() -> None:
+    chat = Chat().customer(0, "-0.2").customer(10, "0.1").customer(20, "-0.29")
+    talk = Talk(rules_with(negative_streak=3), scorer=Mood("negative")).say(chat.events)
+    assert talk.alerts == []
+    assert talk.sessions[0]["sentiment"]["negative"] == 3
 
 
 def test_a_fall_of_mood_is_the_last_third_against_the_first_once_a_session() -> None:
