@@ -7,17 +7,20 @@ migration, and only then write the files anew with `python -m tests.unit.test_re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from models.satisfaction import FEATURES, SatisfactionModel, features_of, load_satisfaction
 from models.scorer import Score
 from tests.chat import HOUR, MINUTE, SECOND, T0, Chat
 from tests.conversing import Talk
 from udfs.conversation import Conversation
 from udfs.events import conversation_key
+from udfs.quality import SHOWN
 from udfs.rules import RuleSet
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -66,9 +69,10 @@ def chat() -> Chat:
     return chat
 
 
-def played() -> Talk:
+def played(satisfaction: SatisfactionModel | None = None) -> Talk:
     """A session with replies, a slow one, words, a repeat, a late line, and a customer left alone."""
     talk = Talk(RULES, scorer=Faces())
+    talk.context = replace(talk.context, satisfaction=satisfaction)
     for event in chat().events:
         talk.advance(event["sent_at"] - 1)
         talk.hear(event)
@@ -101,10 +105,12 @@ def records() -> dict[str, Any]:
     """Name of the golden file → what it holds."""
     talk = played()
     (session,), (late,), (dead,), (duplicate,) = talk.sessions, talk.late, talk.dead, talk.duplicates
+    (rated,) = played(load_satisfaction("default")).sessions
     slow = [alert for alert in talk.alerts if alert["rule"] == "slow_reply"]
     words = [alert for alert in talk.alerts if alert["rule"] == "off_platform"]
     return {
         "session": session,
+        "session_rated": rated,
         "alert_firing": slow[0],
         "alert_resolved": slow[1],
         "alert_phrase_resolved": words[-1],
@@ -114,7 +120,7 @@ def records() -> dict[str, Any]:
     }
 
 
-NAMES = ("session", "alert_firing", "alert_resolved", "alert_phrase_resolved", "late", "dead_letter", "duplicate")
+NAMES = ("session", "session_rated", "alert_firing", "alert_resolved", "alert_phrase_resolved", "late", "dead_letter", "duplicate")
 
 
 def stored(name: str) -> Any:
@@ -127,6 +133,23 @@ def test_a_record_is_what_its_consumers_know(name: str) -> None:
     assert record == known
     assert list(record) == list(known)
     assert record["schema_version"] == 1
+
+
+def test_a_rated_session_tells_what_its_satisfaction_is_made_of() -> None:
+    """And is for the rest the record that it would be without a rating."""
+    rated, plain = stored("session_rated"), stored("session")
+    model = load_satisfaction("default")
+    assert model is not None
+    values, found = features_of(rated), model.rate(features_of(rated))
+    told = rated["satisfaction"]["contributions"]
+    assert [list(each) for each in told] == [["feature", "value", "points"]] * SHOWN
+    assert {each["feature"] for each in told} <= set(FEATURES)
+    # The largest come first, each with what the session's own number is and by how much it moves the score.
+    assert [abs(each["points"]) for each in told] == sorted((abs(each["points"]) for each in told), reverse=True)
+    assert {each["feature"]: each["value"] for each in told} == {each["feature"]: round(values[each["feature"]] or 0, 4) for each in told}
+    assert [(each["feature"], each["points"]) for each in told] == [(each.feature, round(each.points, 4)) for each in found.contributions[:SHOWN]]
+    assert sum(rated["satisfaction"]["probabilities"].values()) == pytest.approx(1, abs=3e-4)
+    assert rated | {"satisfaction": None, "quality": None} == plain
 
 
 @pytest.mark.parametrize("name", ["v1", "v2", "v3", "v3_mood", "v4"])
