@@ -20,9 +20,10 @@ def as_in_the_job() -> Callable[[str], str]:
 def score_lines(
     batches: Iterable[Sequence[str]], model: str, device: str, precision: str = "auto", least_confidence: float = 0.0
 ) -> Iterator[dict[str, Any]]:
-    """For each line of each batch its text, label, score (-1…1) and the model's version; null where there is no text to score.
+    """For each line of each batch its text, label, score (-1…1), confidence (0…1) and the model's version; null where there is no text
+    to score.
 
-    The label is `unknown` where the model is less sure than `least_confidence`.
+    The confidence is the probability of the likeliest label; where it is below `least_confidence` the label is `unknown`.
 
     A model that tells tones adds the probability of each under `tones`, one that tells satisfactions likewise.
 
@@ -35,6 +36,7 @@ def score_lines(
                 "text": text,
                 "label": result.label if result else None,
                 "score": round(result.score, 4) if result else None,
+                "confidence": round(result.confidence, 4) if result else None,
                 "model": scorer.version,
             }
             told = {"tones": (TONES, result.tones), "satisfaction": (SATISFACTIONS, result.satisfaction)} if result else {}

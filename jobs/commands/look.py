@@ -71,7 +71,8 @@ def score(
         float, typer.Option(min=0, max=1, help="Below it the label is unknown, as in the job.")
     ] = 0.5,
 ) -> None:
-    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), model, and what else it tells."""
+    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), confidence (0…1), model, and what else
+    it tells."""
     from jobs.text_lines import score_lines
 
     checked_place(device, precision)

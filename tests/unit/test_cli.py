@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -206,9 +207,24 @@ def test_score_with_the_null_model_scores_nothing() -> None:
     result = CliRunner().invoke(app, ["score", "--model", "null"], input="太差了\nthank you\n")
     found = [json.loads(line) for line in result.output.splitlines()]
     assert found == [
-        {"text": "太差了", "label": None, "score": None, "model": "null"},
-        {"text": "thank you", "label": None, "score": None, "model": "null"},
+        {"text": "太差了", "label": None, "score": None, "confidence": None, "model": "null"},
+        {"text": "thank you", "label": None, "score": None, "confidence": None, "model": "null"},
     ]
+
+
+def test_score_tells_how_sure_the_model_is() -> None:
+    """And so which threshold a label would pass."""
+
+    def scored(least: float) -> dict[str, Any]:
+        arguments = ["score", "--model", "fast", "--device", "cpu", "--precision", "fp32", "--least-confidence", str(least)]
+        return json.loads(CliRunner().invoke(app, arguments, input="太差了，骗子\n").output)
+
+    line = scored(0.0)
+    assert line["label"] == "negative" and 1 / 3 < line["confidence"] < 1
+    # What the likeliest label has is at least what it is above another one by.
+    assert line["confidence"] >= -line["score"] > 0
+    assert scored(line["confidence"] - 0.001) == line
+    assert scored(line["confidence"] + 0.001) == line | {"label": "unknown"}
 
 
 @pytest.mark.parametrize(
