@@ -12,7 +12,9 @@ from models.heads import (
     ABOUT_SATISFACTION,
     ABOUT_SENTIMENT,
     IMPOSSIBLE,
+    MAX_TONE_WEIGHT,
     SATISFACTION,
+    TONE,
     log_priors,
     log_shares,
     masked_loss,
@@ -105,6 +107,29 @@ def test_smoothing_spreads_over_the_labels_that_a_set_has() -> None:
     told = targets(TOLD)[:1]
     sure = torch.tensor([[9.0, 50.0, -9.0, 0, 0, 0, 0]])
     assert masked_loss(TOLD, 0.2)({"logits": sure}, told, None).item() == pytest.approx(0.1 * 18, abs=1e-3)
+
+
+def test_a_tone_that_is_seldom_heard_weighs_more_and_one_that_is_not_told_nothing() -> None:
+    """By the root of texts without it by texts with it, and eightfold at most."""
+
+    def slopes(heard: int, others: int, silent: int = 5) -> tuple[float, float]:
+        """The gradient of the tone's logit for a text with the tone and for one without, where the network knows nothing yet."""
+        texts = [*([tones(angry=True)] * heard), *([tones(angry=False)] * others), *([tones(polite=True)] * silent)]
+        examples = [Example(f"text {at}", UNKNOWN, each, source="tones") for at, each in enumerate(texts)]
+        found = []
+        for angry in (True, False):
+            logits = torch.zeros(1, len(OUTPUTS), requires_grad=True)
+            told = targets([Example("asked", UNKNOWN, tones(angry=angry), source="tones")])
+            masked_loss(examples, label_smoothing=0.0)({"logits": logits}, told, None).backward()
+            assert logits.grad is not None
+            found.append(logits.grad[0, TONE][TONES.index("angry")].item())
+        return found[0], found[1]
+
+    assert slopes(heard=2, others=18) == pytest.approx((-0.5 * 3, 0.5))
+    assert slopes(heard=8, others=2) == pytest.approx((-0.5 * 0.5, 0.5))  # and less where it is the usual thing
+    assert slopes(heard=1, others=1_000) == pytest.approx((-0.5 * MAX_TONE_WEIGHT, 0.5))
+    # Where all texts have it, or none: there is nothing to weigh against.
+    assert slopes(heard=4, others=0) == slopes(heard=0, others=4) == pytest.approx((-0.5, 0.5))
 
 
 def test_satisfaction_has_columns_of_its_own_where_a_set_tells_it() -> None:

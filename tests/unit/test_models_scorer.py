@@ -416,12 +416,19 @@ def test_the_version_follows_the_content(tmp_path: Path, shipped: Scorer) -> Non
 def test_the_shipped_weights_are_small_and_documented() -> None:
     assert sum(file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file()) <= 32 * 2**20
     assert {path.name for path in WEIGHTS.iterdir() if path.is_dir()} == set(SHIPPED)
-    card = (DEFAULT_WEIGHTS / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_a_shipped_model_has_a_card_of_its_own(model: str) -> None:
+    card = (WEIGHTS / model / "README.md").read_text("utf-8")
     for word in ("goemotions", "Apache-2.0", "macro-F1", "## Limits"):
         assert word in card
+    network, _, _ = load_classifier(WEIGHTS / model)
+    assert f"{network.config.num_hidden_layers} layers" in card
+    assert f"({network.num_parameters():,} parameters, {network.config.vocab_size:,} pieces)" in card
 
 
-@pytest.mark.parametrize("model", ["null", "default"])
+@pytest.mark.parametrize("model", ["null", "default", *SHIPPED])
 def test_the_version_is_known_without_loading_the_model(model: str) -> None:
     assert scorer_version(model) == load_scorer(model, "cpu").version
 

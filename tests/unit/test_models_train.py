@@ -447,3 +447,17 @@ def test_a_batch_in_parts_is_learnt_from_as_one(folder: Path, tmp_path: Path) ->
         state = max((tmp_path / f"{accumulation}-training").glob("checkpoint-*/trainer_state.json"), key=lambda path: path.stat().st_mtime)
         logged.append(next(each["loss"] for each in json.loads(state.read_text())["log_history"] if "loss" in each))
     assert logged[1] == pytest.approx(logged[0], rel=0.3)
+
+
+def test_a_seed_decides_about_every_weight(folder: Path, tmp_path: Path) -> None:
+    def weights(name: str, seed: int) -> dict[str, torch.Tensor]:
+        options = tiny(folder, tmp_path / name, with_baseline=False)
+        schedule = replace(options.schedule, epochs=0.5, token_dropout=0.2, averaging=0.5, consistency=0.5, seed=seed)
+        train(replace(options, shape=replace(options.shape, wide=2**8), schedule=schedule), Console(file=io.StringIO()))
+        return load_file(tmp_path / name / "model.safetensors")
+
+    first, second, other = weights("first", 20), weights("second", 20), weights("other", 21)
+    assert first.keys() == second.keys() == other.keys()
+    assert [name for name, tensor in first.items() if not torch.equal(tensor, second[name])] == []
+    # What begins at one or zero has hardly moved in so few steps, but no matrix is the same.
+    assert [name for name, tensor in first.items() if tensor.dim() > 1 and torch.equal(tensor, other[name])] == []
