@@ -45,7 +45,7 @@ def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward
     is_bert = isinstance(model, BertForSequenceClassification)
     has_int8 = not on_gpu and is_bert and eight_bits.possible()
     if precision == "auto":
-        has_bf16 = torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_in_bf16()
+        has_bf16 = gpu_computes_in_bf16() if on_gpu else cpu_computes_in_bf16()
         has_units = torch.cpu.get_capabilities().get("amx_bf16")
         precision = "int8" if has_int8 and not has_units else "bf16" if has_bf16 else "fp32"
     if precision == "int8":
@@ -69,6 +69,11 @@ def cpu_computes_in_bf16() -> bool:
     """Whether this CPU has bf16 instructions. One without emulates them, at a sixth of the speed of fp32."""
     abilities = torch.cpu.get_capabilities()
     return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
+
+
+def gpu_computes_in_bf16() -> bool:
+    """Whether the GPU has bf16 instructions: those before Ampere emulate them."""
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, str]:

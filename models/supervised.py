@@ -32,7 +32,7 @@ from models.distillation import distilled_loss
 from models.evaluate import macro_f1
 from models.heads import QUESTIONS, Loss, masked_loss, most_likely
 from models.labels import UNKNOWN
-from models.loading import cpu_computes_in_bf16
+from models.loading import cpu_computes_in_bf16, gpu_computes_in_bf16
 from models.quick_dropout import quick_dropout
 from models.scorer import ModelError
 from models.sets import Example
@@ -42,8 +42,9 @@ from models.training_progress import Watched
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The numbers of a training; see `Trainer` for what they do.
+    """The numbers of a training; see `Trainer` for what they do. Raises ModelError for a warm-up or a weight decay that can't be.
 
+    warm_up: share of the steps, below 1, over which the learning rate rises; it falls to 0 over the others;
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
     averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
@@ -71,6 +72,12 @@ class Schedule:
     max_tokens: int = 64
     seed: int = 20
     device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warm_up < 1:  # the Trainer would take more for a number of steps
+            raise ModelError(f"warm_up is {self.warm_up:g}: a share of the steps is needed, from 0 to below 1")
+        if not self.weight_decay >= 0:
+            raise ModelError(f"weight_decay is {self.weight_decay:g}: 0 or more is needed")
 
 
 MUST_AGREE = ("id2label", "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
@@ -228,6 +235,7 @@ def _better(
 def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
     """Trainer's arguments: an evaluation and a checkpoint every `steps`, the best one is kept; no evaluation for 0."""
     on_cpu = schedule.device == "cpu" or not torch.cuda.is_available()
+    bf16 = cpu_computes_in_bf16() if on_cpu else gpu_computes_in_bf16()
     return TrainingArguments(
         output_dir=str(work),
         num_train_epochs=schedule.epochs,
@@ -251,7 +259,8 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
         report_to=["tensorboard"],
         train_sampling_strategy="group_by_length",
         length_column_name="length",
-        bf16=not on_cpu or cpu_computes_in_bf16(),
+        bf16=bf16,
+        fp16=not on_cpu and not bf16,  # losses are computed in fp32, and scaled: an older GPU has nothing else that is fast
         use_cpu=on_cpu,
         seed=schedule.seed,
         data_seed=schedule.seed,

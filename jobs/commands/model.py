@@ -81,6 +81,10 @@ def train(
         int | None, typer.Option(min=1, help="Batches that one step learns from: for a large batch in a small memory.")
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
+    warm_up: Annotated[
+        float | None, typer.Option(help="Share of the steps over which the learning rate rises; it falls over the others.")
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="AdamW's: how strongly weights are drawn to nothing.")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
     consistency: Annotated[
         float | None, typer.Option(min=0, help="Weight of R-Drop's term: each text is read twice, at twice the cost.")
@@ -135,6 +139,8 @@ def train(
         batch_size=batch_size,
         accumulation=accumulation,
         learning_rate=learning_rate,
+        warm_up=warm_up,
+        weight_decay=weight_decay,
         max_tokens=max_tokens,
         consistency=consistency,
         averaging=averaging,

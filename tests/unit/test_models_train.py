@@ -95,6 +95,7 @@ def test_a_tiny_training_run_writes_a_model_that_loads(
     assert set(report.baseline) == set(report.figures)
     assert all(figure.macro_f1 > 0.8 for figure in report.baseline.values())
     assert f"{report.figures['go'].macro_f1:.3f}" in (output / "README.md").read_text("utf-8")
+    assert "with warm-up over 0.06 of the steps and linear decay, weight decay 0.01, " in (output / "README.md").read_text("utf-8")
     assert any((tmp_path / "model-training" / "runs").rglob("events.out.tfevents.*"))
     assert next(report_lines(report)).startswith(f"{report.version}: validation macro-F1")
 

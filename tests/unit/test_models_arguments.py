@@ -1,0 +1,100 @@
+"""What a training's numbers are made of in Hugging Face's Trainer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+from typer.testing import CliRunner
+
+from jobs.cli import app
+from models.loading import cpu_computes_in_bf16
+from models.recipes import RECIPES, from_recipe
+from models.scorer import ModelError
+from models.supervised import Schedule, arguments
+
+DEVICES = ["cpu", "auto"] + (["cuda"] if torch.cuda.is_available() else [])
+
+
+def given(work: Path, steps: int = 10, **changes: Any) -> TrainingArguments:
+    return arguments(Schedule(**{"device": "cpu", **changes}), work, steps)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_half_precision_is_bf16_where_the_machine_has_it(device: str, tmp_path: Path) -> None:
+    found = given(tmp_path, device=device)
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    if on_gpu:
+        assert found.bf16 == (torch.cuda.get_device_capability() >= (8, 0))
+        assert found.fp16 != found.bf16
+    else:
+        assert (found.bf16, found.fp16) == (cpu_computes_in_bf16(), False)
+    assert found.device.type == ("cuda" if on_gpu else "cpu")
+
+
+def test_weights_are_learnt_by_adamw_with_a_learning_rate_that_rises_and_falls(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    model = BertForSequenceClassification(BertConfig(**sizes, vocab_size=40))
+    trainer = Trainer(model=model, args=given(tmp_path, steps=0, learning_rate=2e-3, warm_up=0.2, weight_decay=0.07))
+    trainer.create_optimizer_and_scheduler(50)
+    optimizer = trainer.optimizer
+    assert isinstance(optimizer, torch.optim.AdamW)
+    names = {id(each): name for name, each in model.named_parameters()}
+    decay = {names[id(each)]: group["weight_decay"] for group in optimizer.param_groups for each in group["params"]}
+    assert set(decay) == set(names.values())
+    # Matrices are drawn to nothing; what shifts and scales isn't.
+    assert {value for name, value in decay.items() if name.endswith(".weight") and "LayerNorm" not in name} == {0.07}
+    assert {value for name, value in decay.items() if name.endswith(".bias") or "LayerNorm" in name} == {0.0}
+    rates = []
+    for _ in range(50):
+        rates.append(trainer.lr_scheduler.get_last_lr()[0])
+        optimizer.step()
+        trainer.lr_scheduler.step()
+    assert rates[:3] == pytest.approx([0, 2e-4, 4e-4])
+    assert max(rates) == rates[10] == pytest.approx(2e-3)
+    assert rates[30] == pytest.approx(1e-3)
+    assert trainer.lr_scheduler.get_last_lr()[0] == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("warm_up", "steps"), [(0.0, 0), (0.06, 30), (0.0601, 31), (0.5, 250), (0.99, 495)])
+def test_the_learning_rate_rises_over_a_share_of_the_steps(warm_up: float, steps: int, tmp_path: Path) -> None:
+    assert given(tmp_path, warm_up=warm_up).get_warmup_steps(500) == steps
+
+
+def test_every_recipe_warms_up_for_a_share_of_its_steps(tmp_path: Path) -> None:
+    for name in RECIPES:
+        _, schedule = from_recipe(name, device="cpu")
+        assert 0 < arguments(schedule, tmp_path, 10).get_warmup_steps(1_000) <= 100
+
+
+def test_numbers_of_the_schedule_are_the_trainers(tmp_path: Path) -> None:
+    found = given(tmp_path, batch_size=12, accumulation=3, epochs=2.5, seed=7)
+    assert (found.per_device_train_batch_size, found.gradient_accumulation_steps, found.num_train_epochs) == (12, 3, 2.5)
+    assert (found.seed, found.data_seed) == (7, 7)
+    assert (found.eval_steps, found.save_steps, found.load_best_model_at_end) == (10, 10, True)
+    # AdaLoRA's matrices change their shape: an earlier one can't be loaded again.
+    assert not given(tmp_path, adapters="adalora").load_best_model_at_end
+    idle = given(tmp_path, steps=0)
+    assert (idle.eval_strategy, idle.save_strategy, idle.load_best_model_at_end) == ("no", "no", False)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--warm-up", "1", "warm_up is 1: a share of the steps is needed, from 0 to below 1"),  # it would be one step
+        ("--warm-up", "-0.1", "warm_up is -0.1: a share"),
+        ("--weight-decay", "-1", "weight_decay is -1: 0 or more is needed"),
+    ],
+)
+def test_the_command_line_tells_warm_up_and_weight_decay_and_they_are_checked(option: str, value: str, message: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "--output", str(tmp_path / "model"), option, value])
+    assert isinstance(result.exception, ModelError)
+    assert str(result.exception).startswith(message)
+
+
+def test_a_recipe_is_taken_with_another_warm_up_and_weight_decay() -> None:
+    _, schedule = from_recipe("fast", warm_up=0.25, weight_decay=0.0)
+    assert (schedule.warm_up, schedule.weight_decay) == (0.25, 0.0)
