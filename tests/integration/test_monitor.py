@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,9 @@ import pytest
 from jobs.clock import run_clock
 from jobs.replay import Replayer
 from jobs.tail import AlertStream
+from models.scorer import WEIGHTS, load_scorer, scorer_version
+from models.sentiment import TransformerScorer
+from models.server import serve
 from tests.chat import HOUR, SECOND, T0, Chat
 from tests.conversing import rules_with
 from tests.integration.monitoring import Cluster, Monitor, identities
@@ -39,13 +42,39 @@ class Line:
     """What the short replay of `thin_line` has left behind."""
 
     monitor: Monitor
+    asked: list[str]  # what the model server has been given to read
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # (channel, alert), by pub/sub
     metrics: str = ""
 
 
+class Overheard(TransformerScorer):
+    """A model that keeps what it is given to read."""
+
+    def __init__(self) -> None:
+        super().__init__(WEIGHTS / "fast", "cpu")
+        self.asked: list[str] = []
+
+    def probabilities(self, texts: Sequence[str]) -> list[dict[str, float] | None]:
+        self.asked += texts
+        return super().probabilities(texts)
+
+
+@contextmanager
+def served(scorer: TransformerScorer) -> Iterator[str]:
+    """The URL of a server of the model, as `replywatch serve` begins one."""
+    with serve(scorer, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.fixture(scope="module")
 def thin_line(cluster: Cluster) -> Iterator[Line]:
-    """A slow and rude conversation, one that only a phone number names, and two records that nobody can read."""
+    """Scored by a model server: a slow and rude conversation, one that only a phone number names, and two records that nobody can read."""
     slow = Chat(T0, "slow").customer(0, f"什么时候发货？我的电话{PHONE}", shop="lamps", queue="presales", customer_id=PHONE)
     slow.agent(100, "爱买不买", shop="lamps", queue="presales").customer(110, f"call me: {SPACED_PHONE}", shop="lamps")
     slow.agent(120, "马上", shop="lamps").event(130, "resolve")
@@ -53,9 +82,10 @@ def thin_line(cluster: Cluster) -> Iterator[Line]:
     named.agent(45, "thanks").event(50, "resolve")
     broken = b'{"text": "' + PHONE.encode() + b'", "sender": '
 
-    with cluster.monitor("line") as monitor:
+    model = Overheard()
+    with served(model) as url, cluster.monitor("line", scoring__model=url) as monitor:
         monitor.submit()
-        line = Line(monitor)
+        line = Line(monitor, model.asked)
         with monitor.redis.pubsub(ignore_subscribe_messages=True) as channels:
             channels.psubscribe("line:alerts*")
             channels.get_message(timeout=10)
@@ -124,6 +154,20 @@ def test_sessions_equal_the_recomputation(thin_line: Line) -> None:
     assert sessions["slow"]["reply_latencies_ms"] == [100_000, 10_000]
     assert sessions["slow"]["shop"] == "lamps"
     assert sessions[hashed]["first_response_ms"] == 30_000
+
+
+def test_a_model_server_scores_what_the_job_sends_it_and_sees_no_phone_number(thin_line: Line) -> None:
+    texts = ["什么时候发货?我的电话", "call me:", "hello?"]  # what the masks leave to be read
+    assert set(texts) <= set(thin_line.asked)
+    for number in (PHONE, SPACED_PHONE):
+        assert [text for text in thin_line.asked if number in text] == []
+    session = next(each for each in thin_line.monitor.sessions().values() if each["conversation_id"] == "slow")
+    scores = load_scorer("fast", "cpu").score(texts[:2])
+    mean = sum(score.score for score in scores if score is not None) / len(texts[:2])
+    assert session["sentiment"]["scored"] == 2
+    assert session["sentiment"]["mean"] == pytest.approx(mean, abs=0.04)  # a score changes a little with its batch
+    assert session["model_version"] == scorer_version("fast")
+    assert session["satisfaction"]["contributions"]
 
 
 def test_no_phone_number_is_found_in_any_output(thin_line: Line) -> None:
