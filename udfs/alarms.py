@@ -41,9 +41,10 @@ def quiet(conversation: Conversation, now: int, limits: Limits) -> bool:
     if conversation.told:
         return False
     for session in conversation.sessions:
-        if session.breaches or session.hits or session.running:
+        replies = session.replies
+        if session.findings.any:
             return False
-        if (session.wait is not None and session.wait.silences) or session.first_due(limits) <= now:
+        if (replies.wait is not None and replies.wait.silences) or replies.first_due(limits) <= now:
             return False
     return True
 
@@ -108,12 +109,12 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
             want = next((w for w in wanted(session, now, limits) if w.cause == entry.cause), _gone(entry, [session]))
             news.append(_say(conversation, limits, entry, want, False, now, "session_closed"))
     for session in published:
-        if session.wait is not None and not session.cut:
+        wait = session.replies.wait
+        if wait is not None and not session.cut:
             for rule in limits.abandonment:
-                wait = session.wait
                 waited = session.last_at + limits.session_gap_ms - wait.start
                 want = Wanted(
-                    rule, wait.opener, wait.start, now, now, "", "abandonment", waited, session.agent, (wait.opener,), session
+                    rule, wait.opener, wait.start, now, now, "", "abandonment", waited, session.replies.agent, (wait.opener,), session
                 )
                 entry = _untold(want)
                 news.append(_say(conversation, limits, entry, want, True, now, ""))
@@ -246,4 +247,4 @@ def _gone(entry: Told, sessions: list[Measures]) -> Wanted:
     at = entry.at
     session = next((s for s in reversed(sessions) if s.opened_at <= at), sessions[0] if sessions else Measures(at, at))
     rule, opener = entry.rule, entry.opener
-    return Wanted(rule, opener, at, at, at, "", entry.kind, None, session.agent, (opener,), session)
+    return Wanted(rule, opener, at, at, at, "", entry.kind, None, session.replies.agent, (opener,), session)

@@ -22,9 +22,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from udfs.earlier_state import earlier_measures
 from udfs.events import ARRIVAL, CHANNEL, FLAGS, HITS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
 from udfs.limits import NEVER, Limits
-from udfs.measures import Measures, earlier_measures
+from udfs.measures import Measures
+from udfs.replies import Replies
 from udfs.rows import dumps
 from udfs.tail import ORDER_COLUMNS, Tail
 from udfs.told import Told
@@ -33,7 +35,7 @@ VERSION: Final = 4
 READABLE: Final = (1, 2, 3, VERSION)
 """Version 1 had neither `last_place` nor `loose_at`, and neither the edit in what was told nor it and the speaker's rank in hits. Up to
 version 2 what was told had no place and no severity, runs had no ids of their messages, and scores lay 60 characters higher. Up to
-version 3 neither breaches nor what was told had a kind, and the points of a fall of mood were a text."""
+version 3 neither breaches nor what was told had a kind, the points of a fall of mood were a text, and a session was one flat row."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
 MAX_SEEN: Final = 50_000
@@ -285,8 +287,9 @@ class Conversation:
                 current.hear(row, limits)
                 return True
             # Each goes on with a wait of its own, its silences included: what is heard next is none of the session that is full.
-            wait = current.wait and current.wait.copy()
-            following = Measures(row[SENT_AT], row[ARRIVAL], wait=wait, reopened=True, promise=current.promise)
+            wait = current.replies.wait
+            waiting = Replies(wait=wait and wait.copy(), promise=current.replies.promise)
+            following = Measures(row[SENT_AT], row[ARRIVAL], reopened=True, replies=waiting)
             current.cut = True
         else:
             before = self._ended_before(sessions, limits)

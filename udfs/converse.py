@@ -108,7 +108,7 @@ def _wake_at(state: Conversation, now: int, limits: Limits) -> int:
     if len(sessions) == 1:  # as a rule
         session = sessions[0]
         publish = session.final_at(limits)
-        nothing = session.wait is None and session.promise is None
+        nothing = session.replies.wait is None and session.replies.promise is None
         return publish if nothing else min(publish, next_due(sessions, now, limits))
     return min(*state.publish_at(limits), next_due(sessions, now, limits))
 
@@ -132,9 +132,9 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
     for session in state.sessions[:count]:
         record = records.session(key, session, state, context.model_version, limits)
         if context.satisfaction is not None:
-            by_agents = {hit.rule for hit in session.hits if hit.rank != CUSTOMER}
+            by_agents = {hit.rule for hit in session.findings.hits if hit.rank != CUSTOMER}
             record |= rated(record, context.satisfaction, context.rules, by_agents)
-        out.append(Output("sessions", key, orjson.dumps(record).decode(), session.latencies))
+        out.append(Output("sessions", key, orjson.dumps(record).decode(), session.replies.latencies))
     state.drop(count, at, limits)
     return out
 

@@ -46,15 +46,16 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
     shop, queue, channel, url = state.place(measures)
     waited = None
     abandoned = None
-    unanswered = measures.waits_unanswered
-    if measures.wait is not None:
+    replies = measures.replies
+    unanswered = replies.unanswered
+    if replies.wait is not None:
         if measures.cut:
-            waited = measures.last_at - measures.wait.start
+            waited = measures.last_at - replies.wait.start
         else:
-            waited = measures.last_at + limits.session_gap_ms - measures.wait.start
-            abandoned = "after_reply" if measures.human_spoke else "before_reply"
+            waited = measures.last_at + limits.session_gap_ms - replies.wait.start
+            abandoned = "after_reply" if replies.human_spoke else "before_reply"
             unanswered += 1
-    first = measures.first_response_ms != NEVER
+    first = replies.first_response_ms != NEVER
     return {
         "session_id": identifier("session", key, str(measures.opened_at)),
         "tenant": tenant,
@@ -72,19 +73,19 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
         "customer_messages": measures.customer_messages,
         "agent_messages": measures.agent_messages,
         "bot_messages": measures.bot_messages,
-        "turns": measures.turns,
-        "exchanges": measures.exchanges,
-        "first_response_ms": measures.first_response_ms if first else None,
-        "first_response_by": measures.first_response_by if first else None,
-        "reply_latencies_ms": measures.latencies,
-        "reply_latencies_by": measures.latency_agents,
-        "reply_count": measures.reply_count,
-        "reply_sum_ms": measures.reply_sum_ms,
-        "holding_replies": measures.holding_replies,
+        "turns": measures.turns.count,
+        "exchanges": measures.turns.exchanges,
+        "first_response_ms": replies.first_response_ms if first else None,
+        "first_response_by": replies.first_response_by if first else None,
+        "reply_latencies_ms": replies.latencies,
+        "reply_latencies_by": replies.latency_agents,
+        "reply_count": replies.count,
+        "reply_sum_ms": replies.sum_ms,
+        "holding_replies": replies.holding,
         "waits_unanswered": unanswered,
         "open_wait_ms": waited,
         "abandoned": abandoned,
-        "resolved": measures.resolved,
+        "resolved": replies.resolved,
         "reopened": measures.reopened,
         "sentiment": sentiment(measures),
         "languages": measures.languages,
@@ -104,7 +105,7 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
 
 def tone(measures: Measures) -> dict[str, dict[str, int]] | None:
     """How many messages of the customer, and of agents, have each tone with a probability of a half at least; None where none was told."""
-    counts = measures.tones
+    counts = measures.mood.tones
     if not counts:
         return None
     sides = {"customer": counts[: len(TONES)], "agent": counts[len(TONES) :]}
@@ -113,15 +114,16 @@ def tone(measures: Measures) -> dict[str, dict[str, int]] | None:
 
 def sentiment(measures: Measures) -> dict[str, Any]:
     """Mean, trajectory and counts of the customer's scored messages; None where there are too few."""
-    scored = len(measures.scores)
-    thirds = measures.thirds()
+    mood = measures.mood
+    scored = len(mood.scores)
+    thirds = mood.thirds()
     first, last = thirds if thirds else (None, None)
     return {
-        "mean": round(measures.mean(), 4) if scored else None,
+        "mean": round(mood.mean(), 4) if scored else None,
         "first_third": None if first is None else round(first, 4),
         "last_third": None if last is None else round(last, 4),
         "shift": None if first is None or last is None else round(last - first, 4),
-        "negative": measures.negative,
+        "negative": mood.negative,
         "scored": scored,
     }
 
@@ -133,11 +135,11 @@ def rules_hit(measures: Measures, limits: Limits) -> list[dict[str, Any]]:
     """
     found: dict[str, list[str]] = {}
     unanswered = [breach for breach in waiting(measures, limits) if breach.due <= measures.final_at(limits)]
-    wait = measures.wait
+    wait, findings = measures.replies.wait, measures.findings
     abandoned = [] if wait is None or measures.cut else [(rule, wait.opener) for rule in limits.abandonment]
     for rule, message_id in (
-        *((hit.rule, hit.message_id) for hit in measures.hits),
-        *((breach.rule, breach.opener) for breach in (*measures.breaches, *measures.running, *unanswered)),
+        *((hit.rule, hit.message_id) for hit in findings.hits),
+        *((breach.rule, breach.opener) for breach in (*findings.breaches, *findings.running, *unanswered)),
         *abandoned,
     ):
         ids = found.setdefault(rule, [])

@@ -58,7 +58,7 @@ def summary(news: News, kind: str, conversation_id: str, zone: str) -> str:
     if not news.firing:
         return f"{who}: {_OVER.get(kind, want.rule)} is over: {_REASONS.get(news.reason, news.reason)}."
     agent = want.agent or "an agent"
-    answered = bool(want.agent) or want.session.human_spoke
+    answered = bool(want.agent) or want.session.replies.human_spoke
     told = _FIRING[kind].format(
         rule=want.rule,
         value=value,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from udfs.breaches import Breach
+from udfs.findings import Breach
 from udfs.limits import FOREVER, NEVER, Limits
 from udfs.measures import Measures
 
@@ -22,7 +22,7 @@ class Wanted(NamedTuple):
     due: int  # when it became an alert
     ended_at: int  # NEVER while it goes on
     reason: str
-    kind: str  # of the rule when it was measured; "" if that is not known, see `udfs.breaches`
+    kind: str  # of the rule when it was measured; "" if that is not known, see `udfs.findings`
     observed: int | float | str | None  # ms or messages, of a hit points or words; None where nothing is left to measure
     agent: str
     evidence: tuple[str, ...]
@@ -43,19 +43,20 @@ class Wanted(NamedTuple):
 
 def wanted(session: Measures, now: int, limits: Limits) -> Iterator[Wanted]:
     """What should have fired in this session by the watermark `now`, whether it has ended since or not."""
-    for breach in session.breaches:
+    findings = session.findings
+    for breach in findings.breaches:
         yield _of_breach(breach, session)
-    for breach in session.running:
+    for breach in findings.running:
         yield _of_breach(breach, session)
     for breach in waiting(session, limits):
         if breach.due <= now:
             breach.observed = now - breach.started_at
             yield _of_breach(breach, session)
     seen: set[str] = set()
-    for hit in session.hits:
+    for hit in findings.hits:
         if hit.rule not in seen:
             seen.add(hit.rule)
-            evidence = tuple(other.message_id for other in session.hits if other.rule == hit.rule)[:20]
+            evidence = tuple(other.message_id for other in findings.hits if other.rule == hit.rule)[:20]
             yield Wanted(
                 hit.rule,
                 hit.message_id,
@@ -77,15 +78,16 @@ def waiting(session: Measures, limits: Limits) -> Iterator[Breach]:
     """The alarms of what is waited for now, as breaches that have not ended, due or not."""
     if session.cut:
         return
-    agent = session.agent
-    if (wait := session.wait) is not None:
+    replies = session.replies
+    agent = replies.agent
+    if (wait := replies.wait) is not None:
         for rule, limit in limits.slow_reply:
             due = wait.reply_due(limit, limits)
             yield Breach(rule, wait.opener, wait.start, due, agent=agent, evidence=[wait.opener], kind="slow_reply")
         for rule, limit in limits.silence:
             silent = wait.silence(rule, limit, limits)
             yield Breach(rule, silent.opener, silent.since, silent.due, agent=agent, evidence=[silent.opener], kind="silence")
-    if (promise := session.promise) is not None:
+    if (promise := replies.promise) is not None:
         for rule, limit in limits.promised_return:
             due = promise.due(limit, limits)
             yield Breach(rule, promise.opener, promise.at, due, agent=agent, evidence=[promise.opener], kind="promised_return")
@@ -95,7 +97,7 @@ def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:
     """The earliest instant after `now` at which an open wait becomes an alert; FOREVER if there is none."""
     due = FOREVER
     for session in sessions:
-        first = FOREVER if session.cut else session.first_due(limits)
+        first = FOREVER if session.cut else session.replies.first_due(limits)
         if first == FOREVER:
             continue
         if now < first:

@@ -117,7 +117,7 @@ def test_a_silence_that_begins_after_a_full_session_is_not_the_full_ones_as_well
             talk.play([event])
         assert kept.packed == packed.packed
     (state,) = packed.states().values()
-    assert [session.wait is not None and session.wait.silences != [] for session in state.sessions] == [False, True]
+    assert [session.replies.wait is not None and session.replies.wait.silences != [] for session in state.sessions] == [False, True]
 
 
 def test_a_long_conversation_keeps_a_short_tail_and_the_same_session() -> None:

@@ -1,0 +1,156 @@
+"""Who waits for whom in a session, since when, and how long each answer took. Times are epoch ms, durations ms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from udfs.events import AGENT, ARRIVAL, FLAGS, MESSAGE_ID, REPLY_TO, SENT_AT, Flag, Row
+from udfs.findings import Findings
+from udfs.limits import FOREVER, NEVER, Limits
+from udfs.waits import EarlyAnswer, Promise, Wait
+
+MAX_LATENCIES: Final = 1_000
+OFFERED: Final = 2  # beside False and True in `Replies.shop_asked`
+
+# Plain integers: `Flag` members cost a method call per use, and this runs for every message.
+COURTESY, ASKS, RATES, HOLDING = (int(flag) for flag in (Flag.COURTESY, Flag.ASKS, Flag.RATES, Flag.HOLDING))
+
+
+@dataclass(slots=True)
+class Replies:
+    """Of one session so far, as `udfs.measures` defines them; `NEVER` (-1) where there is none yet."""
+
+    asked_at: int = NEVER  # the session's first customer message
+    first_response_ms: int = NEVER
+    first_response_by: str = ""
+    latencies: list[int] = field(default_factory=list)
+    latency_agents: list[str] = field(default_factory=list)
+    count: int = 0
+    sum_ms: int = 0
+    holding: int = 0  # agent messages that only ask the customer to wait
+    unanswered: int = 0  # waits that ended otherwise
+    wait: Wait | None = None
+    promise: Promise | None = None
+    early_answer: EarlyAnswer | None = None
+    shop_spoke: bool = False  # an agent or a bot has said something public
+    shop_asked: int = False  # and the last such line held a question; OFFERED: whether there is anything else
+    human_spoke: bool = False
+    agent: str = ""  # who spoke last for the shop
+    resolved: bool = False  # marked so, and nothing was asked since
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> Replies:
+        """From its fields' values in their order, see `udfs.rows`."""
+        replies = cls(*row)
+        kept: Any = replies  # its parts are rows yet
+        if kept.wait:
+            replies.wait = Wait.from_row(kept.wait)
+        if kept.promise:
+            replies.promise = Promise(*kept.promise)
+        if kept.early_answer:
+            replies.early_answer = EarlyAnswer(*kept.early_answer)
+        return replies
+
+    @property
+    def lines_unanswered(self) -> int:
+        """The customer's lines that wait for an answer."""
+        return 0 if self.wait is None else self.wait.lines
+
+    def first_due(self, limits: Limits) -> int:
+        """When the first alarm is due of what is waited for now; a silence that was broken off by a further line apart. FOREVER where
+        nothing is."""
+        due = FOREVER if self.wait is None else self.wait.first_due(limits)
+        return due if self.promise is None else min(due, self.promise.due(limits.shortest_return_ms, limits))
+
+    def hear_customer(self, row: Row, limits: Limits) -> None:
+        """The customer says something: a wait begins or goes on, unless it is a courtesy or was answered already."""
+        sent_at, message_id = row[SENT_AT], row[MESSAGE_ID]
+        first = self.asked_at == NEVER
+        if first:
+            self.asked_at = sent_at
+        if self.wait is not None:
+            self.wait.another_line(sent_at, row[ARRIVAL], message_id, limits)
+            return
+        said = row[FLAGS] & (COURTESY | ASKS | RATES)
+        if self.shop_spoke and self.shop_asked is not True and (
+            said == COURTESY or (said == ASKS and self.shop_asked == OFFERED) or (said in (ASKS, RATES) and self.resolved)
+        ):
+            return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
+        early, self.early_answer = self.early_answer, None
+        # Two clocks disagree: the answer is stamped before its question.
+        if early is not None and (sent_at - early.at <= limits.clock_skew_ms or early.reply_to == message_id):
+            self._answered(0, early.agent)
+            if first:
+                self.first_response_ms, self.first_response_by = 0, early.agent
+            return
+        self.resolved = False
+        self.wait = Wait.opened(sent_at, row[ARRIVAL], message_id)
+
+    def hear_agent(self, row: Row, limits: Limits, findings: Findings, alone: bool) -> None:
+        """An agent says something: that ends the wait, and keeps what was promised. alone: nobody has said anything before."""
+        sent_at, agent, flags = row[SENT_AT], row[AGENT], row[FLAGS]
+        if self.asked_at != NEVER and self.first_response_ms == NEVER:
+            self.first_response_ms, self.first_response_by = sent_at - self.asked_at, agent
+        if self.wait is not None:
+            latency = sent_at - self.wait.start
+            self._end_wait(sent_at, "answered", limits, findings)
+            self._answered(latency, agent)
+        elif not alone:
+            self.early_answer = EarlyAnswer(sent_at, agent, row[REPLY_TO])
+        self._end_promise(sent_at, "answered", limits, findings)
+        if flags & HOLDING:
+            self.promise = Promise(sent_at, row[ARRIVAL], row[MESSAGE_ID])
+        self.agent = agent  # only now: the wait that has just ended was not this agent's
+        self.shop_spoke = self.human_spoke = True
+        self.shop_asked = _asked(flags)
+
+    def hear_bot(self, flags: int) -> None:
+        """A bot says something, which is no answer; what comes by itself after the end wants a rating."""
+        self.shop_spoke = True
+        self.shop_asked = not self.resolved and _asked(flags)
+
+    def end(self, at: int, reason: str, limits: Limits, findings: Findings) -> None:
+        """Nobody has to answer any more."""
+        if self.wait is not None:
+            self.unanswered += 1
+            self._end_wait(at, reason, limits, findings)
+        self._end_promise(at, reason, limits, findings)
+
+    def _answered(self, latency: int, agent: str) -> None:
+        self.count += 1
+        self.sum_ms += latency
+        if len(self.latencies) < MAX_LATENCIES:
+            self.latencies.append(latency)
+            self.latency_agents.append(agent)
+
+    def _end_wait(self, at: int, reason: str, limits: Limits, findings: Findings) -> None:
+        """The wait is over at `at`: note which limits it had broken by then."""
+        wait = self.wait
+        if wait is None:
+            return
+        for rule, limit in limits.slow_reply:
+            due = wait.reply_due(limit, limits)
+            if at > due:
+                findings.broken("slow_reply", rule, wait.opener, wait.start, due, at, reason, self.agent)
+        for rule, limit in limits.silence:
+            silent = wait.silence(rule, limit, limits)
+            if at > silent.due:
+                findings.broken("silence", rule, silent.opener, silent.since, silent.due, at, reason, self.agent)
+        self.wait = None
+
+    def _end_promise(self, at: int, reason: str, limits: Limits, findings: Findings) -> None:
+        """Somebody has come back at `at`, or nobody has to any more: note which limits that was too late for."""
+        promise = self.promise
+        if promise is None:
+            return
+        for rule, limit in limits.promised_return:
+            due = promise.due(limit, limits)
+            if at > due:
+                findings.broken("promised_return", rule, promise.opener, promise.at, due, at, reason, self.agent)
+        self.promise = None
+
+
+def _asked(flags: int) -> int:
+    """What a line of the shop's leaves open, as `Replies.shop_asked` keeps it."""
+    return OFFERED if flags & COURTESY else bool(flags & ASKS)
