@@ -92,8 +92,8 @@ def compare(
     toned = {name: drawn(part, most or len(part)) for name, part in by_tones(corpus.tests).items() if with_tones}
     if not tests and not toned:
         raise DataError(
-            f"no text to measure on under {', '.join(map(str, data))}: a folder with public sets is needed, or a file of which about "
-            "a tenth is drawn, or which says `test` in a column split"
+            f"no text to measure {'' if with_tones else 'sentiment or satisfaction '}on under {', '.join(map(str, data))}: a folder with public sets is needed, or a file "
+            "of which about a tenth is drawn, or which says `test` in a column split"
         )
     # Sentiment only: what `calibrate` fits.
     held = {

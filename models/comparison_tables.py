@@ -99,6 +99,6 @@ def _tone(figure: ToneFigure | None, whole: int) -> str:
 def gaps(answers: Mapping[str, Sequence[Answer]]) -> Table:
     """One model's slices by language, length and shop: where it reads worse than its sets on the whole."""
     shown = Table("slice", "macro-F1", "below the whole", "texts", "sets", title="largest gaps within sets")
-    for each in slices(answers)[:GAPS_SHOWN]:
+    for each in [each for each in slices(answers) if round(each.gap, 3) > 0][:GAPS_SHOWN]:
         shown.add_row(each.name, f"{each.macro_f1:.3f}", f"{each.gap:+.3f}", f"{each.texts:,}", f"{len(each.parts)}")
     return shown

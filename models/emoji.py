@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 FAMILIES: Final = (
-    "😡😠🤬😤👿💢😾🖕👊",  # anger, and what people throw at one another
+    "😡😠🤬😤👿💢😾🖕",  # anger, and what people throw at one another
     "👎😡😒",
     "🤮🤢💩😒😡",  # disgust
     "😒🙄😑😐😶",
@@ -19,7 +19,7 @@ FAMILIES: Final = (
     "😂🤣😹",
     "❤♥💕💖💗💓💞💘💝🧡💛💚💙💜🤍🖤🤎💟❣",
     "😍🥰😘😻😗😙😚🤩❤",
-    "👍💪🤝👌🆗",
+    "👍💪👊🤝👌🆗",
     "👏🙌👍",
     "🌹💐🌺🌸🌷🌼🌻❤",
     "🎉🎊🥳👏",

@@ -1,7 +1,7 @@
 """How a long text ends: what a customer comes to after many calm sentences is what he means.
 
-A network that reads head and tail of a long text weighs one angry sentence against thirty calm ones. So the end of a text that had to
-be cut is read by itself as well, and where it is plainly negative, it counts.
+A network that reads head and tail of a long text weighs one angry sentence against thirty calm ones. So the last sentence of a text that
+had to be cut is read by itself as well, and where it is plainly negative, it counts. A text that the network reads whole needs none.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
-MOST: Final = 60
-"""Characters of an end: a sentence of a chat."""
+MOST: Final = 300
+"""Characters of a last sentence; a longer one is no sentence of a chat."""
 
 PLAINLY: Final = 0.85
 """From this probability of negative on, an end counts."""
 
-_SENTENCE_ENDS: Final = re.compile(r"[。！？!?；;\n]+\s*|[.…]+\s+")
+# Where lines were joined there is a blank, which Chinese has between sentences only.
+_BEGINS: Final = re.compile(r"[。！？!?；;…]+\s*|[.]+\s+|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 
 
 def ending(text: str) -> str:
-    """The last sentence of a text, or what of it are its last MOST characters."""
+    """The last sentence of a cleaned text; empty where none begins among its last MOST characters, for a part of a sentence may say the
+    opposite of the whole ("nobody could say that … your support is useless")."""
     tail = text[-MOST:]
     begins = 0
-    for end in _SENTENCE_ENDS.finditer(tail):
+    for end in _BEGINS.finditer(tail):
         if any(sign.isalnum() for sign in tail[end.end() :]):
             begins = end.end()
-    return tail[begins:]
+    return tail[begins:] if begins or len(tail) == len(text) else ""

@@ -22,7 +22,7 @@ MAX_CHARACTERS = 4_000
 
 class Seen:
     """Texts that were seen: asks whether one was, or one that is nearly it. They are compared as a model reads them: texts that differ
-    by a link, by traditional signs or by how often one is repeated are the same."""
+    by a link, by traditional signs or by how often beyond twice one is repeated are the same."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._seen: set[object] = set()

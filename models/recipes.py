@@ -55,7 +55,7 @@ class TrainOptions:
     permissive_only: learn only from sets whose licence allows shipping the weights; teachers: directories of models to learn from beside the labels;
     repeat: set name → how often each of its texts is learnt from, where that isn't once;
     language: of LANGUAGES, that of the texts to learn from, and of the model then; or empty for all;
-    mask: what hides personal data in files of one's own and in unlabelled ones, as in the job; none by itself;
+    mask: what makes texts of one's own and unlabelled ones ready as the job does (personal data hidden, quotations left out); nothing by itself;
     unlabelled: files whose texts are read before, for so many epochs, see `models.pretraining`;
     compact: write eight bits a weight; threads: of torch (0 = leave as it is).
     """

@@ -62,8 +62,8 @@ class TransformerScorer(CachedScorer):
     """Scores texts with a sequence classifier whose labels are named negative, (neutral,) positive, and perhaps the tones and the
     satisfactions.
 
-    Thread-safe. The score of a text does not depend on its batch, up to rounding: 1e-4 in fp32, 0.03 in bf16
-    and int8.
+    Thread-safe. What is told of a text does not depend on its batch, up to rounding: 1e-4 in fp32, 0.03 in bf16
+    and int8; an end that is negative by just PLAINLY may count or not, see `models.endings`.
     """
 
     def __init__(
@@ -129,7 +129,8 @@ class TransformerScorer(CachedScorer):
     def _answers(self, texts: Sequence[str]) -> list[Answer | None]:
         """Read the texts, and the end of those that had to be cut once more by itself, see `models.endings`."""
         encoded = self._encoder.encode(texts)
-        cut = [at for at, row in enumerate(encoded) if row.cut]
+        # Without neutral, any calm end takes a side.
+        cut = [at for at, row in enumerate(encoded) if row.cut] if len(self._columns) == len(LABELS) else []
         if not cut:
             return self._read(texts, encoded)
         ends = [ending(texts[at]) for at in cut]
@@ -137,7 +138,7 @@ class TransformerScorer(CachedScorer):
         for at, end in zip(cut, answers[len(texts) :], strict=True):
             whole = answers[at]
             if whole is not None and end is not None and end[0][self._negative] >= max(PLAINLY, whole[0][self._negative]):
-                answers[at] = (*end[:2], whole[2])
+                answers[at] = (end[0], heard_in_either(whole[1], end[1]), whole[2])
         return answers[: len(texts)]
 
     def _read(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[Answer | None]:
@@ -186,6 +187,11 @@ class TransformerScorer(CachedScorer):
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         """To where the network is; from pinned memory, so that this thread doesn't wait for the GPU."""
         return tensor if self._device.type == "cpu" else tensor.pin_memory().to(self._device, non_blocking=True)
+
+
+def heard_in_either(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The tones of a text of which two parts were read: angry, anxious or abusive it is where a part is; polite where the first is."""
+    return [a if tone == "polite" else max(a, b) for tone, a, b in zip(TONES, one, other, strict=True)] if one else []
 
 
 def wide_part(source: Path | str, columns: Sequence[tuple[int, str]], rates: bool = False) -> WidePart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ from models.training_progress import Watched
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The numbers of a training; see `Trainer` for what they do. Raises ModelError for a warm-up or a weight decay that can't be.
+    """The numbers of a training; see `Trainer` for what they do. Raises ModelError for a learning rate, a warm-up or a weight decay that can't be.
 
     warm_up: share of the steps, below 1, over which the learning rate rises; it falls to 0 over the others;
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
@@ -76,7 +77,9 @@ class Schedule:
     def __post_init__(self) -> None:
         if not 0 <= self.warm_up < 1:  # the Trainer would take more for a number of steps
             raise ModelError(f"warm_up is {self.warm_up:g}: a share of the steps is needed, from 0 to below 1")
-        if not self.weight_decay >= 0:
+        if not 0 < self.learning_rate < math.inf:
+            raise ModelError(f"learning_rate is {self.learning_rate:g}: a number above 0 is needed")
+        if not 0 <= self.weight_decay < math.inf:
             raise ModelError(f"weight_decay is {self.weight_decay:g}: 0 or more is needed")
 
 
@@ -260,7 +263,9 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         bf16=bf16,
-        fp16=not on_cpu and not bf16,  # losses are computed in fp32, and scaled: an older GPU has nothing else that is fast
+        # Losses are computed in fp32, and scaled: an older GPU has nothing else that is fast. A step that overflows would end AdaLoRA's
+        # moving of rank, which keeps a mean of the gradients.
+        fp16=not on_cpu and not bf16 and schedule.adapters != "adalora",
         use_cpu=on_cpu,
         seed=schedule.seed,
         data_seed=schedule.seed,

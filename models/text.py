@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from html import unescape
+from html.entities import html5
 
 from opencc import OpenCC
 
@@ -29,16 +30,17 @@ _KIND = (
     "location|date|time|image|picture|photo|video|voice|audio|file|attachment"
 )
 _PLACEHOLDER = re.compile(
-    rf"[\[<](?i:{_KIND})(?:[:#_ -]?[0-9a-f]{{1,64}})?[\]>]|\[(?:图片|视频|语音|文件|链接|[\u4e00-\u9fff]{{1,6}}x)\]"
+    rf"[\[<](?i:{_KIND})(?:[:#_ -]?[0-9a-f]{{1,64}})?[\]>]|\[(?:图片|视频|语音|文件|档案|链接|[\u4e00-\u9fff]{{1,6}}x)\]"
 )
 
-# What HTML has left in a text that says nothing of its format: tags of known names, and entities. <3 and a<b are none.
+# What HTML has left in a text that says nothing of its format: tags of known names, bare or with attributes, and entities. <3, a<b c>d
+# and <i love you> are none.
 _TAG = re.compile(
     r"</?(?:a|b|big|blockquote|br|center|dd|del|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|li|ol|p|pre|s|small|span|strike|strong|sub|sup|"
-    r"table|tbody|td|th|tr|u|ul)(?:\s[^<>]{0,500})?/?>",
+    r"table|tbody|td|th|tr|u|ul)(?:\s+[\w:-]{1,30}\s?=[^<>]{0,500})?\s?/?>",
     re.IGNORECASE,
 )
-_ENTITY = re.compile(r"&(?:amp;)*(#[0-9]{2,6};|#x[0-9a-f]{2,5};|[a-z]{2,8};)", re.IGNORECASE)  # escaped twice, too
+_ENTITY = re.compile(r"&(?:amp;|#38;|#x26;)*(#[0-9]{1,6};|#x[0-9a-f]{1,5};|[a-z]{2,8};)", re.IGNORECASE)  # escaped twice, too
 
 # Control and format characters (except blanks), variation selectors, fillers that render as nothing, what a broken
 # decoder leaves behind, and lone surrogates, which no tokenizer accepts.
@@ -62,9 +64,10 @@ def readable(text: str, max_characters: int) -> str:
     text = _without_links(text)
     if not unicodedata.is_normalized("NFKC", text):
         text = _without_links(_visible(unicodedata.normalize("NFKC", text)))
+    text = simplified(text)
     if "[" in text or "<" in text:
         text = _PLACEHOLDER.sub(" ", text)
-    text = _REPEATED.sub(r"\1\1\1", simplified(text))
+    text = _REPEATED.sub(r"\1\1\1", text)
     return cut(_BLANKS.sub(" ", text).strip(), max_characters)
 
 
@@ -72,8 +75,14 @@ def _visible(text: str) -> str:
     """The text without what nobody sees: HTML's tags, and characters that render as nothing; entities are what they stand for."""
     text = _INVISIBLE.sub("", text)
     if "&" in text:
-        text = _INVISIBLE.sub("", _ENTITY.sub(lambda entity: unescape(f"&{entity[1]}"), text))
+        text = _INVISIBLE.sub("", _ENTITY.sub(_character, text))
     return _TAG.sub(" ", text) if "<" in text else text
+
+
+def _character(entity: re.Match[str]) -> str:
+    """What an entity stands for; one that HTML doesn't know is no entity."""
+    name = entity[1]
+    return unescape(f"&{name}") if name[0] == "#" else html5.get(name) or html5.get(name.lower()) or entity[0]
 
 
 def _without_links(text: str) -> str:

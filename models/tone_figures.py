@@ -22,7 +22,7 @@ HEARD_FROM = 0.5
 """The probability from which a tone counts as named."""
 
 REMEMBERED = CHUNK
-"""Texts whose score a model should keep while it is measured: most sets that tell tones tell sentiment, too, and are read once then."""
+"""Texts whose score a model should keep while it is measured: sets that tell tones tell sentiment, too, and one that is not larger is read once."""
 
 ASKED_FIRST = 32
 """Texts by which a scorer is known to tell no tones: a slow one need not read the rest."""

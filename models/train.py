@@ -75,6 +75,13 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     scorer = TransformerScorer(options.output, "cpu", Limits(threads=0, cache_size=REMEMBERED))
     linear = TfidfScorer(learnt, options.schedule.seed) if options.with_baseline else None
     tests, toned = by_question(corpus.tests), by_tones(corpus.tests)
+    found: dict[str, Figure] = {}
+    tones: dict[str, dict[str, ToneFigure]] = {}
+    for name in dict.fromkeys([*tests, *toned]):  # a set's tones next to its sentiment: its texts are read once
+        if name in tests:
+            found[name] = evaluate(scorer, tests[name])
+        if name in toned:
+            tones[name] = tone_figures(scorer, toned[name])
     report = TrainReport(
         output=options.output,
         version=scorer.version,
@@ -83,9 +90,9 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         validation_macro_f1=macro_f1,
         best_step=step,
         seconds=seconds,
-        figures={name: evaluate(scorer, part) for name, part in tests.items()},
+        figures=found,
         baseline={name: evaluate(linear, part) for name, part in tests.items()} if linear else {},
-        tones={name: tone_figures(scorer, part) for name, part in toned.items()},
+        tones=tones,
     )
     layers = getattr(model.config, "num_hidden_layers", options.shape.layers)
     network = (

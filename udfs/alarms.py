@@ -74,16 +74,18 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
         if entry.firing and over:
             # Lines that came late may have moved its whole length to before it was raised.
             news.append(_say(conversation, limits, entry, want, False, max(want.ended_at, entry.since), want.reason))
+    corrections: list[News] = []
+    causes = {want.cause for want in goal}
     for entry in told:
         if id(entry) in matched or not entry.firing:
             continue
-        if waits := _still_waiting(entry, sessions, now, limits):
+        if waits := _still_waiting(entry, sessions, causes, now, limits):
             entry.opener, entry.at = waits
         else:
-            news.append(_say(conversation, limits, entry, _gone(entry, sessions), False, max(now, entry.since), "corrected"))
+            corrections.append(_say(conversation, limits, entry, _gone(entry, sessions), False, max(now, entry.since), "corrected"))
             entry.firing = None
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
-    return news
+    return corrections + news  # both may stand under one `dedup_key`: what is over ends before what goes on begins
 
 
 def close(conversation: Conversation, count: int, now: int, limits: Limits) -> list[News]:
@@ -212,8 +214,11 @@ def _adopt(told: list[Told], want: Wanted, matched: set[int], limits: Limits) ->
     )
 
 
-def _still_waiting(entry: Told, sessions: list[Measures], now: int, limits: Limits) -> tuple[str, int] | None:
+def _still_waiting(
+    entry: Told, sessions: list[Measures], causes: set[tuple[str, str, str]], now: int, limits: Limits
+) -> tuple[str, int] | None:
     """The opener, and its time, of a wait that is still too long though a line that came late has given it another one; None without one.
+    causes: of what is told already.
 
     That line has its grace before it may raise an alert, but the grace takes back none that was raised.
     """
@@ -221,7 +226,8 @@ def _still_waiting(entry: Told, sessions: list[Measures], now: int, limits: Limi
     for session in sessions:
         if session.opened_at <= entry.at <= session.last_at:
             for breach in waiting(session, limits):
-                if breach.rule == entry.rule and breach.started_at + lengths[breach.rule] <= now:
+                told = (breach.rule, breach.opener, "") in causes
+                if breach.rule == entry.rule and not told and breach.started_at + lengths[breach.rule] <= now:
                     return breach.opener, breach.started_at
     return None
 

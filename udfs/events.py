@@ -89,14 +89,15 @@ class Flag(IntFlag):
     HUMAN = 1 << 8  # an agent's own words, or a bot's proposal that a person sent
     ATTACHMENT = 1 << 9
     NEGATIVE = 1 << 10
-    HOLDING = 1 << 11  # an agent's whole line only asks the customer to wait
+    # 1 << 11 was that of a positive message, and 1 << 13 that of records that are no messages, in states up to version 3.
     RATES = 1 << 12  # a customer's whole text is a rating: a courtesy after the end of the talk
-    # 1 << 13 was that of records that are no messages, in states up to version 3.
     TONED = 1 << 14  # the model tells tones, and has read this one; it has those that follow with a probability of a half at least
     POLITE = 1 << 15
     ANGRY = 1 << 16
     ANXIOUS = 1 << 17
     ABUSIVE = 1 << 18
+    HOLDING = 1 << 19  # an agent's whole line only puts off, see `udfs.holding`
+    PROMISES = 1 << 20  # and asks the customer to wait
 
 
 def pack(row: Row) -> str:

@@ -31,8 +31,8 @@ MAX_NAMES: Final = 50
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
 SPEAKS, INTERNAL, HUMAN, HOLDING = (int(flag) for flag in (Flag.SPEAKS, Flag.INTERNAL, Flag.HUMAN, Flag.HOLDING))
-EDIT, ASSIGN, TRANSFER, RESOLVE, REOPEN, MERGE = (
-    int(kind) for kind in (Kind.EDIT, Kind.ASSIGN, Kind.TRANSFER, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
+EDIT, DELETE, ASSIGN, TRANSFER, RESOLVE, REOPEN, MERGE = (
+    int(kind) for kind in (Kind.EDIT, Kind.DELETE, Kind.ASSIGN, Kind.TRANSFER, Kind.RESOLVE, Kind.REOPEN, Kind.MERGE)
 )
 CUSTOMER, BOT = int(Rank.CUSTOMER), int(Rank.BOT)
 
@@ -138,8 +138,10 @@ class Measures:
         elif kind == REOPEN:
             self.reopened = True
             replies.resolved = False
-        elif kind == EDIT and row[HITS]:
-            self.findings.hit(row[HITS], row, writer(row), row[ID_HASH])
+        elif kind in (EDIT, DELETE):
+            replies.correct(row, limits, self.findings)
+            if kind == EDIT and row[HITS]:
+                self.findings.hit(row[HITS], row, writer(row), row[ID_HASH])
 
 
 def writer(row: Row) -> str:

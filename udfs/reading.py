@@ -27,9 +27,10 @@ KINDS = {kind.name.lower(): int(kind) for kind in Kind}
 SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, TONED = (
     int(flag) for flag in (Flag.SPEAKS, Flag.INTERNAL, Flag.HUMAN, Flag.ATTACHMENT, Flag.NEGATIVE, Flag.TONED)
 )
+OF_HOLDING = int(Flag.HOLDING | Flag.PROMISES)
 OF_TONES = tuple(int(Flag[tone.upper()]) for tone in TONES)
 EDIT = int(Kind.EDIT)
-AFTER_MESSAGES = 1 << 20  # above every Flag: of two records with one id and time, the message sorts first
+AFTER_MESSAGES = 1 << 30  # above every Flag: of two records with one id and time, the message sorts first
 TRUE = (True, "true", "True", 1, "1")
 
 
@@ -112,7 +113,8 @@ class Reader:
         if text:
             speaker = "" if kind > EDIT or flags & INTERNAL else _speaker(event["sender"], flags)
             wording = self._wordings.read(text, speaker)
-            flags |= wording.flags
+            # What a picture comes with is no empty promise.
+            flags |= wording.flags & ~OF_HOLDING if flags & ATTACHMENT else wording.flags
         message_id = names.message_id(event["message_id"])
         told_apart = str(get("edited_at") or wording.masked) if kind == EDIT else ""
         row = [

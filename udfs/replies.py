@@ -14,7 +14,7 @@ MAX_LATENCIES: Final = 1_000
 OFFERED: Final = 2  # beside False and True in `Replies.shop_asked`
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
-COURTESY, ASKS, RATES, HOLDING = (int(flag) for flag in (Flag.COURTESY, Flag.ASKS, Flag.RATES, Flag.HOLDING))
+COURTESY, ASKS, RATES, PROMISES = (int(flag) for flag in (Flag.COURTESY, Flag.ASKS, Flag.RATES, Flag.PROMISES))
 
 
 @dataclass(slots=True)
@@ -99,8 +99,8 @@ class Replies:
         elif not alone:
             self.early_answer = EarlyAnswer(sent_at, agent, row[REPLY_TO])
         self._end_promise(sent_at, "answered", limits, findings)
-        if flags & HOLDING:
-            self.promise = Promise(sent_at, row[ARRIVAL], row[MESSAGE_ID])
+        if flags & PROMISES and not self.resolved:
+            self.promise = Promise(sent_at, row[ARRIVAL], row[MESSAGE_ID], agent)
         self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
         self.shop_asked = _asked(flags)
@@ -116,6 +116,11 @@ class Replies:
             self.unanswered += 1
             self._end_wait(at, reason, limits, findings)
         self._end_promise(at, reason, limits, findings)
+
+    def correct(self, row: Row, limits: Limits, findings: Findings) -> None:
+        """A message is edited or deleted: what asked to wait may have become the answer."""
+        if self.promise is not None and self.promise.opener == row[MESSAGE_ID] and not row[FLAGS] & PROMISES:
+            self._end_promise(row[SENT_AT], "answered", limits, findings)
 
     def _answered(self, latency: int, agent: str) -> None:
         self.count += 1
@@ -147,7 +152,7 @@ class Replies:
         for rule, limit in limits.promised_return:
             due = promise.due(limit, limits)
             if at > due:
-                findings.broken("promised_return", rule, promise.opener, promise.at, due, at, reason, self.agent)
+                findings.broken("promised_return", rule, promise.opener, promise.at, due, at, reason, promise.agent)
         self.promise = None
 
 

@@ -86,6 +86,7 @@ class Promise:
     at: int
     arrived: int
     opener: str  # message_id of the line
+    agent: str  # who wrote it
 
     def due(self, limit: int, limits: Limits) -> int:
         """When it is broken by a limit; a line that arrived late has its grace first."""

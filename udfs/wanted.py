@@ -90,7 +90,7 @@ def waiting(session: Measures, limits: Limits) -> Iterator[Breach]:
     if (promise := replies.promise) is not None:
         for rule, limit in limits.promised_return:
             due = promise.due(limit, limits)
-            yield Breach(rule, promise.opener, promise.at, due, agent=agent, evidence=[promise.opener], kind="promised_return")
+            yield Breach(rule, promise.opener, promise.at, due, agent=promise.agent, evidence=[promise.opener], kind="promised_return")
 
 
 def next_due(sessions: list[Measures], now: int, limits: Limits) -> int:

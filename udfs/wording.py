@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from models.text import simplified
 from udfs.events import Flag
-from udfs.holding import is_holding
+from udfs.holding import Holding, holding
 from udfs.language import language
 from udfs.left_open import LeftOpen, leaves_open
 from udfs.markup import strip_quotes
@@ -20,15 +20,16 @@ from udfs.phrase_rules import PhraseMatcher
 from udfs.phrases import asks, declines, is_courtesy, rates
 from udfs.privacy import Masker, Span
 
-COURTESY, ASKS, RATES, HOLDING = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.RATES), int(Flag.HOLDING)
+COURTESY, ASKS, RATES = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.RATES)
 LEFT_OPEN: Final = {LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY}
+OF_HOLDING: Final = {Holding.NO: 0, Holding.SIGN: int(Flag.HOLDING), Holding.PROMISE: int(Flag.HOLDING | Flag.PROMISES)}
 BLOT: Final = "\ufffc"  # object replacement character
 MAX_KEPT: Final = 50_000  # texts
 MAX_KEPT_LENGTH: Final = 120  # characters: longer ones are seldom said twice
 
 
 class Wording(NamedTuple):
-    """What a text holds. `own`: of the masked text what its writer wrote himself, without quotations; `flags` are COURTESY, ASKS, RATES and HOLDING,
+    """What a text holds. `own`: of the masked text what its writer wrote himself, without quotations; `flags` are COURTESY, ASKS, RATES, HOLDING and PROMISES,
     `hits` are [[rule id, phrase], …]."""
 
     masked: str
@@ -72,8 +73,8 @@ class WordingReader:
             if speaker == "agent":
                 hits = self._phrases.find(said, speaker)
             flags = LEFT_OPEN[leaves_open(said)]
-            if speaker == "agent" and is_holding(said):
-                flags |= HOLDING
+            if speaker == "agent":
+                flags |= OF_HOLDING[holding(said)]
         return Wording(masked, strip_quotes(masked), language(masked), flags, hits)
 
 

@@ -10,6 +10,7 @@ from models.emoji import FAMILIES, stand_ins
 def test_a_sign_that_is_unknown_is_read_as_the_first_of_its_family_that_is_known() -> None:
     table = stand_ins({"😡", "😭", "❤"}.__contains__)
     assert "🤬太慢💔🥰".translate(table) == "😡太慢😭❤"
+    assert "太棒了👊".translate(stand_ins({"😡", "👍"}.__contains__)) == "太棒了👍"
     assert "😡🙂👍🏽".translate(table) == "😡🙂👍"  # no family, none known; a skin colour says nothing
 
 

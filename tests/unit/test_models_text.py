@@ -28,6 +28,10 @@ from models.text import readable
         ("<p>很好用<br/>真的</p>&nbsp;", "很好用 真的"),
         ('<a href="https://shop.example/a">坏了</a>', "坏了"),
         ("I <3 you &amp; a<b &lt;3", "I <3 you & a<b <3"),
+        ("if a<b and b>c", "if a<b and b>c"),
+        ("<i love you> 价格<b 不行>", "<i love you> 价格<b 不行>"),
+        ("&notify; &#9;差&#128545; &NBSP;x", "&notify; 差😡 x"),
+        ("[圖片][語音][檔案]", ""),
         ("差&amp;lt;br&amp;gt;评 AT&T; &amp", "差 评 AT&T; &amp"),
     ],
 )
@@ -52,7 +56,7 @@ def test_traditional_chinese_is_read_as_simplified() -> None:
     assert readable("simple", 100) == "simple"
 
 
-PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww", "&", "&amp;", "amp;", "lt;", "&lt;", "<", "br", ">", "＜", "&#8203;"]
+PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww", "&", "&amp;", "amp;", "lt;", "&lt;", "<", "br", ">", "＜", "&#8203;", "&#38;", "[圖片]", "[語"]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))

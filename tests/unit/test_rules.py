@@ -158,7 +158,9 @@ SHIPPED = Path(__file__).parents[2] / "conf" / "rules.yaml"
         ("agent", "平台不允许线下交易"), ("agent", "您是走微信付款的吗"), ("agent", "退款走微信零钱"), ("agent", "we never ask you to pay outside"),
         ("agent", "Please never pay me directly"), ("agent", "闭嘴贴有货的"), ("agent", "请问你有病历吗"),
         ("agent", "请问你有病毒性感冒吗"), ("agent", "如果你有病症请先问医生"), ("agent", "滚蛋饺子还有货"), ("agent", "《白痴》现货"), ("agent", "加VX1000型号配件"), ("customer", "相机曝光不准"),
-        ("customer", "不用催一下的，慢慢来"), ("customer", "什么时候到货"),
+        ("customer", "不用催一下物流的，慢慢来"), ("customer", "退款怎么还没到账"), ("customer", "我的退款什么时候才能到账"), ("customer", "帮我催一下审核"),
+        ("customer", "还没发货可以退款吗"), ("customer", "如果还没发货帮我改一下地址"), ("customer", "My refund hasn't arrived"),
+        ("customer", "the confirmation email has not arrived"), ("customer", "Where is my order number?"), ("customer", "if it hasn't shipped please cancel it"), ("customer", "什么时候到货"),
         ("customer", "我是律师，想买套西装"), ("customer", "I won't file a complaint"), ("customer", "I don't want to file a complaint, just help me"),
     ],
 )  # fmt: skip
@@ -183,7 +185,8 @@ def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sen
         ("escalation", "customer", "I'd like to make a complaint"), ("escalation", "customer", "不处理我就投诉"),
         ("escalation", "customer", "我想了解一下这款商品的尺寸、颜色和发货时间。" * 140 + "再不处理我就投诉到12315"),
         ("urges_delivery", "customer", "是我不好，我的包裹大概也嫌弃我，别人的都到了，我只敢小声问一句"),
-        ("urges_delivery", "customer", "帮我催一下物流"), ("urges_delivery", "customer", "Hello? Where is my order?"),
+        ("urges_delivery", "customer", "帮我催一下物流"), ("urges_delivery", "customer", "别拖了赶紧发货"), ("urges_delivery", "customer", "特别着急麻烦尽快发货"),
+        ("urges_delivery", "customer", "你们特别慢，三天了还没发货"), ("urges_delivery", "customer", "My order hasn’t arrived"), ("urges_delivery", "customer", "Hello? Where is my order?"),
     ],
 )  # fmt: skip
 def test_the_shipped_phrases_hear_who_asks_for_more(rule: str, sender: str, text: str) -> None:
