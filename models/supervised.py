@@ -77,8 +77,8 @@ class Schedule:
     def __post_init__(self) -> None:
         if not 0 <= self.warm_up < 1:  # the Trainer would take more for a number of steps
             raise ModelError(f"warm_up is {self.warm_up:g}: a share of the steps is needed, from 0 to below 1")
-        if not 0 < self.learning_rate < math.inf:
-            raise ModelError(f"learning_rate is {self.learning_rate:g}: a number above 0 is needed")
+        if not 0 <= self.learning_rate < math.inf:
+            raise ModelError(f"learning_rate is {self.learning_rate:g}: 0 or more is needed")
         if not 0 <= self.weight_decay < math.inf:
             raise ModelError(f"weight_decay is {self.weight_decay:g}: 0 or more is needed")
 

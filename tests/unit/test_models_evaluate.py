@@ -339,7 +339,7 @@ def test_models_and_rivals_are_measured_on_the_same_texts_and_reported(folder: P
     measured = found.figures["shipped"]["own"]
     assert f"{measured.calibration_error:.3f} → {measured.scaled_error:.3f} ({measured.scaled_macro_f1:.3f})" in shown
     assert measured.scaling is not None and found.figures["vader"]["own"].scaled_error is None
-    assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown and "length 10–29" in shown
+    assert f"{found.figures['tfidf']['own'].macro_f1:.3f}" in shown
 
     written = write_report(found, ["shipped"], tmp_path / "report")
     assert all(path.stat().st_size > 0 for path in written)
@@ -416,8 +416,7 @@ def test_a_shop_that_is_read_worse_than_others_is_named_first(tmp_path: Path) ->
     text.print(gaps(found.answers["lexicon"]))
     slices = [line for line in text.export_text().splitlines() if "│" in line]
     assert "shop south" in slices[0] and "0.000" in slices[0]
-    for name in ("shop north", "shop east", "language zh", "language en"):
-        assert any(name in line for line in slices)
+    assert not any("shop north" in line or "shop east" in line for line in slices)  # which are read better than the whole
 
 
 def test_nothing_to_measure_on_is_an_error(tmp_path: Path) -> None:
