@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from models.compact import COMPACT_FILE
 from models.corpus import Corpus
 from models.evaluate import Figure
 from models.heads import outputs
@@ -29,6 +30,10 @@ _LANGUAGES = {
     "en": "- English: a text with Chinese characters gets no score.",
 }
 _NEUTRAL = "- Chinese review sets have no neutral texts: what neutral means in Chinese comes from Weibo and the patterns.\n"
+_COMPACT = (
+    f"- The weights are kept in eight bits a number (`{COMPACT_FILE}`), which this project unpacks and transformers by itself doesn't read; "
+    "a training without `--compact` writes `model.safetensors`."
+)
 EMOTIONS = ("go", "nlpcc", "smp")
 """Sets whose labels are emotions."""
 
@@ -43,9 +48,10 @@ def model_card(
     max_tokens: int,
     language: str = "",
     tones: Mapping[str, Mapping[str, ToneFigure]] | None = None,
+    compact: bool = False,
 ) -> str:
     """Return the card in Markdown. `network`: a sentence on its shape; `training`: lines of the training section; `tones`: figures of
-    the tones of each set that tells some."""
+    the tones of each set that tells some; `compact`: whether weights are kept in eight bits."""
     learnt = {info.name for info in corpus.trained}
     languages = LANGUAGES.get(language, " and ".join(LANGUAGES.values()))
     rated = f", then {', '.join(SATISFACTIONS)} (softmax)" if len(outputs(corpus.train)) > len(OUTPUTS) else ""
@@ -87,7 +93,8 @@ def model_card(
     lines += _tones(tones or {}, learnt)
     lines += ["", "## Training", "", *(f"- {name}: {value}" for name, value in training.items())]
     neutral = _NEUTRAL if learnt & {"nlpcc", "smp"} and learnt <= {info.name for info in SETS} else ""
-    lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral, languages=_LANGUAGES[language]), ""]
+    lines += ["", "## Limits", "", _LIMITS.format(max_tokens=max_tokens, neutral=neutral, languages=_LANGUAGES[language])]
+    lines += [_COMPACT, ""] if compact else [""]
     return "\n".join(lines)
 
 

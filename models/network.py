@@ -42,7 +42,8 @@ class NetworkShape:
     first layers in fewer dimensions, with a tokeniser of its own, see `models.narrowed`), `new` (from scratch, a tokeniser of
     its own), a model that comes with the project (one of SHIPPED), a directory, or a hub name; `hidden` is a new or narrowed
     one's only, `heads` a new one's (a narrowed one has the encoder's, as many as fit); wide: buckets of the wide part beside it
-    (a power of two, see `models.wide`), 0 for none; columns: what it answers, see `models.heads.outputs`.
+    (a power of two, see `models.wide`), 0 for none; columns: what it answers, see `models.heads.outputs`; tokenizer: a directory
+    or a hub name, instead of one that a new or narrowed encoder would learn.
     """
 
     encoder: str = MULTILINGUAL_E5
@@ -53,10 +54,13 @@ class NetworkShape:
     dropout: float = 0.1
     wide: int = 0
     columns: tuple[str, ...] = OUTPUTS
+    tokenizer: str = ""
 
     def __post_init__(self) -> None:
         if self.wide & (self.wide - 1) or self.wide == 1:
             raise ModelError(f"wide is {self.wide}: a power of two is needed, or 0 for no wide part")
+        if self.tokenizer and self.encoder not in (NEW, NARROWED_E5):
+            raise ModelError(f"encoder {self.encoder} has a tokenizer of its own: give one with {NEW} or {NARROWED_E5}")
 
 
 def make_network(
@@ -72,7 +76,7 @@ def make_network(
     if shape.encoder == NARROWED_E5:
         return _narrowed(shape, texts, max_tokens, known)
     if shape.encoder == NEW:
-        return _new(shape, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
+        return _new(shape, known or _tokenizer(shape, texts, max_tokens))
     source = source_of(shape.encoder)
     compact = isinstance(source, Path) and (source / COMPACT_FILE).is_file()
     model, tokenizer = _gone_on_with(source, shape) if compact else _pretrained(source, shape)
@@ -105,13 +109,26 @@ def _narrowed(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     packed = PackedEncoder()
     fitting = replace(shape, heads=max(1, shape.hidden * packed.config.num_attention_heads // packed.config.hidden_size))
-    model, tokenizer = _new(fitting, known or train_tokenizer(texts, shape.vocabulary, max_tokens))
+    model, tokenizer = _new(fitting, known or _tokenizer(shape, texts, max_tokens))
     if known is None:
         large, spelling = _packed(packed, NetworkShape(layers=shape.layers), texts, None)
         large.train(False)
         some = random.Random(0).sample(list(texts), min(DIRECTION_TEXTS, len(texts)))
         narrowed(Read(large.bert, spelling), Read(model.bert, tokenizer), some)
     return model, tokenizer
+
+
+def _tokenizer(shape: NetworkShape, texts: Sequence[str], max_tokens: int) -> PreTrainedTokenizerFast:
+    """The given one, or one that is learnt."""
+    if not shape.tokenizer:
+        return train_tokenizer(texts, shape.vocabulary, max_tokens)
+    source = source_of(shape.tokenizer)
+    try:
+        return load_tokenizer(source, isinstance(source, Path))
+    except ModelError:
+        raise
+    except Exception as error:  # the libraries raise many kinds, see `models.loading`
+        raise ModelError(f"cannot load a tokenizer from {source}: {error}") from error
 
 
 def _new(shape: NetworkShape, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

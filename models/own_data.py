@@ -2,7 +2,7 @@
 
 Columns: `text`, `label` (negative, neutral, positive, or empty), any of the tones (0, 1 or empty), `satisfaction` (dissatisfied,
 neither, satisfied, or empty), `conversation` (texts of one conversation come into one split), `shop` (`evaluate` tells how each is
-read), `split` (train, validation, test; drawn where it is missing). Others are ignored.
+read), `split` (train, validation, test, one for a conversation; drawn where it is missing). Others are ignored.
 """
 
 from __future__ import annotations
@@ -37,8 +37,16 @@ def read_rows(path: Path) -> Iterator[tuple[Split | None, Example]]:
     """(split, example) of each row. Raises RowError at the first that can't be used, ModelError for another kind of file."""
     if path.suffix.lower() not in SUFFIXES:
         raise ModelError(f"{path} is neither {', '.join(SUFFIXES[:-1])} nor {SUFFIXES[-1]}: convert it")
+    splits: dict[str, tuple[Split | None, int]] = {}
     for line, row in _csv(path) if path.suffix.lower() == ".csv" else _json_lines(path):
-        yield _example(row, f"{path}, line {line}")
+        split, example = _example(row, f"{path}, line {line}")
+        first, at = splits.setdefault(example.group, (split, line)) if example.group else (split, line)
+        if split != first:
+            raise RowError(
+                f"{path}, line {line}: split is {split or 'empty'}, but conversation {example.group} has {first or 'none'} in line {at}: what "
+                "is measured on must not have been learnt from; put a conversation's rows into one split"
+            )
+        yield split, example
 
 
 def _example(row: Mapping[str, Any], where: str) -> tuple[Split | None, Example]:

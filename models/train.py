@@ -148,6 +148,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         max_tokens=schedule.max_tokens,
         language=options.language,
         tones=report.tones,
+        compact=options.compact,
     )
 
 

@@ -53,6 +53,9 @@ def train(
     ] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Of multilingual-e5-small, from below.")] = None,
     vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept of that encoder, or learnt.")] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Directory or hub name of one to take, where the encoder would learn its own (new, narrowed-…).")
+    ] = None,
     wide: Annotated[
         int | None,
         typer.Option(min=0, help="Buckets of the part that knows runs of characters: a power of two; 0 for none."),
@@ -132,6 +135,7 @@ def train(
         encoder=encoder,
         layers=layers,
         vocabulary=vocabulary,
+        tokenizer=tokenizer,
         wide=wide,
         epochs=epochs,
         adapters=adapters,

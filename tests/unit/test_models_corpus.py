@@ -150,6 +150,11 @@ def test_a_smile_makes_another_service_line(tmp_path: Path) -> None:
             "text,label,split\nhi,neutral,dev\n",
             "h.csv, line 2: split is 'dev': one of train, validation, test",
         ),
+        (
+            "c.csv",
+            "text,label,conversation,split\nhi,neutral,7,train\nho,neutral,8,test\nhe,neutral,7,test\n",
+            "c.csv, line 4: split is test, but conversation 7 has train in line 2",
+        ),
         ("k.csv", "label,text\npositive,fine, but never again\n", "k.csv, line 2: has more fields than line 1 names"),
         ("i.jsonl", '{"text": 5, "label": "neutral"}\n', "i.jsonl, line 1: text is empty or missing"),
     ],

@@ -288,6 +288,16 @@ def test_any_encoder_in_hugging_face_format_is_gone_on_from(folder: Path, tmp_pa
         make_network(NetworkShape(str(tmp_path)), ["hi"], 32)
 
 
+def test_a_tokenizer_that_is_given_is_taken_where_one_would_be_learnt(tmp_path: Path) -> None:
+    _, known, _ = load_classifier(WEIGHTS / "fast")
+    model, tokenizer = make_network(NetworkShape("new", layers=1, hidden=32, heads=2, tokenizer=str(WEIGHTS / "fast")), [], 32)
+    assert tokenizer.get_vocab() == known.get_vocab() and model.config.vocab_size == len(known)
+    with pytest.raises(ModelError, match="cannot load a tokenizer from"):
+        make_network(NetworkShape("new", tokenizer=str(tmp_path)), [], 32)
+    with pytest.raises(ModelError, match="has a tokenizer of its own"):
+        NetworkShape("fast", tokenizer=str(WEIGHTS / "fast"))
+
+
 def test_a_model_that_comes_with_the_project_is_gone_on_from_with_what_it_knows() -> None:
     before, _, _ = load_classifier(WEIGHTS / "fast")
     model, tokenizer = make_network(NetworkShape("fast", columns=OUTPUTS + SATISFACTIONS), [], 32)
