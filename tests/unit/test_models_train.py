@@ -153,6 +153,7 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
     student = tiny(folder, tmp_path / "student", with_baseline=False, teachers=[report.output, first.output], compact=True)
     learnt = train(student, Console(file=io.StringIO()))
     assert [path.name for path in learnt.output.glob("*.safetensors")] == ["model.int8.safetensors"]
+    assert "model.int8.safetensors" in (learnt.output / "README.md").read_text("utf-8")
     assert min(figure.macro_f1 for figure in learnt.figures.values()) > 0.8
     with pytest.raises(ModelError, match="is no directory with a model"):
         train(replace(student, output=tmp_path / "other", teachers=[tmp_path / "none"]), Console(file=io.StringIO()))
