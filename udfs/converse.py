@@ -110,7 +110,9 @@ def _wake_at(state: Conversation, now: int, limits: Limits) -> int:
         publish = session.final_at(limits)
         nothing = session.replies.wait is None and session.replies.promise is None
         return publish if nothing else min(publish, next_due(sessions, now, limits))
-    return min(*state.publish_at(limits), next_due(sessions, now, limits))
+    # With its successor's first message all of a session's alerts are over; that message may be ahead of the watermark.
+    begins = [session.opened_at for session in sessions[1:] if session.opened_at > now]
+    return min(*state.publish_at(limits), next_due(sessions, now, limits), *begins)
 
 
 def forgettable(state: Conversation, now: int, limits: Limits) -> bool:

@@ -266,6 +266,16 @@ def test_a_pager_that_knows_keys_alone_sees_one_alert_after_the_other(data: st.D
         open_keys ^= {alert["dedup_key"]}
 
 
+def test_the_alert_of_the_session_before_is_over_as_soon_as_time_reaches_the_next_one() -> None:
+    first, second = Chat().customer(0, "在吗").customer(1900, "有人吗").events
+    talk = Talk(rules_with(slow_reply=900))
+    talk.hear(first).advance(T0 + 1000 * SECOND)
+    talk.hear(second).advance(T0 + 1899 * SECOND)
+    assert [alert["status"] for alert in talk.alerts] == ["firing"]
+    talk.advance(T0 + 1901 * SECOND)
+    assert [(a["status"], a["event_time"]) for a in talk.alerts][1:] == [("resolved", iso(T0 + 1900 * SECOND))]
+
+
 def test_the_alert_of_the_session_before_is_over_when_the_next_one_waits() -> None:
     talk = Talk(rules_with(slow_reply=60)).say(Chat().customer(0, "在吗").customer(1900, "有人吗").events)
     assert [(alert["status"], alert["event_time"], alert["resolve_reason"]) for alert in talk.alerts] == [
