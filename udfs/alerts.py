@@ -47,6 +47,7 @@ def alert_record(
         "conversation_id": conversation_id,
         "url": url or None,
         "summary": summary(news, kind, conversation_id, zone),
+        "about": (rule.about if rule is not None else "") or None,
         "opened_at": iso(news.opened_at),
         "event_time": iso(news.at),
         "detected_at": iso(clock_ms),

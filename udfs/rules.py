@@ -26,7 +26,7 @@ class _Rule(BaseModel):
     id: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$", description="name in alerts and in dedup_key")
     severity: Severity = "warning"
     enabled: bool = True
-    about: str = Field(default="", max_length=500, description="what a supervisor should know or do")
+    about: str = Field(default="", max_length=500, description="what a supervisor should know or do; it is in the alerts")
 
     @property
     def threshold(self) -> int | float | None:

@@ -33,7 +33,7 @@ RULES = RuleSet.model_validate(
             {"id": "silence", "kind": "silence", "limit_seconds": 120, "severity": "error"},
             {"id": "abandonment", "kind": "abandonment"},
             {"id": "monologue", "kind": "monologue", "count": 3, "severity": "info"},
-            {"id": "off_platform", "kind": "phrases", "phrases": ["加我微信"], "severity": "critical"},
+            {"id": "off_platform", "kind": "phrases", "phrases": ["加我微信"], "severity": "critical", "about": "Contact outside."},
         ],
     }
 )
