@@ -23,12 +23,13 @@ RECIPES = {
             consistency=1.0,
             averaging=0.998,
             tone_texts=10**9,
+            patience=0,
             max_tokens=48,
         ),
     ),
     "accurate": (
         NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**17),
-        Schedule(epochs=4, batch_size=128, learning_rate=2e-4, averaging=0.999, max_tokens=48),
+        Schedule(epochs=4, batch_size=128, learning_rate=2e-4, averaging=0.999, patience=0, max_tokens=48),
     ),
     "fast": (
         SMALL_NETWORK,
@@ -40,6 +41,7 @@ RECIPES = {
             token_dropout=0.15,
             consistency=1.0,
             averaging=0.999,
+            patience=0,
             max_tokens=48,
         ),
     ),

@@ -70,6 +70,13 @@ def test_every_recipe_warms_up_for_a_share_of_its_steps(tmp_path: Path) -> None:
         assert 0 < arguments(schedule, tmp_path, 10).get_warmup_steps(1_000) <= 100
 
 
+def test_recipes_that_keep_the_mean_of_the_weights_go_on_to_their_end() -> None:
+    # A few evaluations without a better one, while the learning rate is still high, would leave the mean of unfinished weights.
+    schedules = [from_recipe(name)[1] for name in RECIPES]
+    assert sum(bool(schedule.averaging) for schedule in schedules) >= 3
+    assert [schedule for schedule in schedules if schedule.averaging and schedule.patience] == []
+
+
 def test_numbers_of_the_schedule_are_the_trainers(tmp_path: Path) -> None:
     found = given(tmp_path, batch_size=12, accumulation=3, epochs=2.5, seed=7)
     assert (found.per_device_train_batch_size, found.gradient_accumulation_steps, found.num_train_epochs) == (12, 3, 2.5)
