@@ -6,14 +6,18 @@ it. After training the adapters are folded into the matrices: what is written is
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from peft import AdaLoraConfig, LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from models.heads import Loss
 from models.scorer import ModelError
+from models.whole_file import save_whole
 
 KINDS = ("none", "lora", "adalora")
 SCALE = 2
@@ -21,6 +25,9 @@ SCALE = 2
 
 ORTHOGONALITY = 0.1
 """AdaLoRA: the weight of its second loss, the smallest of those that the paper tries."""
+
+BELOW = "below_the_adapters.safetensors"
+"""In the folder of a training: the network that adapters were put beside. Checkpoints hold nothing but them and the answer's layers."""
 
 WARM_UP, COOL_DOWN = 0.1, 0.3
 """AdaLoRA: shares of the steps before rank is moved, and after it is fixed."""
@@ -57,6 +64,21 @@ def with_adapters(model: PreTrainedModel, kind: str, rank: int, steps: int) -> P
         raise ModelError(
             f"{kind} of rank {rank} can't be put beside a {model.config.model_type} network: {error}; train all of it, with adapters none"
         ) from error
+
+
+def keep_below(model: PreTrainedModel, work: Path) -> None:
+    """Write the network that adapters are about to be put beside, for a training that is gone on from."""
+    # Copies: tensors that share memory, as tied embeddings do, aren't written.
+    save_whole({name: tensor.clone().contiguous() for name, tensor in model.state_dict().items()}, work / BELOW)
+
+
+def take_below(model: PreTrainedModel, work: Path) -> None:
+    """Give `model` the numbers of the network that the adapters of the checkpoints in `work` stand beside: others, which the encoder's
+    name may mean by now, would make nonsense of them. Raises ModelError where they are missing, or another network's."""
+    try:
+        model.load_state_dict(load_file(work / BELOW))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise ModelError(f"{work / BELOW} is not what this training began with: {error}; start anew, without --resume") from error
 
 
 def learnt_as_they_are(model: PreTrainedModel) -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
-from models.adapters import KINDS
+from models.adapters import KINDS, keep_below, take_below
 from models.calibration import WIDE_PREFERENCE, Mix, fitted_mix
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
@@ -62,9 +62,9 @@ def check(options: TrainOptions) -> None:
         raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
     if kind != "none" and options.shape.encoder == NEW:
         raise ModelError("adapters go beside matrices that have learnt something: with encoder new, train all of it")
-    if kind != "none" and options.resume:
+    if kind == "adalora" and options.resume:
         raise ModelError(
-            f"a training by {kind} cannot be resumed: its checkpoints hold the adapters, and not what lies below them; start it anew"
+            "a training by adalora cannot be resumed: how much each rank has mattered so far is in no checkpoint; start it anew, or use lora"
         )
     try:
         check_place(options.schedule.device, "auto")
@@ -209,6 +209,8 @@ def _network(
         reading = replace(options.schedule, epochs=options.unlabelled_epochs)
         loss = pretrain(model, tokenizer, unlabelled, reading, work / "unlabelled", console)
         console.print(f"{len(unlabelled):,} unlabelled texts read: {loss:.2f} nats a hidden token on the way")
+    if options.schedule.adapters == "lora":
+        (take_below if resumed else keep_below)(model, work)
     return model, tokenizer
 
 

@@ -152,7 +152,7 @@ def train_supervised(
         callbacks=callbacks,
     )
     if resume:
-        _check_alike(work, model)
+        _check_alike(work, model, schedule)
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
     try:
@@ -178,15 +178,19 @@ def shared_out(own: Loss, batches: Callable[[], int], model: PreTrainedModel) ->
     return loss
 
 
-def _check_alike(work: Path, model: PreTrainedModel) -> None:
-    """Raise ModelError where the checkpoints in `work` are of a network with other answers or sizes."""
+def _check_alike(work: Path, model: PreTrainedModel, schedule: Schedule) -> None:
+    """Raise ModelError where the checkpoints in `work` are of a network with other answers, sizes or adapters."""
     now = json.loads(model.config.to_json_string(use_diff=False))
-    for path in work.glob("checkpoint-[0-9]*/config.json"):
-        began = json.loads(path.read_text("utf-8"))
+    for path in work.glob("checkpoint-[0-9]*"):
+        network, beside = path / "config.json", path / "adapter_config.json"
+        began = json.loads(network.read_text("utf-8")) if network.is_file() else {}
         other = [name for name in MUST_AGREE if began.get(name, now.get(name)) != now.get(name)]
+        rank = json.loads(beside.read_text("utf-8"))["r"] if beside.is_file() else 0
+        if rank != (0 if schedule.adapters == "none" else schedule.rank):
+            other.append(f"rank of adapters ({rank or 'none'})")
         if other:
             raise ModelError(
-                f"{path.parent} is of a network with another {other[0]}: it was begun with other data or numbers; start anew, without --resume"
+                f"{path} is of a network with another {other[0]}: it was begun with other data or numbers; start anew, without --resume"
             )
 
 

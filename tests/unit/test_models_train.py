@@ -7,6 +7,7 @@ import json
 import math
 import random
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,35 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
 
 
+@pytest.mark.parametrize("adapters", ["none", "lora"])
+def test_a_training_gone_on_from_ends_as_if_it_had_not_been_broken_off(adapters: str, folder: Path, tmp_path: Path) -> None:
+    base = tiny(folder, tmp_path / "base", with_baseline=False)
+    train(replace(base, schedule=replace(base.schedule, epochs=1)), Console(file=io.StringIO()))
+    unlabelled = tmp_path / "chats.txt"
+    unlabelled.write_text("\n".join(f"第{at}件什么时候发货" for at in range(80)), "utf-8")
+    whole = tiny(folder, tmp_path / "model", with_baseline=False, unlabelled=[unlabelled])
+    shape = replace(whole.shape, encoder=str(tmp_path / "base"), layers=0)
+    whole = replace(whole, shape=shape, schedule=replace(whole.schedule, epochs=2, adapters=adapters, rank=2, learning_rate=1e-3))
+    ended = train(whole, Console(file=io.StringIO()))
+    wanted = load_file(ended.output / "model.safetensors")
+    work = tmp_path / "model-training"
+    steps = sorted(int(path.name.split("-")[1]) for path in work.glob("checkpoint-*"))
+    assert len(steps) == 2
+    shutil.rmtree(work / f"checkpoint-{steps[-1]}")  # as if the last part had not been
+    # What the encoder's name means may have changed since then.
+    train(replace(base, schedule=replace(base.schedule, epochs=1, seed=7)), Console(file=io.StringIO()))
+    again = train(replace(whole, resume=True), Console(file=io.StringIO()))
+    assert again.best_step == ended.best_step
+    found = load_file(again.output / "model.safetensors")
+    assert found.keys() == wanted.keys()
+    # Written in sixteen bits: a last bit may differ.
+    assert all(torch.allclose(found[name].float(), wanted[name].float(), atol=2e-4) for name in wanted)
+    # What was begun in another way is no checkpoint of this one.
+    other = replace(whole, resume=True, schedule=replace(whole.schedule, adapters="lora" if adapters == "none" else "none"))
+    with pytest.raises(ModelError, match="start anew, without --resume"):
+        train(other, Console(file=io.StringIO()))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -227,7 +257,7 @@ def test_what_cannot_work_is_told_before_the_long_part(
     with pytest.raises(ModelError, match=message):
         train(options)
     adalora = replace(options.shape, encoder="somewhere"), replace(options.schedule, adapters="adalora")
-    with pytest.raises(ModelError, match="adalora cannot be resumed: its checkpoints hold the adapters"):
+    with pytest.raises(ModelError, match="adalora cannot be resumed: how much each rank has mattered"):
         train(replace(options, shape=adalora[0], schedule=adalora[1], resume=True))
     with pytest.raises(ModelError, match="folds is 1: at least 2"):
         cross_validate(options, 1)
