@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from models.adapters import KINDS, keep_below, take_below
 from models.calibration import WIDE_PREFERENCE, Mix, fitted_mix
+from models.checkpoints import drop_torn_checkpoints
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
@@ -27,7 +28,7 @@ from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
 from models.scorer import LANGUAGES, Limits, ModelError, check_place
 from models.sets import PUBLIC, Example
-from models.supervised import Trained, drop_torn_checkpoints, train_supervised
+from models.supervised import Trained, train_supervised
 from models.text import readable
 from models.wide import WidePart
 from models.wide_training import fit_wide

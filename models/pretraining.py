@@ -23,8 +23,8 @@ from transformers import Trainer as HuggingFaceTrainer
 
 from models.batches import Item, padded
 from models.quick_dropout import quick_dropout
+from models.schedule import Schedule, arguments
 from models.scorer import Limits, ModelError
-from models.supervised import Schedule, arguments
 from models.text import readable
 from models.tokenizer import Encoder
 from models.training_progress import Watched

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW, NetworkShape
+from models.schedule import Schedule
 from models.scorer import ModelError
-from models.supervised import Schedule
 
 SMALL_NETWORK = NetworkShape(NARROWED_E5, layers=4, vocabulary=10_000, hidden=256, heads=8, wide=2**17)
 TINY_NETWORK = NetworkShape(NEW, layers=2, vocabulary=12_000, hidden=128, heads=4, dropout=0.2)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
-import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,69 +18,22 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
-    TrainingArguments,
 )
 
 from models.adapters import MovesRank, with_adapters, with_orthogonality
 from models.averaging import Averaged
 from models.batches import Item, Padding, encoded, predicted
+from models.checkpoints import check_alike
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
 from models.heads import QUESTIONS, Loss, masked_loss, most_likely
 from models.labels import UNKNOWN
-from models.loading import cpu_computes_in_bf16, gpu_computes_in_bf16
 from models.quick_dropout import quick_dropout
-from models.scorer import ModelError
+from models.schedule import Schedule, arguments
 from models.sets import Example
 from models.tokenizer import Encoder
 from models.training_progress import Watched
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The numbers of a training; see `Trainer` for what they do. Raises ModelError for a learning rate, a warm-up or a weight decay that can't be.
-
-    warm_up: share of the steps, below 1, over which the learning rate rises; it falls to 0 over the others;
-    token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
-    adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
-    averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
-    that tell nothing but a tone so many at most, but all where a teacher tells the rest; patience: evaluations without a better one after
-    which it ends, 0 to go on to the end: the mean of the weights gains where single weights no longer do; adapters: none (all
-    numbers learn), lora or adalora, of so much `rank`.
-    """
-
-    epochs: float = 3
-    batch_size: int = 32
-    accumulation: int = 1
-    learning_rate: float = 1e-4
-    warm_up: float = 0.06
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.05
-    adjustment: float = 1.0
-    token_dropout: float = 0.1
-    evaluations_per_epoch: int = 2
-    consistency: float = 0.0
-    averaging: float = 0.0
-    tone_texts: int = 8_000
-    adapters: str = "none"
-    rank: int = 8
-    patience: int = 3
-    max_tokens: int = 64
-    seed: int = 20
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.warm_up < 1:  # the Trainer would take more for a number of steps
-            raise ModelError(f"warm_up is {self.warm_up:g}: a share of the steps is needed, from 0 to below 1")
-        if not 0 <= self.learning_rate < math.inf:
-            raise ModelError(f"learning_rate is {self.learning_rate:g}: 0 or more is needed")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ModelError(f"weight_decay is {self.weight_decay:g}: 0 or more is needed")
-
-
-MUST_AGREE = ("id2label", "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
-"""What a checkpoint's config must have in common with the network that goes on from it."""
 
 
 class Trained(NamedTuple):
@@ -114,7 +63,7 @@ def train_supervised(
     `models.distillation`.
 
     `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from: there must be one, see
-    `drop_torn_checkpoints`.
+    `models.checkpoints`.
     """
     encoder = Encoder(tokenizer, schedule.max_tokens)
     items, held_out = (
@@ -152,7 +101,7 @@ def train_supervised(
         callbacks=callbacks,
     )
     if resume:
-        _check_alike(work, model, schedule)
+        check_alike(work, model, schedule)
     trainer.remove_callback(ProgressCallback)  # it prints to standard output, which is the command's own
     trainer.remove_callback(PrinterCallback)
     try:
@@ -176,34 +125,6 @@ def shared_out(own: Loss, batches: Callable[[], int], model: PreTrainedModel) ->
         return own(outputs, told, num_items_in_batch) / (batches() if model.training else 1)
 
     return loss
-
-
-def _check_alike(work: Path, model: PreTrainedModel, schedule: Schedule) -> None:
-    """Raise ModelError where the checkpoints in `work` are of a network with other answers, sizes or adapters."""
-    now = json.loads(model.config.to_json_string(use_diff=False))
-    for path in work.glob("checkpoint-[0-9]*"):
-        network, beside = path / "config.json", path / "adapter_config.json"
-        began = json.loads(network.read_text("utf-8")) if network.is_file() else {}
-        other = [name for name in MUST_AGREE if began.get(name, now.get(name)) != now.get(name)]
-        rank = json.loads(beside.read_text("utf-8"))["r"] if beside.is_file() else 0
-        if rank != (0 if schedule.adapters == "none" else schedule.rank):
-            other.append(f"rank of adapters ({rank or 'none'})")
-        if other:
-            raise ModelError(
-                f"{path} is of a network with another {other[0]}: it was begun with other data or numbers; start anew, without --resume"
-            )
-
-
-def drop_torn_checkpoints(work: Path) -> bool:
-    """Take away what was being written when a training was broken off, which the Trainer would take for the last checkpoint. Whether a
-    whole one is left to go on from."""
-    whole = False
-    for path in work.glob("checkpoint-[0-9]*"):
-        if (path / "trainer_state.json").is_file():  # what the Trainer writes last
-            whole = True
-        else:
-            shutil.rmtree(path)
-    return whole
 
 
 class _Judge:
@@ -237,45 +158,6 @@ def _better(
         return averaged
     model.load_state_dict(weights)
     return best
-
-
-def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
-    """Trainer's arguments: an evaluation and a checkpoint every `steps`, the best one is kept; no evaluation for 0."""
-    on_cpu = schedule.device == "cpu" or not torch.cuda.is_available()
-    bf16 = cpu_computes_in_bf16() if on_cpu else gpu_computes_in_bf16()
-    return TrainingArguments(
-        output_dir=str(work),
-        num_train_epochs=schedule.epochs,
-        per_device_train_batch_size=schedule.batch_size,
-        per_device_eval_batch_size=2 * schedule.batch_size,
-        gradient_accumulation_steps=schedule.accumulation,
-        learning_rate=schedule.learning_rate,
-        warmup_steps=schedule.warm_up,  # below 1: a share of the steps
-        lr_scheduler_type="linear",
-        weight_decay=schedule.weight_decay,
-        max_grad_norm=1.0,
-        eval_strategy="steps" if steps else "no",
-        save_strategy="steps" if steps else "no",
-        eval_steps=steps or None,
-        save_steps=steps or 500,
-        save_total_limit=2,
-        load_best_model_at_end=bool(steps) and schedule.adapters != "adalora",
-        metric_for_best_model="macro_f1",
-        greater_is_better=True,
-        logging_steps=max(1, min(50, steps or 50)),
-        report_to=["tensorboard"],
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
-        bf16=bf16,
-        # Losses are computed in fp32, and scaled: an older GPU has nothing else that is fast. A step that overflows would end AdaLoRA's
-        # moving of rank, which keeps a mean of the gradients.
-        fp16=not on_cpu and not bf16 and schedule.adapters != "adalora",
-        use_cpu=on_cpu,
-        seed=schedule.seed,
-        data_seed=schedule.seed,
-        dataloader_num_workers=0,
-        remove_unused_columns=False,
-    )
 
 
 def figures(prediction: EvalPrediction) -> dict[str, float]:

@@ -27,9 +27,10 @@ from transformers import (
 
 from models.adapters import KINDS, learnt_as_they_are, with_adapters
 from models.labels import NEGATIVE, OUTPUTS, POSITIVE
+from models.schedule import Schedule
 from models.scorer import ModelError
 from models.sets import Example
-from models.supervised import Schedule, train_supervised
+from models.supervised import train_supervised
 from models.tokenizer import train_tokenizer
 
 EXAMPLES = [Example(f"{word} {at}", label, source="own") for at in range(8) for word, label in (("great", POSITIVE), ("broken", NEGATIVE))]

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from jobs.cli import app
 from models.loading import cpu_computes_in_bf16
 from models.recipes import RECIPES, from_recipe
+from models.schedule import Schedule, arguments
 from models.scorer import ModelError
-from models.supervised import Schedule, arguments
 
 DEVICES = ["cpu", "auto"] + (["cuda"] if torch.cuda.is_available() else [])
 

@@ -20,9 +20,9 @@ from models.labels import OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN
 from models.languages import in_language
 from models.network import NetworkShape
 from models.recipes import TrainOptions
+from models.schedule import Schedule
 from models.scorer import WEIGHTS, ModelError, load_scorer
 from models.sets import Example
-from models.supervised import Schedule
 from models.text import is_in, language_of
 from models.train import train
 from tests.language_models import one_language

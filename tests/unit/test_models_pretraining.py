@@ -19,9 +19,10 @@ from models.labels import NEGATIVE, NEUTRAL, UNKNOWN
 from models.near_copies import identity
 from models.network import NetworkShape, make_network
 from models.pretraining import GUESSED, NOT_GUESSED, Hiding, conversation_lines, guessing_model, pretrain
+from models.schedule import Schedule
 from models.scorer import ModelError
 from models.sets import Example
-from models.supervised import Schedule, train_supervised
+from models.supervised import train_supervised
 
 TEXTS = [f"第{at}件快递什么时候发货" for at in range(60)] + [f"where is my order {at}" for at in range(60)]
 WORD = 50

@@ -19,8 +19,9 @@ from models.batches import Padding
 from models.consistency import consistent_loss
 from models.labels import NEGATIVE, NEUTRAL, OUTPUTS, POSITIVE
 from models.network import NetworkShape, make_network
+from models.schedule import Schedule
 from models.sets import Example
-from models.supervised import Schedule, train_supervised
+from models.supervised import train_supervised
 
 WORDS = {NEGATIVE: ("坏了", "太差"), NEUTRAL: ("发货", "地址"), POSITIVE: ("喜欢", "感谢")}
 EXAMPLES = [

@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
 from models import averaging
+from models.checkpoints import drop_torn_checkpoints
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
 from models.fitting import LEAST_RATED, parts, repeated, thinned
@@ -30,11 +31,11 @@ from models.loading import load_classifier, load_tokenizer
 from models.near_copies import identity
 from models.network import NetworkShape, make_network
 from models.recipes import TrainOptions, from_recipe
+from models.schedule import Schedule
 from models.scorer import LABELS, WEIGHTS, ModelError, load_scorer
 from models.sentiment import TransformerScorer
 from models.service_lines import capitalised, service_lines
 from models.sets import Example
-from models.supervised import Schedule, drop_torn_checkpoints
 from models.tokenizer import Encoder, train_tokenizer
 from models.train import report_lines, train, write
 
