@@ -68,8 +68,7 @@ def with_adapters(model: PreTrainedModel, kind: str, rank: int, steps: int) -> P
 
 def keep_below(model: PreTrainedModel, work: Path) -> None:
     """Write the network that adapters are about to be put beside, for a training that is gone on from."""
-    # Copies: tensors that share memory, as tied embeddings do, aren't written.
-    save_whole({name: tensor.clone().contiguous() for name, tensor in model.state_dict().items()}, work / BELOW)
+    save_whole(model.state_dict(), work / BELOW)
 
 
 def take_below(model: PreTrainedModel, work: Path) -> None:

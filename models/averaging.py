@@ -35,8 +35,7 @@ class Averaged(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """The mean goes into the checkpoint: what is gone on from there has its own otherwise."""
         if self.weights:
-            # Copies: tensors that share memory, as tied embeddings do, aren't written.
-            save_whole({name: tensor.clone().contiguous() for name, tensor in self.weights.items()}, _file(args, state))
+            save_whole(self.weights, _file(args, state))
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Go on with the mean of the checkpoint that is gone on from."""

@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 
 
 def save_whole(tensors: Mapping[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write `tensors` to the safetensors file `path`, which has another name until it is complete."""
+    """Write copies of `tensors` to the safetensors file `path`, which has another name until it is complete: tensors that share
+    memory, as tied embeddings do, aren't written otherwise."""
     begun = path.with_suffix(".part")
-    save_file(dict(tensors), begun, metadata=metadata)
+    save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, begun, metadata=metadata)
     begun.replace(path)
