@@ -113,6 +113,11 @@ def _suiting(loss: Callable[[float], float]) -> tuple[float, float]:
     return math.exp(found.x), float(found.fun)
 
 
+def scaled_loss(logits: torch.Tensor, labels: torch.Tensor, priors: torch.Tensor) -> float:
+    """The mean cross-entropy of labelled texts at the temperature that suits them, in nats; arguments as of `fitted_mix`."""
+    return _suiting(lambda temperature: float(functional.cross_entropy(logits.double() / temperature + priors.double(), labels)))[1]
+
+
 class Mix(NamedTuple):
     """What the served logits are made of: deep / temperature + wide · wide_weight."""
 

@@ -19,7 +19,7 @@ from models.checkpoints import drop_torn_checkpoints
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
-from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, TOLD_PRIORS, Question, log_shares, most_likely, outputs
+from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, answered, most_likely, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
@@ -174,13 +174,10 @@ def mixed(
 ) -> tuple[Mix, float]:
     """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them.
     adjustment: see `models.heads.log_shares`."""
-    known = trained.told[:, question.told] != UNKNOWN
-    labels, deep = trained.told[known, question.told].long(), trained.logits[known, question.deep]
+    known, labels, deep, priors = answered(trained.logits, trained.told, question, adjustment)
     beside = None if wide is None else wide[known, question.wide]
-    priors, preference = trained.told[known, TOLD_PRIORS], WIDE_PREFERENCE
-    if question is ABOUT_SATISFACTION:  # which has the shares of all sets together
-        priors = torch.tensor(log_shares(labels.tolist(), adjustment)).expand(len(labels), -1)
-        preference = 0.0  # one kind of text tells it: there are no others that the wide part could hold better on
+    # One kind of text tells satisfaction: there are no others that the wide part could hold better on.
+    preference = 0.0 if question is ABOUT_SATISFACTION else WIDE_PREFERENCE
     mix = fitted_mix(deep, labels, priors, beside, preference)
     both = deep / mix.temperature + (0.0 if beside is None else beside * mix.wide_weight)
     return mix, macro_f1(labels.tolist(), most_likely(both.numpy(), trained.told[known].numpy(), question).tolist())

@@ -30,7 +30,6 @@ TOLD_COLUMNS = TOLD_SATISFACTION + 1
 """Of `targets`; a teacher's columns follow them."""
 
 
-
 class Question(NamedTuple):
     """Where its answer is told in `targets`, and which columns answer it in the network's logits and in the wide part's."""
 
@@ -91,6 +90,27 @@ def log_shares(told: Sequence[int], adjustment: float = 1.0) -> list[float]:
     return [
         adjustment * math.log(each / sum(counts)) if each else IMPOSSIBLE if any(counts) else 0.0 for each in counts
     ]
+
+
+class Answered(NamedTuple):
+    """Of the texts that a set tells the answer of to one question: which of all they are, the answers, (texts,), and the logits and the log
+    priors of the answers, (texts, answers): the labels' shares in a text's set for sentiment, all sets together for satisfaction."""
+
+    known: torch.Tensor
+    labels: torch.Tensor
+    logits: torch.Tensor
+    priors: torch.Tensor
+
+
+def answered(logits: torch.Tensor, told: torch.Tensor, question: Question, adjustment: float = 1.0) -> Answered:
+    """What a network answers to a question. logits: all of its columns; told: as in `targets`; adjustment: see `log_shares`."""
+    known = told[:, question.told] != UNKNOWN
+    labels = told[known, question.told].long()
+    if question is ABOUT_SATISFACTION:
+        priors = torch.tensor(log_shares(labels.tolist(), adjustment)).expand(len(labels), -1)
+    else:
+        priors = told[known, TOLD_PRIORS]
+    return Answered(known, labels, logits[known, question.deep], priors)
 
 
 def most_likely(logits: NDArray[np.float32], told: NDArray[np.float32], question: Question) -> NDArray[np.int64]:

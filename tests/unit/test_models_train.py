@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-import random
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,64 +18,27 @@ from transformers import RobertaConfig, RobertaForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
-from models import averaging
-from models.checkpoints import drop_torn_checkpoints
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
 from models.fitting import LEAST_RATED, parts, repeated, thinned
 from models.heads import outputs
 from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
-from models.loading import load_classifier, load_tokenizer
+from models.loading import load_classifier
 from models.near_copies import identity
 from models.network import NetworkShape, make_network
 from models.recipes import TrainOptions, from_recipe
-from models.schedule import Schedule
 from models.scorer import LABELS, WEIGHTS, ModelError, load_scorer
 from models.sentiment import TransformerScorer
 from models.service_lines import capitalised, service_lines
 from models.sets import Example
 from models.tokenizer import Encoder, train_tokenizer
 from models.train import report_lines, train, write
-
-WORDS = {
-    "anger": ("坏了", "太差", "生气", "骗人"),
-    "none": ("发货", "地址", "尺码", "颜色"),
-    "like": ("喜欢", "很好", "感谢", "漂亮"),
-}
-GROUPS = {"1": ("broken", "angry", "awful"), "2": ("order", "address", "size"), "3": ("love", "thanks", "great")}
+from tests.tiny_training import WORDS, tiny, two_sets
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two sets in the layout of the public ones, a few hundred lines in all."""
-    chance = random.Random(1)
-    chinese = tmp_path / "data" / "zh_nlpcc2013_emotion"
-    chinese.mkdir(parents=True)
-    lines = ["标签,文本"]
-    for label, words in WORDS.items():
-        lines += [f"{label},{'，'.join(chance.choices(words, k=4))}，第{at}件" for at in range(120)]
-    (chinese / "Nlpcc2013Train.tsv").write_text("\n".join(lines), "utf-8")
-    english = tmp_path / "data" / "en_goemotions"
-    english.mkdir()
-    for name, count in (("train", 60), ("dev", 10), ("test", 10)):
-        rows = [
-            f"{' '.join(chance.choices(words, k=3))} {name} {at}\t{label}\tid{at}"
-            for label, words in GROUPS.items()
-            for at in range(count)
-        ]
-        rows += ["both ways\t1,3\tidx", "unclear\t0\tidy"]
-        (english / f"group_{name}.tsv").write_text("\n".join(rows), "utf-8")
-    return tmp_path / "data"
-
-
-def tiny(folder: Path, output: Path, **changes: Any) -> TrainOptions:
-    """A training of seconds."""
-    shape = NetworkShape("new", layers=1, vocabulary=300, hidden=32, heads=2)
-    schedule = Schedule(
-        epochs=8, batch_size=16, learning_rate=5e-3, token_dropout=0.0, patience=16, max_tokens=32, device="cpu"
-    )
-    options = TrainOptions([folder], output, shape, schedule, with_service_lines=False, threads=1)
-    return replace(options, **changes)
+    return two_sets(tmp_path / "data")
 
 
 def test_a_tiny_training_run_writes_a_model_that_loads(
@@ -161,79 +122,6 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
         train(replace(student, output=tmp_path / "other", teachers=[tmp_path / "none"]), Console(file=io.StringIO()))
     with pytest.raises(ModelError, match="wide is 12: a power of two is needed"):
         NetworkShape(wide=12)
-
-
-def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    means: list[Path] = []
-    monkeypatch.setattr(averaging, "load_file", lambda path: (means.append(path), load_file(path))[1])
-    half = tiny(folder, tmp_path / "model", with_baseline=False)
-    half = replace(half, schedule=replace(half.schedule, epochs=2, averaging=0.9))
-    train(half, Console(file=io.StringIO()))
-    assert not means
-    checkpoints = {path.name for path in (tmp_path / "model-training").glob("checkpoint-*")}
-    vocabulary = load_tokenizer(tmp_path / "model-training" / "tokenizer", local=True).get_vocab()
-    resumed = train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
-    steps = sorted(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*"))
-    assert steps[-1] > max(int(name.split("-")[1]) for name in checkpoints)
-    states = [
-        json.loads(path.read_text()) for path in (tmp_path / "model-training").glob("checkpoint-*/trainer_state.json")
-    ]
-    # So does the mean of the weights.
-    assert [path.parent.name for path in means] == [max(checkpoints, key=lambda name: int(name.split("-")[1]))]
-    # What was logged before the break is still there: it went on, and did not begin again.
-    assert all(
-        state["log_history"][0]["epoch"] < 1 < 2 < state["epoch"]
-        for state in states
-        if state["global_step"] == steps[-1]
-    )
-    assert resumed.best_step <= steps[-1]
-    assert load_tokenizer(resumed.output, local=True).get_vocab() == vocabulary
-    # What was begun with other data has another network.
-    config = next((tmp_path / "model-training").glob("checkpoint-*")) / "config.json"
-    began = config.read_text()
-    config.write_text(json.dumps(json.loads(began) | {"id2label": {"0": "negative"}}))
-    with pytest.raises(ModelError, match=r"checkpoint-\d+ is of a network with another id2label: .* start anew, without --resume"):
-        train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
-    config.write_text(began)
-    # What was being written when a training was broken off isn't taken for a checkpoint.
-    torn = tmp_path / "model-training" / "checkpoint-9999"
-    torn.mkdir()
-    (torn / "model.safetensors").write_bytes(b"half")
-    assert drop_torn_checkpoints(torn.parent) and not torn.exists()
-    # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
-    train(replace(half, schedule=replace(half.schedule, epochs=1)), Console(file=io.StringIO()))
-    assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
-
-
-@pytest.mark.parametrize("adapters", ["none", "lora"])
-def test_a_training_gone_on_from_ends_as_if_it_had_not_been_broken_off(adapters: str, folder: Path, tmp_path: Path) -> None:
-    base = tiny(folder, tmp_path / "base", with_baseline=False)
-    train(replace(base, schedule=replace(base.schedule, epochs=1)), Console(file=io.StringIO()))
-    unlabelled = tmp_path / "chats.txt"
-    unlabelled.write_text("\n".join(f"第{at}件什么时候发货" for at in range(80)), "utf-8")
-    whole = tiny(folder, tmp_path / "model", with_baseline=False, unlabelled=[unlabelled])
-    shape = replace(whole.shape, encoder=str(tmp_path / "base"), layers=0)
-    whole = replace(whole, shape=shape, schedule=replace(whole.schedule, epochs=2, adapters=adapters, rank=2, learning_rate=1e-3))
-    ended = train(whole, Console(file=io.StringIO()))
-    wanted = load_file(ended.output / "model.safetensors")
-    work = tmp_path / "model-training"
-    steps = sorted(int(path.name.split("-")[1]) for path in work.glob("checkpoint-*"))
-    assert len(steps) == 2
-    shutil.rmtree(work / f"checkpoint-{steps[-1]}")  # as if the last part had not been
-    # What the encoder's name means may have changed since then.
-    train(replace(base, schedule=replace(base.schedule, epochs=1, seed=7)), Console(file=io.StringIO()))
-    again = train(replace(whole, resume=True), Console(file=io.StringIO()))
-    assert again.best_step == ended.best_step
-    found = load_file(again.output / "model.safetensors")
-    assert found.keys() == wanted.keys()
-    # Written in sixteen bits: a last bit may differ.
-    assert all(torch.allclose(found[name].float(), wanted[name].float(), atol=2e-4) for name in wanted)
-    # What was begun in another way is no checkpoint of this one.
-    other = replace(whole, resume=True, schedule=replace(whole.schedule, adapters="lora" if adapters == "none" else "none"))
-    with pytest.raises(ModelError, match="start anew, without --resume"):
-        train(other, Console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize(
