@@ -20,7 +20,7 @@ COLDEST, HOTTEST = 0.05, 20.0
 WIDEST = 5.0
 """Bounds of the temperature, and of the weight of the wide part."""
 
-WIDE_PREFERENCE = 0.5
+WIDE_PREFERENCE = 1.0
 """How much more of the wide part may cost on validation texts, in standard errors of their loss: it holds better on texts of
 another kind."""
 

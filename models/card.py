@@ -19,7 +19,8 @@ _LIMITS = """\
   much lower.
 {neutral}{languages} A text of which no token is known gets no score.
 - At most {max_tokens} tokens are read: head and tail of a longer text.
-- Made again by the same command, its figures differ by up to a point: sums are added in another order on another machine.
+- Made again on another machine, its figures differ by up to a point and a half, on texts unlike those learnt from by up to four: sums
+  are added in another order.
 - A single seed; differences of a point or two between figures mean nothing.
 - Not for judging a person, customer or agent, without a human reading the conversation."""
 

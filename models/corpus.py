@@ -94,7 +94,7 @@ def load_corpus(
         if tests:
             corpus.tests[info.name] = list(_single(tests))
     if to_learn and not parts["train"]:
-        expected = ", ".join(info.folder for info in SETS if info.permissive or not permissive_only)
+        expected = ", ".join(dict.fromkeys(info.folder for info in SETS if info.permissive or not permissive_only))
         raise DataError(
             f"nothing to learn from under {', '.join(map(str, data))}: expected a CSV or JSON lines file whose texts aren't all held out, "
             f"or a folder named {expected}"

@@ -23,7 +23,7 @@ from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, answered
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
-from models.network import NEW, make_network
+from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW, answering_network, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
 from models.scorer import LANGUAGES, Limits, ModelError, check_place
@@ -58,6 +58,8 @@ def check(options: TrainOptions) -> None:
     """Raise ModelError for what can't work, before the long part begins."""
     if options.language and options.language not in LANGUAGES:
         raise ModelError(f"language is {options.language!r}: one of {', '.join(LANGUAGES)} is needed, or none for all of them")
+    if not options.schedule.epochs:
+        _check_unchanged(options)
     kind = options.schedule.adapters
     if kind not in KINDS:
         raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
@@ -78,6 +80,16 @@ def check(options: TrainOptions) -> None:
     missing = [str(path) for path in options.unlabelled if not path.is_file()]
     if missing:
         raise ModelError(f"unlabelled {missing[0]} is no file")
+
+
+def _check_unchanged(options: TrainOptions) -> None:
+    """Raise ModelError where the network is to stay as it is, and can't or shouldn't."""
+    if options.shape.encoder in (MULTILINGUAL_E5, NARROWED_E5, NEW):
+        raise ModelError(
+            f"epochs is 0, and encoder {options.shape.encoder} answers nothing yet: give a model that does (accurate, fast, or the directory of one)"
+        )
+    if options.schedule.adapters != "none" or options.unlabelled or options.teachers or options.resume:
+        raise ModelError("epochs is 0: the network learns nothing, and adapters, unlabelled, teacher and resume do nothing: leave them out")
 
 
 def prepare(options: TrainOptions) -> Corpus:
@@ -150,7 +162,8 @@ def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
 def fit(
     options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
 ) -> Fitted:
-    """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs."""
+    """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs. With epochs 0 the network stays as it is, and
+    the wide part and the temperatures are learnt."""
     resumed = options.resume and drop_torn_checkpoints(work)
     model, tokenizer = _network(options, learnt, work, resumed, console)
     said = taught(options.teachers, learnt, options.schedule.device, console, work / TEACHERS_FILE) if options.teachers else None
@@ -196,7 +209,10 @@ def _network(
     shape = replace(options.shape, columns=outputs(learnt))
     if options.unlabelled and not unlabelled:
         raise ModelError(f"nothing to read before the labels: {', '.join(map(str, options.unlabelled))} hold no text")
-    model, tokenizer = make_network(shape, cleaned + unlabelled, options.schedule.max_tokens, known)
+    if options.schedule.epochs:
+        model, tokenizer = make_network(shape, cleaned + unlabelled, options.schedule.max_tokens, known)
+    else:
+        model, tokenizer = answering_network(shape)
     longest = token_limit(model.config, options.schedule.max_tokens)
     if longest < options.schedule.max_tokens:
         raise ModelError(f"max_tokens is {options.schedule.max_tokens}: this network has places for {longest}")

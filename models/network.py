@@ -84,9 +84,25 @@ def make_network(
         fit_embeddings(model, known)
     elif not compact:
         add_missing(model, tokenizer, texts)
-    for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE):  # fitted to what it was before
-        vars(model.config).pop(name, None)
+    _forget_fitted(model)
     return model, known or tokenizer
+
+
+def answering_network(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """The network of a model that answers already, as it is, and its tokeniser; columns that it lacks of `shape` say nothing.
+
+    Raises ModelError if it cannot be had, or lacks one of OUTPUTS.
+    """
+    source = source_of(shape.encoder)
+    model, tokenizer = _gone_on_with(source, shape, OUTPUTS)
+    _forget_fitted(model)
+    return model, tokenizer
+
+
+def _forget_fitted(model: PreTrainedModel) -> None:
+    """Take out of the config what was fitted to the model as it was before."""
+    for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE):
+        vars(model.config).pop(name, None)
 
 
 def _packed(
@@ -143,11 +159,16 @@ def _new(shape: NetworkShape, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTr
     return BertForSequenceClassification(_config(sizes, shape, tokenizer)), tokenizer
 
 
-def _gone_on_with(source: Path | str, shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """A model that was trained here and kept in eight bits; its answers are gone on from, and new ones begin at nothing. Its sizes and
-    its tokeniser are its own, whatever the shape says."""
+def _gone_on_with(
+    source: Path | str, shape: NetworkShape, needed: Sequence[str] = ()
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """A model that was trained here; its answers are gone on from, and new ones begin at nothing. Its sizes and its tokeniser are
+    its own, whatever the shape says. Raises ModelError where it lacks an answer that is `needed`."""
     known, tokenizer, _ = load_classifier(source)
     before = {name.lower(): int(at) for at, name in known.config.id2label.items()}
+    missing = [name for name in needed if name not in before]
+    if missing:
+        raise ModelError(f"{source} does not answer {', '.join(missing)}: train it first, with epochs above 0")
     model = type(known)(type(known.config).from_dict(known.config.to_dict() | _names(shape)))
     state = known.state_dict()
     if "classifier.weight" not in state:

@@ -20,7 +20,7 @@ class Schedule:
     warm_up: share of the steps, below 1, over which the learning rate rises; it falls to 0 over the others;
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
     adjustment: how far logits are moved by the log of the labels' shares, see `models.heads.log_shares`;
-    averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
+    epochs: 0 leaves the network as it is, see `models.fitting`; averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
     that tell nothing but a tone so many at most, but all where a teacher tells the rest; patience: evaluations without a better one after
     which it ends, 0 to go on to the end: the mean of the weights gains where single weights no longer do; adapters: none (all
     numbers learn), lora or adalora, of so much `rank`.

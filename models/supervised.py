@@ -64,13 +64,15 @@ def train_supervised(
     `models.distillation`.
 
     `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from: there must be one, see
-    `models.checkpoints`.
+    `models.checkpoints`. With epochs 0 `model` stays as it is.
     """
     encoder = Encoder(tokenizer, schedule.max_tokens)
-    items, held_out = (
-        encoded(encoder, train, said, schedule.adjustment, to_learn=True),
-        encoded(encoder, validation, adjustment=schedule.adjustment),
-    )
+    held_out = encoded(encoder, validation, adjustment=schedule.adjustment)
+    judge = _Judge(tokenizer, held_out, schedule)
+    if not schedule.epochs:
+        model.train(False)
+        return judge(model, 0)
+    items = encoded(encoder, train, said, schedule.adjustment, to_learn=True)
     steps = max(1, len(items) // (schedule.batch_size * schedule.accumulation) // schedule.evaluations_per_epoch)
     watched = Watched(console)
     callbacks: list[Any] = [watched]
@@ -115,7 +117,7 @@ def train_supervised(
         learner.merge_and_unload()
     model.train(False)
     step = int((state.best_global_step if trainer.args.load_best_model_at_end else None) or state.global_step)
-    return _better(model, mean, step, state.global_step, _Judge(tokenizer, held_out, schedule), console)
+    return _better(model, mean, step, state.global_step, judge, console)
 
 
 def shared_out(own: Loss, batches: Callable[[], int], model: PreTrainedModel) -> Loss:

@@ -137,7 +137,9 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         training={
             "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} {LEFT_OUT}",
             **_other_sources(options),
-            "optimiser": f"AdamW, {schedule.learning_rate:g} with warm-up over {schedule.warm_up:.2g} of the steps and linear decay, weight decay "
+            "optimiser": "none: the network is the encoder's; its wide part and its temperature were learnt"
+            if not schedule.epochs
+            else f"AdamW, {schedule.learning_rate:g} with warm-up over {schedule.warm_up:.2g} of the steps and linear decay, weight decay "
             f"{schedule.weight_decay:g}, batches of {schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
             f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",

@@ -60,7 +60,14 @@ def train(
         int | None,
         typer.Option(min=0, help="Buckets of the part that knows runs of characters: a power of two; 0 for none."),
     ] = None,
-    epochs: Annotated[float | None, typer.Option(min=0.01)] = None,
+    epochs: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="How often each text is read. 0: the network of a model that answers already (--encoder) stays as it is, and its wide "
+            "part and temperature are learnt anew, in minutes.",
+        ),
+    ] = None,
     adapters: Annotated[
         str | None, typer.Option(help="none, lora or adalora: a large encoder learns with a hundredth of its numbers.")
     ] = None,

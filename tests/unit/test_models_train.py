@@ -230,6 +230,30 @@ def test_a_model_that_comes_with_the_project_is_gone_on_from_with_what_it_knows(
     assert before.config.wide_weight and not hasattr(model.config, "wide_weight")  # of another wide part
 
 
+def test_with_no_epoch_the_network_stays_and_what_stands_beside_it_is_learnt(folder: Path, tmp_path: Path) -> None:
+    first = tiny(folder, tmp_path / "first", with_baseline=False, compact=True)
+    begun = train(replace(first, schedule=replace(first.schedule, epochs=2)), Console(file=io.StringIO()))
+    shape = NetworkShape(str(begun.output), wide=2**12)
+    options = tiny(folder, tmp_path / "second", with_baseline=False, compact=True, shape=shape)
+    options = replace(options, schedule=replace(options.schedule, epochs=0))
+    report = train(options, Console(file=io.StringIO()))
+    files = [(each.output / "model.int8.safetensors").read_bytes() for each in (begun, report)]
+    assert files[0] == files[1]
+    assert (report.output / "wide.safetensors").is_file() and report.best_step == 0
+    assert report.validation_macro_f1 >= begun.validation_macro_f1
+    card = (report.output / "README.md").read_text("utf-8")
+    assert "none: the network is the encoder's; its wide part and its temperature were learnt" in card
+    with pytest.raises(ModelError, match="epochs is 0, and encoder new answers nothing yet"):
+        train(replace(options, shape=NetworkShape("new"), output=tmp_path / "third"))
+    with pytest.raises(ModelError, match="adapters, unlabelled, teacher and resume do nothing: leave them out"):
+        train(replace(options, teachers=[begun.output], output=tmp_path / "third"))
+    config = json.loads((begun.output / "config.json").read_text("utf-8"))
+    config["id2label"]["3"], config["label2id"] = "joy", {}
+    (begun.output / "config.json").write_text(json.dumps(config), "utf-8")
+    with pytest.raises(ModelError, match="first does not answer polite: train it first, with epochs above 0"):
+        train(replace(options, output=tmp_path / "third"), Console(file=io.StringIO()))
+
+
 def test_what_a_shop_calibrated_is_not_handed_on_to_what_is_trained_from_it(folder: Path, tmp_path: Path) -> None:
     report = train(tiny(folder, tmp_path / "first", with_baseline=False), Console(file=io.StringIO()))
     config = json.loads((report.output / "config.json").read_text("utf-8"))
