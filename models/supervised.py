@@ -152,8 +152,8 @@ def _better(
 ) -> Trained:
     """The best evaluation's weights, which `model` has, or their mean where that is better: `model` is left with them.
 
-    Cross-entropy decides. Macro-F1 over some thousand texts varies by as much as the two differ, and that of the best of many evaluations was
-    lucky besides: it once kept weights that read unfamiliar texts three points worse than the ones after them.
+    Cross-entropy decides. Macro-F1 over some thousand texts varies by as much as the two differ, that of the best of many evaluations is a lucky
+    one besides, and of two weights it tells less well which reads texts of other kinds better.
     """
     best = judge(model, step)
     if mean is None or not mean.weights:
