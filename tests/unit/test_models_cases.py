@@ -156,7 +156,7 @@ def test_anger_at_the_end_of_a_long_calm_text_is_heard(scorer: Scorer, calm: str
 @pytest.mark.parametrize("calm", CALM[:3])
 def test_thanks_at_the_end_of_a_long_text_do_not_make_it_praise(scorer: Scorer, calm: str) -> None:
     thanked, before = read(scorer, f"{calm * 100}谢谢，麻烦了").score, read(scorer, calm * 100).score
-    assert -0.2 < thanked - before  # nor do they make it a complaint
+    assert thanked - before > -0.2  # nor do they make it a complaint
     assert thanked < max(before, 0.0) + 0.2
 
 
