@@ -12,7 +12,7 @@ from typing import Final
 MOST: Final = 300
 """Characters of a last sentence; a longer one is no sentence of a chat."""
 
-PLAINLY: Final = 0.85
+PLAINLY: Final = 0.9
 """From this probability of negative on, an end counts."""
 
 # Where lines were joined there is a blank, which Chinese has between sentences only.

@@ -218,7 +218,7 @@ def test_two_parts_that_each_know_half_are_added_as_much_as_each_is_worth() -> N
     deep, wide = torch.randn(6_000, 3), torch.randn(6_000, 3)
     labels = torch.distributions.Categorical(logits=deep + 2 * wide).sample()
     priors = ALL_ALIKE.expand(len(labels), 3)
-    mix = fitted_mix(deep * 2, labels, priors, wide)
+    mix = fitted_mix(deep * 2, labels, priors, wide, preference=0.0)
     assert mix.temperature == pytest.approx(2.0, rel=0.15)
     assert mix.wide_weight == pytest.approx(2.0, rel=0.15)
     noise = fitted_mix(deep * 2, labels, priors, torch.randn(6_000, 3))
