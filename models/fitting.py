@@ -19,11 +19,11 @@ from models.checkpoints import drop_torn_checkpoints
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
-from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, answered, most_likely, outputs
+from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, known_answers, most_likely, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
-from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW, answering_network, make_network
+from models.network import NEW, NO_ANSWERS, answering_network, make_network
 from models.pretraining import conversation_lines, pretrain
 from models.recipes import TrainOptions
 from models.scorer import LANGUAGES, Limits, ModelError, check_place
@@ -84,7 +84,7 @@ def check(options: TrainOptions) -> None:
 
 def _check_unchanged(options: TrainOptions) -> None:
     """Raise ModelError where the network is to stay as it is, and can't or shouldn't."""
-    if options.shape.encoder in (MULTILINGUAL_E5, NARROWED_E5, NEW):
+    if options.shape.encoder in NO_ANSWERS:
         raise ModelError(
             f"epochs is 0, and encoder {options.shape.encoder} answers nothing yet: give a model that does (accurate, fast, or the directory of one)"
         )
@@ -187,7 +187,7 @@ def mixed(
 ) -> tuple[Mix, float]:
     """How much of the deep and of the wide part goes into an answer, by the texts that are chosen by, and its macro-F1 on them.
     adjustment: see `models.heads.log_shares`."""
-    known, labels, deep, priors = answered(trained.logits, trained.told, question, adjustment)
+    known, labels, deep, priors = known_answers(trained.logits, trained.told, question, adjustment)
     beside = None if wide is None else wide[known, question.wide]
     # One kind of text tells satisfaction: there are no others that the wide part could hold better on.
     preference = 0.0 if question is ABOUT_SATISFACTION else WIDE_PREFERENCE
@@ -204,12 +204,12 @@ def _network(
         for path in work.glob("checkpoint-*"):  # of an earlier training: a later --resume must not go on from them
             shutil.rmtree(path)
     known = load_tokenizer(work / TOKENIZER, local=True) if resumed and (work / TOKENIZER).is_dir() else None
-    cleaned = _cleaned([example.text for example in learnt])
     unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
     shape = replace(options.shape, columns=outputs(learnt))
     if options.unlabelled and not unlabelled:
         raise ModelError(f"nothing to read before the labels: {', '.join(map(str, options.unlabelled))} hold no text")
     if options.schedule.epochs:
+        cleaned = _cleaned([example.text for example in learnt])
         model, tokenizer = make_network(shape, cleaned + unlabelled, options.schedule.max_tokens, known)
     else:
         model, tokenizer = answering_network(shape)

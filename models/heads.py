@@ -92,7 +92,7 @@ def log_shares(told: Sequence[int], adjustment: float = 1.0) -> list[float]:
     ]
 
 
-class Answered(NamedTuple):
+class KnownAnswers(NamedTuple):
     """Of the texts that a set tells the answer of to one question: which of all they are, the answers, (texts,), and the logits and the log
     priors of the answers, (texts, answers): the labels' shares in a text's set for sentiment, all sets together for satisfaction."""
 
@@ -102,7 +102,7 @@ class Answered(NamedTuple):
     priors: torch.Tensor
 
 
-def answered(logits: torch.Tensor, told: torch.Tensor, question: Question, adjustment: float = 1.0) -> Answered:
+def known_answers(logits: torch.Tensor, told: torch.Tensor, question: Question, adjustment: float = 1.0) -> KnownAnswers:
     """What a network answers to a question. logits: all of its columns; told: as in `targets`; adjustment: see `log_shares`."""
     known = told[:, question.told] != UNKNOWN
     labels = told[known, question.told].long()
@@ -110,7 +110,7 @@ def answered(logits: torch.Tensor, told: torch.Tensor, question: Question, adjus
         priors = torch.tensor(log_shares(labels.tolist(), adjustment)).expand(len(labels), -1)
     else:
         priors = told[known, TOLD_PRIORS]
-    return Answered(known, labels, logits[known, question.deep], priors)
+    return KnownAnswers(known, labels, logits[known, question.deep], priors)
 
 
 def most_likely(logits: NDArray[np.float32], told: NDArray[np.float32], question: Question) -> NDArray[np.int64]:

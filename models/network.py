@@ -29,6 +29,9 @@ from models.tokenizer import train_tokenizer
 MULTILINGUAL_E5 = "multilingual-e5-small"
 NARROWED_E5 = "narrowed-multilingual-e5-small"
 NEW = "new"
+NO_ANSWERS = (MULTILINGUAL_E5, NARROWED_E5, NEW)
+"""Encoders that know no answer yet, and nothing of what is held out."""
+
 POSITIONS = 128
 DIRECTION_TEXTS = 2_000
 """Texts that decide which directions of the encoder a narrowed network keeps."""

@@ -28,7 +28,7 @@ from models.checkpoints import check_alike
 from models.consistency import consistent_loss
 from models.distillation import distilled_loss
 from models.evaluate import macro_f1
-from models.heads import QUESTIONS, Loss, answered, masked_loss, most_likely
+from models.heads import QUESTIONS, KnownAnswers, Loss, Question, known_answers, masked_loss, most_likely
 from models.labels import UNKNOWN
 from models.quick_dropout import quick_dropout
 from models.schedule import Schedule, arguments
@@ -117,7 +117,7 @@ def train_supervised(
         learner.merge_and_unload()
     model.train(False)
     step = int((state.best_global_step if trainer.args.load_best_model_at_end else None) or state.global_step)
-    return _better(model, mean, step, state.global_step, judge, console)
+    return _better(model, mean, (step, state.global_step), judge, schedule.adjustment, console)
 
 
 def shared_out(own: Loss, batches: Callable[[], int], model: PreTrainedModel) -> Loss:
@@ -134,7 +134,6 @@ class _Judge:
     """Asks a network about the validation texts that have a sentiment or a satisfaction."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, held_out: Sequence[Item], schedule: Schedule) -> None:
-        self.adjustment = schedule.adjustment
         self._tokenizer = tokenizer
         self._schedule = schedule
         asked = [item for item in held_out if any(item["labels"][each.told] != UNKNOWN for each in QUESTIONS)]
@@ -148,20 +147,26 @@ class _Judge:
 
 
 def _better(
-    model: PreTrainedModel, mean: Averaged | None, step: int, last_step: int, judge: _Judge, console: Console
+    model: PreTrainedModel,
+    mean: Averaged | None,
+    steps: tuple[int, int],
+    judge: Callable[[PreTrainedModel, int], Trained],
+    adjustment: float,
+    console: Console,
 ) -> Trained:
-    """The best evaluation's weights, which `model` has, or their mean where that is better: `model` is left with them.
+    """The best evaluation's weights, which `model` has, or their mean where that is better: `model` is left with them. steps: the best
+    evaluation's and the last.
 
     Cross-entropy decides. Macro-F1 over some thousand texts varies by as much as the two differ, that of the best of many evaluations is a lucky
     one besides, and of two weights it tells less well which reads texts of other kinds better.
     """
-    best = judge(model, step)
+    best = judge(model, steps[0])
     if mean is None or not mean.weights:
         return best
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(mean.weights)
-    averaged = judge(model, last_step)
-    of_best, of_mean = (mean_loss(each.told, each.logits, judge.adjustment) for each in (best, averaged))
+    averaged = judge(model, steps[1])
+    of_best, of_mean = (mean_loss(each.told, each.logits, adjustment) for each in (best, averaged))
     console.print(
         f"validation macro-F1 {best.macro_f1:.4f}, of the mean of the weights {averaged.macro_f1:.4f}; "
         f"cross-entropy {of_best:.4f} and {of_mean:.4f}"
@@ -172,18 +177,6 @@ def _better(
     return best
 
 
-def mean_loss(told: torch.Tensor, logits: torch.Tensor, adjustment: float) -> float:
-    """The cross-entropy of sentiment over the texts that have one, and of satisfaction likewise, each at the temperature that suits it: their
-    mean by texts, in nats. told: as in `models.heads.targets`; adjustment: see `models.heads.log_shares`."""
-    each, texts = [], []
-    for question in QUESTIONS:
-        of = answered(logits, told, question, adjustment)
-        if len(of.labels) and logits.shape[1] >= question.deep.stop:
-            each.append(scaled_loss(of.logits, of.labels, of.priors))
-            texts.append(len(of.labels))
-    return float(np.average(each, weights=texts)) if each else 0.0
-
-
 def figures(prediction: EvalPrediction) -> dict[str, float]:
     """What the best evaluation is chosen by."""
     return {"macro_f1": mean_macro_f1(np.asarray(prediction.label_ids), np.asarray(prediction.predictions))}
@@ -192,12 +185,28 @@ def figures(prediction: EvalPrediction) -> dict[str, float]:
 def mean_macro_f1(told: NDArray[np.float32], logits: NDArray[np.float32]) -> float:
     """Macro-F1 of sentiment over the texts that have one, and of satisfaction likewise: their mean by texts. told: as in
     `models.heads.targets`."""
+
+    def one(question: Question, of: KnownAnswers) -> float:
+        answers = most_likely(of.logits.numpy(), told[of.known.numpy()], question)
+        return macro_f1(of.labels.tolist(), answers.tolist())
+
+    return _mean_by_texts(torch.from_numpy(told), torch.from_numpy(logits), one)
+
+
+def mean_loss(told: torch.Tensor, logits: torch.Tensor, adjustment: float) -> float:
+    """The cross-entropy of sentiment over the texts that have one, and of satisfaction likewise, each at the temperature that suits it: their
+    mean by texts, in nats. told: as in `models.heads.targets`; adjustment: see `models.heads.log_shares`."""
+    return _mean_by_texts(told, logits, lambda _, of: scaled_loss(of.logits, of.labels, of.priors), adjustment)
+
+
+def _mean_by_texts(
+    told: torch.Tensor, logits: torch.Tensor, one: Callable[[Question, KnownAnswers], float], adjustment: float = 1.0
+) -> float:
+    """The mean of a figure over the questions that are told and answered, by their texts; 0 where none is."""
     each, texts = [], []
     for question in QUESTIONS:
-        labels = told[:, question.told].astype(np.int64)
-        known = labels != UNKNOWN
-        if known.any() and logits.shape[1] >= question.deep.stop:
-            answers = most_likely(logits[known, question.deep], told[known], question)
-            each.append(macro_f1(labels[known].tolist(), answers.tolist()))
-            texts.append(int(known.sum()))
+        of = known_answers(logits, told, question, adjustment)
+        if len(of.labels) and logits.shape[1] >= question.deep.stop:
+            each.append(one(question, of))
+            texts.append(len(of.labels))
     return float(np.average(each, weights=texts)) if each else 0.0

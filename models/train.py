@@ -17,9 +17,10 @@ from models.compact import write_compact
 from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
 from models.fitting import LEAST_RATED, fit, parts, prepare, rated
-from models.network import MULTILINGUAL_E5, NARROWED_E5, NEW
+from models.network import NO_ANSWERS
 from models.progress import console_for
 from models.recipes import TrainOptions
+from models.schedule import Schedule
 from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
@@ -137,11 +138,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         training={
             "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} {LEFT_OUT}",
             **_other_sources(options),
-            "optimiser": "none: the network is the encoder's; its wide part and its temperature were learnt"
-            if not schedule.epochs
-            else f"AdamW, {schedule.learning_rate:g} with warm-up over {schedule.warm_up:.2g} of the steps and linear decay, weight decay "
-            f"{schedule.weight_decay:g}, batches of {schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
-            f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}",
+            "optimiser": _optimiser(schedule),
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
             "cost": f"{report.seconds / 60:.0f} minutes on "
             + ("a GPU" if torch.cuda.is_available() and schedule.device != "cpu" else f"{torch.get_num_threads()} CPU threads")
@@ -154,12 +151,23 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
     )
 
 
+def _optimiser(schedule: Schedule) -> str:
+    """How the network learnt, for the card."""
+    if not schedule.epochs:
+        return "none: the network is the encoder's; its wide part and its temperature were learnt"
+    return (
+        f"AdamW, {schedule.learning_rate:g} with warm-up over {schedule.warm_up:.2g} of the steps and linear decay, weight decay "
+        f"{schedule.weight_decay:g}, batches of {schedule.batch_size * schedule.accumulation}, at most {schedule.epochs:g} epochs, "
+        f"logit adjustment {schedule.adjustment:g}, seed {schedule.seed}"
+    )
+
+
 def _other_sources(options: TrainOptions) -> dict[str, str]:
     """What shaped the network beside the labelled sets, for the card."""
     told = {}
     if options.unlabelled:
         told["read before"] = f"{len(options.unlabelled)} files of texts without labels, {options.unlabelled_epochs:g} epochs"
-    if options.shape.encoder not in (MULTILINGUAL_E5, NARROWED_E5, NEW) or options.teachers:
+    if options.shape.encoder not in NO_ANSWERS or options.teachers:
         told["not in the table above"] = "what the encoder or the teachers learnt from, see their cards: they may know texts held out here"
     if options.teachers:
         told["learnt from"] = f"the labels, and the probabilities of {' and '.join(each.name for each in options.teachers)}"

@@ -15,7 +15,7 @@ import pytest
 import torch
 from rich.console import Console
 from torch.nn import functional
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedModel
 
 from models.averaging import Averaged
 from models.batches import Padding
@@ -166,19 +166,6 @@ def test_the_better_of_the_mean_and_the_best_evaluation_is_kept(tmp_path: Path) 
     assert state["best_metric"] >= best - 1e-4
 
 
-class Judge:
-    """Answers as it is told to for a network whose first bias is 0, and for one where it is 1."""
-
-    adjustment = 1.0
-
-    def __init__(self, told: torch.Tensor, *said: torch.Tensor) -> None:
-        self.told, self.said = told, said
-
-    def __call__(self, model: BertForSequenceClassification, step: int) -> Trained:
-        logits = self.said[int(model.classifier.bias[0])]
-        return Trained(mean_macro_f1(self.told.numpy(), logits.numpy()), step, [], logits, self.told)
-
-
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_mean_is_kept_by_its_cross_entropy_where_one_evaluation_was_lucky(question: Question) -> None:
     labels = torch.tensor([0, 1, 2] * 20)
@@ -190,12 +177,19 @@ def test_the_mean_is_kept_by_its_cross_entropy_where_one_evaluation_was_lucky(qu
     lucky[:, question.deep], mean[:, question.deep] = right, right
     lucky[:6, question.deep] = wrong[:6]  # sure of its errors
     mean[:7, question.deep] = wrong[:7] / 40  # one error more, of none of which it is sure
-    judge = Judge(told, lucky, mean)
+
+    def judge(network: PreTrainedModel, step: int) -> Trained:
+        """The lucky answers of a network whose bias is 0, the mean's of one whose bias is 1."""
+        logits = mean if network.classifier.bias[0] else lucky
+        return Trained(mean_macro_f1(told.numpy(), logits.numpy()), step, [], logits, told)
+
     model = small()
+    averaged = Averaged(model, 0.5)
+    torch.nn.init.ones_(model.classifier.bias)
+    averaged.on_step_end(*(SimpleNamespace(),) * 3)  # type: ignore[arg-type]
     torch.nn.init.zeros_(model.classifier.bias)
-    averaged = {name: tensor + (name == "classifier.bias") for name, tensor in model.state_dict().items()}
     best = judge(model, 5)
-    kept = _better(model, SimpleNamespace(weights=averaged), 5, 9, judge, Console(file=io.StringIO()))  # type: ignore[arg-type]
+    kept = _better(model, averaged, (5, 9), judge, 1.0, Console(file=io.StringIO()))
     assert kept.step == 9
     assert kept.macro_f1 < best.macro_f1
     assert model.classifier.bias[0] == 1.0
