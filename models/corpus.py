@@ -138,10 +138,8 @@ def _read(info: SetInfo, path: Path) -> Iterator[tuple[Split | None, Example]]:
 
 
 def _service_examples() -> Iterator[Example]:
-    """The service lines; a calm one is also an example of what is neither angry nor anxious nor abusive."""
-    for text, label in service_lines():
-        heard = NO_TONES if label == "negative" else tones(angry=False, anxious=False, abusive=False)
-        yield Example(text, LABELS.index(label), heard, source=SERVICE_LINES)
+    for line in service_lines():
+        yield Example(line.text, LABELS.index(line.label), tones(**line.tones), source=SERVICE_LINES)
 
 
 def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:

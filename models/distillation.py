@@ -45,7 +45,7 @@ def taught(
     TELLS); nan for nothing, where none of them can, or tells satisfaction, and for that of an example that isn't
     rated.
 
-    What was made here (service lines, joined texts) has the sentiment that it was made for: where the teachers say another, as of
+    What was made here (service lines, joined texts) has the sentiment and the tones that it was made for: where the teachers say others, as of
     irony that they take for praise, they aren't believed. kept: a file that keeps what they said; a training that is begun again by
     the same teachers on the same texts doesn't ask them again. Raises ModelError if one can't be loaded, or lacks one of OUTPUTS.
     """
@@ -54,12 +54,22 @@ def taught(
     place = {text: at for at, text in enumerate(texts)}
     told = mean[[place[example.text] for example in examples]]
     for at, example in enumerate(examples):
-        made = example.source in MADE and example.label != UNKNOWN
-        if made and not told[at, 0].isnan() and int(told[at, SENTIMENT].argmax()) != example.label:
-            told[at, SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
+        if example.source in MADE and not told[at, 0].isnan():
+            told[at] = _as_made(told[at], example)
     unrated = torch.tensor([example.satisfaction == UNKNOWN for example in examples])
     told[unrated, SATISFACTION] = float("nan")
     return told
+
+
+def _as_made(said: torch.Tensor, example: Example) -> torch.Tensor:
+    """What teachers say of a text that was made here, with its own sentiment and tones where they say others."""
+    said = said.clone()
+    if example.label != UNKNOWN and int(said[SENTIMENT].argmax()) != example.label:
+        said[SENTIMENT] = functional.one_hot(torch.tensor(example.label), len(LABELS)).float()
+    heard = torch.tensor(example.tones, dtype=torch.float32)
+    wrong = (heard != UNKNOWN) & ((said[TONE] > 0.5) != (heard == 1))
+    said[TONE] = torch.where(wrong, heard, said[TONE])
+    return said
 
 
 def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: Console, kept: Path | None) -> torch.Tensor:

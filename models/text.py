@@ -14,6 +14,8 @@ from html.entities import html5
 
 from opencc import OpenCC
 
+from models.emoji import decoded
+
 # Upper bound on what the patterns below look at, whatever a caller hands in; head and tail are kept.
 MAX_RAW_CHARACTERS = 20_000
 
@@ -56,8 +58,8 @@ _SIMPLIFIED = OpenCC("t2s")
 def readable(text: str, max_characters: int) -> str:
     """Return the part of `text` that a model can read, at most `max_characters` long; empty if there is nothing.
 
-    HTML's tags and entities go, compatibility forms are folded (NFKC), traditional Chinese becomes simplified, a character repeated more than three times
-    is kept three times, blanks are joined. A longer text keeps its head and its tail, because anger tends to come last.
+    HTML's tags and entities go, compatibility forms are folded (NFKC), traditional Chinese becomes simplified, a chat program's [微笑] becomes
+    the emoji that it is, a character repeated more than three times is kept three times, blanks are joined. A longer text keeps its head and its tail, because anger tends to come last.
     """
     text = _visible(cut(text, MAX_RAW_CHARACTERS))
     # Links go before the folding, which turns the Chinese comma that ends one into a sign that could belong to it.
@@ -66,7 +68,7 @@ def readable(text: str, max_characters: int) -> str:
         text = _without_links(_visible(unicodedata.normalize("NFKC", text)))
     text = simplified(text)
     if "[" in text or "<" in text:
-        text = _PLACEHOLDER.sub(" ", text)
+        text = decoded(_PLACEHOLDER.sub(" ", text))
     text = _REPEATED.sub(r"\1\1\1", text)
     return cut(_BLANKS.sub(" ", text).strip(), max_characters)
 

@@ -103,7 +103,7 @@ def test_honest_praise_is_still_praise(scorer: Scorer, text: str) -> None:
 
 
 def test_the_irony_that_is_asked_about_was_not_learnt_from() -> None:
-    learnt = {identity(text) for text, _ in service_lines()}
+    learnt = {identity(line.text) for line in service_lines()}
     assert [text for text in IRONY if identity(text) in learnt] == []
 
 

@@ -129,7 +129,7 @@ def test_a_file_may_not_be_called_as_what_is_made_here(tmp_path: Path) -> None:
 
 def test_a_smile_makes_another_service_line(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("text,label,split\nfine,positive,train\n", "utf-8")
-    lines = {text for text, _ in service_lines()}
+    lines = {line.text for line in service_lines()}
     assert {"知道了", "知道了🙂"} <= lines
     assert {"知道了", "知道了🙂"} <= {example.text for example in load_corpus([tmp_path / "own.csv"]).train}
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from models.distillation import TEACHER_SHARE, distilled_loss, taught
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, masked_loss, targets
-from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN
+from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
 from models.scorer import WEIGHTS
 from models.sentiment import TransformerScorer
 from models.sets import Example
@@ -60,8 +60,20 @@ def test_a_line_made_here_keeps_its_sentiment_where_the_teacher_takes_it_for_ano
     assert line[SENTIMENT].tolist() == joined[SENTIMENT].tolist() == [1.0, 0.0, 0.0]
     assert own[SENTIMENT].argmax() == POSITIVE
     assert torch.allclose(agreed, own, rtol=0, atol=0, equal_nan=True)  # what it is sure of says more than the label
-    assert line[TONE].tolist() == own[TONE].tolist()  # a tone is the teacher's to tell
+    assert line[TONE].tolist() == own[TONE].tolist()  # no tone was told
     assert nothing.isnan().all()
+
+
+def test_a_line_made_here_keeps_the_tones_that_it_tells_where_the_teacher_hears_others() -> None:
+    praise, told = "great service, thank you", tones(angry=True, anxious=False)
+    made = [Example(praise, POSITIVE, told, source=source) for source in ("service lines", "own")]
+    line, own = taught([WEIGHTS / "fast"], made, "cpu", Console(file=io.StringIO()))
+    angry, anxious = OUTPUTS.index("angry"), OUTPUTS.index("anxious")
+    assert own[angry] < 0.5
+    assert line[angry] == 1  # the teacher hears none
+    assert line[anxious] == own[anxious] < 0.5  # it says the same, and how surely
+    others = [at for at in range(len(OUTPUTS)) if at != angry]
+    assert line[others].tolist() == own[others].tolist()
 
 
 def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_text_once() -> None:

@@ -52,7 +52,7 @@ def test_in_all_dimensions_it_is_nearly_the_larger_network() -> None:
 
 
 def test_in_fewer_dimensions_the_same_texts_stay_near_each_other() -> None:
-    english = [text for text, _ in service_lines() if text.isascii()][:1_500] + TEXTS * 4
+    english = [line.text for line in service_lines() if line.text.isascii()][:1_500] + TEXTS * 4
     wide_pieces, small_pieces = train_tokenizer(english, 300, 48), train_tokenizer(english, 80, 48)
     large = Read(network(len(wide_pieces), 32, 4, 3).bert, wide_pieces)
     small, untouched = (Read(network(len(small_pieces), 16, 2, 2).bert, small_pieces) for _ in range(2))

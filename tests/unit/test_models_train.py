@@ -357,14 +357,14 @@ def test_a_small_set_is_learnt_from_as_often_as_one_says() -> None:
 def test_service_lines_are_labelled_filled_and_always_the_same() -> None:
     lines = list(service_lines())
     assert lines == list(service_lines())
-    assert {label for _, label in lines} == set(LABELS)
-    assert all(text and "{" not in text and "|" not in text for text, _ in lines)
+    assert {line.label for line in lines} == set(LABELS)
+    assert all(text and "{" not in text and "|" not in text for text, *_ in lines)
     labels: dict[str, set[str]] = {}
-    for text, label in lines:
+    for text, label, _ in lines:
         labels.setdefault(identity(text), set()).add(label)
     assert max(map(len, labels.values())) == 1  # no line contradicts another
     assert capitalised("great, i waited. thanks a lot!") == "Great, I waited. Thanks a lot!"
-    english = [text for text, _ in lines if text[0].isascii() and text[0].isalpha()]
+    english = [text for text, *_ in lines if text[0].isascii() and text[0].isalpha()]
     assert 0.4 < sum(text[0].isupper() for text in english) / len(english) < 0.7
 
 
@@ -378,7 +378,7 @@ def test_pieces_of_one_score_have_the_order_of_their_letters() -> None:
 
 
 def test_a_long_text_is_encoded_by_head_and_tail_within_the_limit() -> None:
-    tokenizer = train_tokenizer([text for text, _ in service_lines()], 1_000, 16)
+    tokenizer = train_tokenizer([line.text for line in service_lines()], 2_000, 16)
     encoder = Encoder(tokenizer, 16)
     (short,) = encoder.encode(["谢谢"])
     (long,) = encoder.encode(["快递" + "发货" * 50 + "投诉"])
