@@ -2,17 +2,85 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedModel
 
+from models.recipes import TrainOptions
 from models.schedule import Schedule
 from models.scorer import ModelError
+from models.sets import Example
+
+BEGUN_FILE = "begun-with.json"
+"""In the folder of a training: what it was begun with, by which a resumed one is known to be the same."""
+
+DIGESTS = ("texts to learn from", "texts to choose by", "unlabelled texts")
 
 MUST_AGREE = ("id2label", "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
 """What a checkpoint's config must have in common with the network that goes on from it."""
+
+
+def begun_with(
+    options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], unlabelled: Sequence[str]
+) -> dict[str, Any]:
+    """What the result of a training depends on: digests of its texts with what is told of them, what it learns from beside them, by name,
+    and the schedule's numbers. Where it is computed is none of it."""
+    digests = (_digest(map(_told, learnt)), _digest(map(_told, held_out)), _digest(unlabelled))
+    numbers = {name: value for name, value in asdict(options.schedule).items() if name != "device"}
+    return {
+        **dict(zip(DIGESTS, digests, strict=True)),
+        "encoder": Path(options.shape.encoder).name,
+        "dropout": options.shape.dropout,
+        "teachers": [each.name for each in options.teachers],
+        "unlabelled_epochs": options.unlabelled_epochs if unlabelled else 0,
+        **numbers,
+    }
+
+
+def begin(work: Path, begun: Mapping[str, Any]) -> None:
+    """Leave nothing in `work` that a later --resume could go on from by mistake, and write down what this training is begun with."""
+    for path in work.glob("checkpoint-*"):
+        shutil.rmtree(path)
+    work.mkdir(parents=True, exist_ok=True)
+    (work / BEGUN_FILE).write_text(json.dumps(begun, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def check_begun(work: Path, now: Mapping[str, Any]) -> None:
+    """Raise ModelError where the training in `work` was begun with something else than `now`, or nobody knows with what: it would be
+    measured on texts that it has learnt from, and its card would tell numbers that it wasn't made with."""
+    try:
+        begun = dict(json.loads((work / BEGUN_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{work} does not say what its training was begun with ({BEGUN_FILE}), as earlier versions did not: start anew, without --resume"
+        ) from error
+    other = [
+        f"other {name}" if name in DIGESTS else f"{name} {_named(begun.get(name))} (now {_named(value)})"
+        for name, value in now.items()
+        if begun.get(name) != value
+    ]
+    if other:
+        raise ModelError(
+            f"{work} was begun with {', '.join(other)}: go on with the same data and numbers, or start anew, without --resume"
+        )
+
+
+def _told(example: Example) -> str:
+    return repr((example.text, example.label, example.tones, example.satisfaction, example.source))
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _named(value: Any) -> str:
+    return (", ".join(value) if isinstance(value, list) else str(value)) or "none"
 
 
 def check_alike(work: Path, model: PreTrainedModel, schedule: Schedule) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from models.adapters import KINDS, keep_below, take_below
 from models.calibration import WIDE_PREFERENCE, Mix, fitted_mix
-from models.checkpoints import drop_torn_checkpoints
+from models.checkpoints import begin, begun_with, check_begun, drop_torn_checkpoints
 from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
@@ -164,8 +163,18 @@ def fit(
 ) -> Fitted:
     """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs. With epochs 0 the network stays as it is, and
     the wide part and the temperatures are learnt."""
+    unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
+    if options.unlabelled and not unlabelled:
+        raise ModelError(f"nothing to read before the labels: {', '.join(map(str, options.unlabelled))} hold no text")
+    begun = begun_with(options, learnt, held_out, unlabelled)
     resumed = options.resume and drop_torn_checkpoints(work)
-    model, tokenizer = _network(options, learnt, work, resumed, console)
+    if resumed:
+        check_begun(work, begun)
+    else:
+        if options.resume:
+            console.print(f"no checkpoint in {work}: begun anew")
+        begin(work, begun)
+    model, tokenizer = _network(options, learnt, unlabelled, work, resumed, console)
     said = taught(options.teachers, learnt, options.schedule.device, console, work / TEACHERS_FILE) if options.teachers else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide, options.schedule.adjustment) if options.shape.wide else None
@@ -197,20 +206,14 @@ def mixed(
 
 
 def _network(
-    options: TrainOptions, learnt: Sequence[Example], work: Path, resumed: bool, console: Console
+    options: TrainOptions, learnt: Sequence[Example], unlabelled: Sequence[str], work: Path, resumed: bool, console: Console
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The network before the labels: made, and perhaps let read unlabelled texts."""
-    if not resumed:
-        for path in work.glob("checkpoint-*"):  # of an earlier training: a later --resume must not go on from them
-            shutil.rmtree(path)
     known = load_tokenizer(work / TOKENIZER, local=True) if resumed and (work / TOKENIZER).is_dir() else None
-    unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
     shape = replace(options.shape, columns=outputs(learnt))
-    if options.unlabelled and not unlabelled:
-        raise ModelError(f"nothing to read before the labels: {', '.join(map(str, options.unlabelled))} hold no text")
     if options.schedule.epochs:
         cleaned = _cleaned([example.text for example in learnt])
-        model, tokenizer = make_network(shape, cleaned + unlabelled, options.schedule.max_tokens, known)
+        model, tokenizer = make_network(shape, [*cleaned, *unlabelled], options.schedule.max_tokens, known)
     else:
         model, tokenizer = answering_network(shape)
     longest = token_limit(model.config, options.schedule.max_tokens)

@@ -123,7 +123,7 @@ def train(
     ] = False,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0: as many as there are cores.")] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint of a broken-off training.")
+        bool, typer.Option("--resume", help="Go on from the last checkpoint of a broken-off training, with the same data and numbers.")
     ] = False,
 ) -> None:
     """Train a sentiment and tone model, measure it on texts not trained on, and write it with a model card.

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from models import averaging
 from models.checkpoints import drop_torn_checkpoints
 from models.loading import load_tokenizer
+from models.recipes import TrainOptions
 from models.scorer import ModelError
 from models.train import train
 from tests.tiny_training import tiny, two_sets
@@ -26,18 +27,24 @@ def folder(tmp_path: Path) -> Path:
     return two_sets(tmp_path / "data")
 
 
+def _break_off(work: Path) -> None:
+    """As if the part of a training after its last checkpoint but one had not been."""
+    shutil.rmtree(max(work.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])))
+
+
 def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     means: list[Path] = []
     monkeypatch.setattr(averaging, "load_file", lambda path: (means.append(path), load_file(path))[1])
-    half = tiny(folder, tmp_path / "model", with_baseline=False)
-    half = replace(half, schedule=replace(half.schedule, epochs=2, averaging=0.9))
-    train(half, Console(file=io.StringIO()))
+    whole = tiny(folder, tmp_path / "model", with_baseline=False)
+    whole = replace(whole, schedule=replace(whole.schedule, epochs=3, averaging=0.9))
+    train(whole, Console(file=io.StringIO()))
     assert not means
+    _break_off(tmp_path / "model-training")
     checkpoints = {path.name for path in (tmp_path / "model-training").glob("checkpoint-*")}
     vocabulary = load_tokenizer(tmp_path / "model-training" / "tokenizer", local=True).get_vocab()
-    resumed = train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
+    resumed = train(replace(whole, resume=True), Console(file=io.StringIO()))
     steps = sorted(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*"))
     assert steps[-1] > max(int(name.split("-")[1]) for name in checkpoints)
     states = [
@@ -53,12 +60,12 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     )
     assert resumed.best_step <= steps[-1]
     assert load_tokenizer(resumed.output, local=True).get_vocab() == vocabulary
-    # What was begun with other data has another network.
+    # Nor are checkpoints of another network.
     config = next((tmp_path / "model-training").glob("checkpoint-*")) / "config.json"
     began = config.read_text()
     config.write_text(json.dumps(json.loads(began) | {"id2label": {"0": "negative"}}))
     with pytest.raises(ModelError, match=r"checkpoint-\d+ is of a network with another id2label: .* start anew, without --resume"):
-        train(replace(half, schedule=replace(half.schedule, epochs=3), resume=True), Console(file=io.StringIO()))
+        train(replace(whole, resume=True), Console(file=io.StringIO()))
     config.write_text(began)
     # What was being written when a training was broken off isn't taken for a checkpoint.
     torn = tmp_path / "model-training" / "checkpoint-9999"
@@ -66,7 +73,7 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     (torn / "model.safetensors").write_bytes(b"half")
     assert drop_torn_checkpoints(torn.parent) and not torn.exists()
     # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
-    train(replace(half, schedule=replace(half.schedule, epochs=1)), Console(file=io.StringIO()))
+    train(replace(whole, schedule=replace(whole.schedule, epochs=1)), Console(file=io.StringIO()))
     assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
 
 
@@ -97,3 +104,40 @@ def test_a_training_gone_on_from_ends_as_if_it_had_not_been_broken_off(adapters:
     other = replace(whole, resume=True, schedule=replace(whole.schedule, adapters="lora" if adapters == "none" else "none"))
     with pytest.raises(ModelError, match="start anew, without --resume"):
         train(other, Console(file=io.StringIO()))
+
+
+def test_a_training_is_gone_on_with_only_as_it_was_begun(folder: Path, tmp_path: Path) -> None:
+    """Else it would be measured on what it has learnt from, and its card would tell numbers that it wasn't made with."""
+    own = tmp_path / "own.csv"
+    lines = ["text,label,split", *(f"thanks {at},positive,{'validation' if at % 4 else 'train'}" for at in range(40))]
+    own.write_text("\n".join(lines), "utf-8")
+    first = tiny(folder, tmp_path / "model", with_baseline=False, data=[folder, own])
+    first = replace(first, schedule=replace(first.schedule, epochs=1), resume=True)
+    told = io.StringIO()
+    train(first, Console(file=told, width=300))
+    work = tmp_path / "model-training"
+    assert f"no checkpoint in {work}: begun anew" in told.getvalue()
+    _break_off(work)
+
+    def refused(options: TrainOptions) -> str:
+        with pytest.raises(ModelError, match="go on with the same data and numbers, or start anew, without --resume") as error:
+            train(options, Console(file=io.StringIO()))
+        return str(error.value)
+
+    schedule = replace(first.schedule, learning_rate=1e-3, epochs=2, device="auto")
+    assert "begun with epochs 1 (now 2), learning_rate 0.005 (now 0.001): " in refused(replace(first, schedule=schedule))
+    assert "encoder new (now multilingual-e5-small)" in refused(replace(first, shape=replace(first.shape, encoder="multilingual-e5-small")))
+    assert "teachers none (now model)" in refused(replace(first, teachers=[tmp_path / "model"]))
+    unlabelled = tmp_path / "chats.txt"
+    unlabelled.write_text("什么时候发货\n", "utf-8")
+    assert "other unlabelled texts, unlabelled_epochs 0 (now 1.0): " in refused(replace(first, unlabelled=[unlabelled]))
+    own.write_text("\n".join(line.replace("thanks 4,positive", "thanks 4,negative") for line in lines), "utf-8")
+    assert "begun with other texts to learn from: " in refused(first)
+    own.write_text("\n".join(line.replace("validation", "test") for line in lines), "utf-8")
+    assert "begun with other texts to choose by: " in refused(first)
+    own.write_text("\n".join(lines), "utf-8")
+    train(replace(first, schedule=replace(first.schedule, device="auto")), Console(file=io.StringIO()))
+    _break_off(work)
+    (work / "begun-with.json").unlink()
+    with pytest.raises(ModelError, match=r"does not say what its training was begun with \(begun-with.json\), .*: start anew, without --resume"):
+        train(first, Console(file=io.StringIO()))
