@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from models.compact import COMPACT_FILE
 from models.corpus import Corpus
 from models.evaluate import Figure
-from models.heads import outputs
-from models.labels import OUTPUTS, SATISFACTIONS
+from models.labels import SATISFACTIONS
 from models.scorer import LANGUAGES
 from models.sets import JOINED, SETS
 from models.tone_figures import HEARD_FROM, ToneFigure
@@ -50,12 +49,13 @@ def model_card(
     language: str = "",
     tones: Mapping[str, Mapping[str, ToneFigure]] | None = None,
     compact: bool = False,
+    rates: bool = False,
 ) -> str:
     """Return the card in Markdown. `network`: a sentence on its shape; `training`: lines of the training section; `tones`: figures of
-    the tones of each set that tells some; `compact`: whether weights are kept in eight bits."""
+    the tones of each set that tells some; `compact`: whether weights are kept in eight bits; `rates`: whether it tells satisfaction."""
     learnt = {info.name for info in corpus.trained}
     languages = LANGUAGES.get(language, " and ".join(LANGUAGES.values()))
-    rated = f", then {', '.join(SATISFACTIONS)} (softmax)" if len(outputs(corpus.train)) > len(OUTPUTS) else ""
+    rated = f", then {', '.join(SATISFACTIONS)} (softmax)" if rates else ""
     lines = [
         "---",
         f"language: [{language or ', '.join(LANGUAGES)}]",

@@ -182,7 +182,8 @@ def fit(
     adjustment = options.schedule.adjustment
     mix, figure = mixed(trained, logits, ABOUT_SENTIMENT, adjustment)
     served = {SENTIMENT_MIX: mix}
-    if trained.logits.shape[1] >= ABOUT_SATISFACTION.deep.stop:
+    rates = trained.logits.shape[1] >= ABOUT_SATISFACTION.deep.stop
+    if rates and (trained.told[:, ABOUT_SATISFACTION.told] != UNKNOWN).any():
         served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION, adjustment)[0]
     for names, each in served.items():
         model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})

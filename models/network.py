@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
@@ -18,7 +19,7 @@ from transformers import (
 )
 
 from models.compact import COMPACT_FILE
-from models.labels import OUTPUTS
+from models.labels import OUTPUTS, SATISFACTIONS
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_BIAS, SENTIMENT_MIX, load_classifier, load_tokenizer
 from models.missing_pieces import add_missing, fit_embeddings
 from models.narrowed import Read, narrowed
@@ -82,7 +83,7 @@ def make_network(
         return _new(shape, known or _tokenizer(shape, texts, max_tokens))
     source = source_of(shape.encoder)
     compact = isinstance(source, Path) and (source / COMPACT_FILE).is_file()
-    model, tokenizer = _gone_on_with(source, shape) if compact else _pretrained(source, shape)
+    model, tokenizer = _gone_on_with(source, shape) if compact or _answers(source) else _pretrained(source, shape)
     if known:
         fit_embeddings(model, known)
     elif not compact:
@@ -92,20 +93,31 @@ def make_network(
 
 
 def answering_network(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The network of a model that answers already, as it is, and its tokeniser; columns that it lacks of `shape` say nothing.
+    """The network of a model that answers already, as it is, and its tokeniser; columns that it lacks of `shape` say nothing, and what it
+    tells of satisfaction stays, with its temperature, also where `shape` has no column for it.
 
     Raises ModelError if it cannot be had, or lacks one of OUTPUTS.
     """
     source = source_of(shape.encoder)
-    model, tokenizer = _gone_on_with(source, shape, OUTPUTS)
-    _forget_fitted(model)
+    model, tokenizer = _gone_on_with(source, shape, as_it_is=True)
+    temperature, _ = SATISFACTION_MIX
+    _forget_fitted(model, but=temperature)
     return model, tokenizer
 
 
-def _forget_fitted(model: PreTrainedModel) -> None:
+def _forget_fitted(model: PreTrainedModel, but: str = "") -> None:
     """Take out of the config what was fitted to the model as it was before."""
-    for name in (*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE):
+    for name in {*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE} - {but}:
         vars(model.config).pop(name, None)
+
+
+def _answers(source: Path | str) -> bool:
+    """Whether a model has all of OUTPUTS among its columns; one that can't be read has none."""
+    try:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False, local_files_only=isinstance(source, Path))
+        return set(OUTPUTS) <= {str(name).lower() for name in config.id2label.values()}
+    except Exception:  # the libraries raise many kinds, see `models.loading`, and `_pretrained` tells what is wrong
+        return False
 
 
 def _packed(
@@ -163,24 +175,36 @@ def _new(shape: NetworkShape, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTr
 
 
 def _gone_on_with(
-    source: Path | str, shape: NetworkShape, needed: Sequence[str] = ()
+    source: Path | str, shape: NetworkShape, as_it_is: bool = False
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """A model that was trained here; its answers are gone on from, and new ones begin at nothing. Its sizes and its tokeniser are
-    its own, whatever the shape says. Raises ModelError where it lacks an answer that is `needed`."""
+    its own, whatever the shape says. as_it_is: it isn't trained: what it tells of satisfaction stays, and ModelError is raised where it
+    lacks one of OUTPUTS."""
     known, tokenizer, _ = load_classifier(source)
     before = {name.lower(): int(at) for at, name in known.config.id2label.items()}
-    missing = [name for name in needed if name not in before]
-    if missing:
-        raise ModelError(f"{source} does not answer {', '.join(missing)}: train it first, with epochs above 0")
+    if as_it_is:
+        missing = [name for name in OUTPUTS if name not in before]
+        if missing:
+            raise ModelError(f"{source} does not answer {', '.join(missing)}: train it first, with epochs above 0")
+        if before.keys() >= set(SATISFACTIONS):
+            shape = replace(shape, columns=OUTPUTS + SATISFACTIONS)
     model = type(known)(type(known.config).from_dict(known.config.to_dict() | _names(shape)))
     state = known.state_dict()
-    if "classifier.weight" not in state:
-        raise ModelError(f"{source} has no single layer that answers: it can't be gone on from; give the encoder it was made from")
-    for name in ("classifier.weight", "classifier.bias"):
-        rows = [state[name][before[column]] if column in before else state[name][0] * 0 for column in shape.columns]
-        state[name] = torch.stack(rows)
+    layer = _answering_layer(known, source)
+    for name in (f"{layer}.weight", f"{layer}.bias"):
+        if name in state:
+            rows = [state[name][before[column]] if column in before else state[name][0] * 0 for column in shape.columns]
+            state[name] = torch.stack(rows)
     model.load_state_dict(state)
     return model, tokenizer
+
+
+def _answering_layer(model: PreTrainedModel, source: Path | str) -> str:
+    """The name of the linear layer with a row for each answer: the last one, in every make of classifier."""
+    linear = [(name, each.out_features) for name, each in model.named_modules() if isinstance(each, torch.nn.Linear)]
+    if not linear or linear[-1][1] != model.config.num_labels:
+        raise ModelError(f"{source} has no single layer that answers: it can't be gone on from; give the encoder it was made from")
+    return str(linear[-1][0])
 
 
 def _pretrained(source: Path | str, shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

@@ -17,6 +17,7 @@ from models.compact import write_compact
 from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
 from models.fitting import LEAST_RATED, fit, parts, prepare, rated
+from models.labels import OUTPUTS
 from models.network import NO_ANSWERS
 from models.progress import console_for
 from models.recipes import TrainOptions
@@ -100,7 +101,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         f"{layers} layers ({parameters:,} parameters, {len(tokenizer):,} pieces), "
         f"encoder: {Path(options.shape.encoder).name}"  # a directory's path is nobody's business
     )
-    (options.output / "README.md").write_text(_card(options, corpus, report, network), "utf-8")
+    (options.output / "README.md").write_text(_card(options, corpus, report, network, model.config.num_labels > len(OUTPUTS)), "utf-8")
     return report
 
 
@@ -127,7 +128,7 @@ def check_output(output: Path) -> None:
         raise ModelError(f"output {output} holds other files than a model: give an empty or a new directory")
 
 
-def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str) -> str:
+def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str, rates: bool) -> str:
     schedule = options.schedule
     times = ", ".join(f"{name} {count} times" for name, count in options.repeat.items())
     return model_card(
@@ -148,6 +149,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         language=options.language,
         tones=report.tones,
         compact=options.compact,
+        rates=rates,
     )
 
 

@@ -20,6 +20,11 @@ def roberta_with_tones(path: Path) -> Path:
     return _written(RobertaConfig(**SIZES), OUTPUTS, path)
 
 
+def bert_with_tones(path: Path, labels: Sequence[str] = OUTPUTS) -> Path:
+    """One as a training writes it."""
+    return _written(BertConfig(**SIZES), labels, path)
+
+
 def binary_bert(path: Path) -> Path:
     """Two sides, and nothing else."""
     return _written(BertConfig(**SIZES), ("NEGATIVE", "POSITIVE"), path)

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import pytest
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
-from transformers import RobertaConfig, RobertaForSequenceClassification
 from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
+from models import network
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
 from models.fitting import LEAST_RATED, parts, repeated, thinned
@@ -33,6 +34,7 @@ from models.service_lines import capitalised, service_lines
 from models.sets import Example
 from models.tokenizer import Encoder, train_tokenizer
 from models.train import report_lines, train, write
+from tests.random_models import bert_with_tones, roberta_with_tones
 from tests.tiny_training import WORDS, tiny, two_sets
 
 
@@ -331,14 +333,51 @@ def test_what_cannot_be_learnt_of_satisfaction_is_not_judged_or_is_refused() -> 
         parts(Corpus(train=sided + [each for each in rated if each.satisfaction != 1] * 2, validation=sided), options)
 
 
-def test_an_encoder_with_another_kind_of_head_is_refused_where_its_answers_are_to_be_kept(tmp_path: Path) -> None:
-    names = {"id2label": dict(enumerate(OUTPUTS)), "label2id": {name: at for at, name in enumerate(OUTPUTS)}}
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 100}
-    model = RobertaForSequenceClassification(RobertaConfig(**sizes, **names))
-    train_tokenizer(["we lose parcels", "they send refunds"] * 20, 60, 48).save_pretrained(tmp_path)
-    write(model, None, tmp_path, compact=True)
-    with pytest.raises(ModelError, match="has no single layer that answers"):
-        make_network(NetworkShape(str(tmp_path)), [], 16)
+@pytest.mark.parametrize("make", [bert_with_tones, roberta_with_tones])
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_model_that_answers_is_gone_on_from_whatever_columns_the_data_ask_for(
+    make: Callable[[Path], Path], compact: bool, tmp_path: Path
+) -> None:
+    """Also where its columns are others, or come in another order."""
+    config = json.loads((make(tmp_path / "first") / "config.json").read_text("utf-8"))
+    turned = dict(enumerate([*OUTPUTS[:3][::-1], *OUTPUTS[3:]]))
+    (tmp_path / "first" / "config.json").write_text(json.dumps(config | {"id2label": turned, "label2id": {}}), "utf-8")
+    before, tokenizer, _ = load_classifier(tmp_path / "first")
+    if compact:
+        write(before, None, tmp_path / "first", compact=True)
+        before, tokenizer, _ = load_classifier(tmp_path / "first")
+    model, _ = make_network(NetworkShape(str(tmp_path / "first"), columns=OUTPUTS + SATISFACTIONS), [], 16)
+    ids = torch.tensor([tokenizer("你们的服务太差了").input_ids])
+    with torch.inference_mode():
+        known, begun = before.train(False)(ids).logits[0], model.train(False)(ids).logits[0]
+    assert begun.dtype == torch.float32
+    assert begun[:7].tolist() == pytest.approx([*known[:3].flip(0).tolist(), *known[3:].tolist()], abs=1e-4)
+    assert begun[7:].tolist() == [0.0] * 3
+
+
+def test_what_tells_nothing_in_a_single_layer_is_no_model_to_go_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, _, _ = load_classifier(WEIGHTS / "fast")
+    before.classifier = torch.nn.Identity()
+    monkeypatch.setattr(network, "load_classifier", lambda source: (before, None, ""))
+    with pytest.raises(ModelError, match="fast has no single layer that answers"):
+        make_network(NetworkShape("fast"), [], 16)
+
+
+def test_with_no_epoch_a_model_keeps_what_it_tells_of_satisfaction(folder: Path, tmp_path: Path) -> None:
+    begun = bert_with_tones(tmp_path / "first", OUTPUTS + SATISFACTIONS)
+    config = json.loads((begun / "config.json").read_text("utf-8"))
+    fitted = {"satisfaction_temperature": 2.5, "satisfaction_wide_weight": 1.5, "sentiment_bias": [1.0, 0.0, 0.0]}
+    (begun / "config.json").write_text(json.dumps(config | fitted), "utf-8")
+    options = tiny(folder, tmp_path / "second", with_baseline=False, shape=NetworkShape(str(begun), wide=2**12))
+    train(replace(options, schedule=replace(options.schedule, epochs=0)), Console(file=io.StringIO()))
+    after = json.loads((tmp_path / "second" / "config.json").read_text("utf-8"))
+    assert list(after["id2label"].values()) == [*OUTPUTS, *SATISFACTIONS]
+    assert after["satisfaction_temperature"] == 2.5 and not after.keys() & {"satisfaction_wide_weight", "sentiment_bias"}
+    (begun / "config.json").write_text(json.dumps(config | {"satisfaction_temperature": 2.5}), "utf-8")
+    wanted, found = (load_scorer(str(each), "cpu", precision="fp32").score(["坏了"])[0] for each in (begun, tmp_path / "second"))
+    assert wanted is not None and found is not None
+    assert found.satisfaction == pytest.approx(wanted.satisfaction, abs=2e-3)  # written in sixteen bits
+    assert "then dissatisfied, neither, satisfied (softmax)" in (tmp_path / "second" / "README.md").read_text("utf-8")
 
 
 def test_folds_are_refused_for_an_encoder_that_knows_what_is_held_out(folder: Path, tmp_path: Path) -> None:
