@@ -108,7 +108,7 @@ def cross_validate(options: TrainOptions, count: int, console: Console | None = 
             f"part {number} of {count}: {len(learnt):,} texts to learn from, {len(chosen_by):,} to choose by, {len(held_out):,} held out"
         )
         with tempfile.TemporaryDirectory() as work:
-            fitted = fit(options, learnt, chosen_by, Path(work), console)
+            fitted = fit(options, learnt, chosen_by, Path(work), console, held_out)
             found.append(_measured(_served(fitted, options, Path(work) / "model"), held_out))
     return Folds(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,8 +22,9 @@ from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, known_an
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
+from models.near_copies import Seen
 from models.network import NEW, NO_ANSWERS, answering_network, make_network
-from models.pretraining import conversation_lines, pretrain
+from models.pretraining import pretrain, unlabelled_texts
 from models.recipes import TrainOptions
 from models.scorer import LANGUAGES, Limits, ModelError, check_place
 from models.sets import PUBLIC, Example
@@ -159,13 +160,18 @@ def thinned(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
 
 
 def fit(
-    options: TrainOptions, learnt: Sequence[Example], held_out: Sequence[Example], work: Path, console: Console
+    options: TrainOptions,
+    learnt: Sequence[Example],
+    held_out: Sequence[Example],
+    work: Path,
+    console: Console,
+    measured: Iterable[Example] = (),
 ) -> Fitted:
     """Train on `learnt`, choose by `held_out`; `work` takes checkpoints and TensorBoard logs. With epochs 0 the network stays as it is, and
-    the wide part and the temperatures are learnt."""
-    unlabelled = [text for path in options.unlabelled for text in conversation_lines(path, options.mask)]
-    if options.unlabelled and not unlabelled:
-        raise ModelError(f"nothing to read before the labels: {', '.join(map(str, options.unlabelled))} hold no text")
+    the wide part and the temperatures are learnt. measured: what it will be measured on, which it doesn't read either where texts without
+    labels are read before."""
+    apart = Seen(example.text for example in (*held_out, *measured)) if options.unlabelled else Seen(())
+    unlabelled = unlabelled_texts(options.unlabelled, options.mask, apart, console)
     begun = begun_with(options, learnt, held_out, unlabelled)
     resumed = options.resume and drop_torn_checkpoints(work)
     if resumed:

@@ -22,6 +22,7 @@ from transformers import (
 from transformers import Trainer as HuggingFaceTrainer
 
 from models.batches import Item, padded
+from models.near_copies import Seen
 from models.quick_dropout import quick_dropout
 from models.schedule import Schedule, arguments
 from models.scorer import Limits, ModelError
@@ -60,6 +61,19 @@ def conversation_lines(path: Path, mask: Callable[[str], str] = str) -> Iterator
             text = readable(mask(line), Limits().max_characters)
             if text:
                 yield text
+
+
+def unlabelled_texts(paths: Sequence[Path], mask: Callable[[str], str], apart: Seen, console: Console) -> list[str]:
+    """The texts of the files, but for those that are held out, or nearly so (`apart`): neither the network nor a vocabulary may know them.
+    Raises ModelError as `conversation_lines` does, and where no text is left of the files."""
+    texts = [text for path in paths for text in conversation_lines(path, mask)]
+    kept = [text for text in texts if text not in apart]
+    if paths and not kept:
+        files = ", ".join(map(str, paths))
+        raise ModelError(f"nothing to read before the labels: {files} hold no text{' but those that are held out' if texts else ''}")
+    if len(kept) < len(texts):
+        console.print(f"{len(texts) - len(kept):,} of {len(texts):,} unlabelled texts left out: they are held out, or nearly so")
+    return kept
 
 
 def pretrain(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -66,7 +67,8 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
     output = options.output.absolute()
     work = output.with_name(f"{output.name}-{WORK}")
-    model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)
+    measured = chain(corpus.validation, *corpus.tests.values())  # not all of the former are chosen by
+    model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console, measured)
     seconds = time.monotonic() - started
 
     options.output.mkdir(parents=True, exist_ok=True)

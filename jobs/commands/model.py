@@ -76,7 +76,7 @@ def train(
         list[Path] | None,
         typer.Option(
             help="A file of conversations (lines, or JSON lines with text) whose hidden words are guessed first; personal data are "
-            "masked, as in your own labelled files. Repeatable."
+            "masked, as in your own labelled files, and texts that are measured on left out. Repeatable."
         ),
     ] = None,
     unlabelled_epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,

@@ -12,9 +12,10 @@ import torch
 from rich.console import Console
 from transformers import BertConfig, BertForSequenceClassification
 
+from models import cross_validation, fitting, network
 from models.adapters import MovesRank, orthogonality, with_adapters, with_orthogonality
-from models.corpus import Corpus
-from models.cross_validation import Folds, folds, inner
+from models.corpus import Corpus, load_corpus
+from models.cross_validation import Folds, cross_validate, folds, inner
 from models.labels import NEGATIVE, NEUTRAL, UNKNOWN
 from models.near_copies import identity
 from models.network import NetworkShape, make_network
@@ -23,6 +24,9 @@ from models.schedule import Schedule
 from models.scorer import ModelError
 from models.sets import Example
 from models.supervised import train_supervised
+from models.tokenizer import train_tokenizer
+from models.train import train
+from tests.tiny_training import tiny, two_sets
 
 TEXTS = [f"第{at}件快递什么时候发货" for at in range(60)] + [f"where is my order {at}" for at in range(60)]
 WORD = 50
@@ -84,6 +88,37 @@ def test_unlabelled_texts_are_lines_or_json_lines(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"d\.CSV: lines of text are needed, or JSON lines"):
         list(conversation_lines(tmp_path / "d.CSV"))
     assert list(conversation_lines(tmp_path / "a.txt", mask=lambda text: text.replace("hi", "[name]")))[1] == "there"
+
+
+def test_texts_that_are_held_out_are_not_read_before_the_labels_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = two_sets(tmp_path / "data")
+    (tmp_path / "chats.txt").write_text("\n".join([*TEXTS, "love great thanks test 3", "Angry awful broken DEV 5!"]), "utf-8")
+    lines = ["text,label,split", "love great thanks test 3,positive,test", "angry awful broken dev 5,negative,validation"]
+    (tmp_path / "own.csv").write_text("\n".join(lines), "utf-8")
+    read: list[str] = []
+    monkeypatch.setattr(fitting, "pretrain", lambda model, tokenizer, texts, *_: (read.extend(texts), 1.0)[1])
+    learnt_from: list[str] = []
+    monkeypatch.setattr(network, "train_tokenizer", lambda texts, *sizes: (learnt_from.extend(texts), train_tokenizer(texts, *sizes))[1])
+    told = io.StringIO()
+    options = tiny(data, tmp_path / "model", data=[data, tmp_path / "own.csv"], with_baseline=False, unlabelled=[tmp_path / "chats.txt"])
+    options = replace(options, schedule=replace(options.schedule, epochs=0.1))
+    train(options, Console(file=told, width=200))
+    assert read == TEXTS and learnt_from[-len(TEXTS) :] == TEXTS
+    assert "2 of 122 unlabelled texts left out: they are held out, or nearly so" in told.getvalue()
+    corpus = load_corpus(options.data, with_service_lines=False)
+    (tmp_path / "chats.txt").write_text("\n".join(example.text for example in corpus.train), "utf-8")
+
+    def measured(_: object, held_out: list[Example]) -> float:
+        assert read and not set(read) & {each.text for each in held_out}
+        read.clear()
+        return 1.0
+
+    read.clear()
+    monkeypatch.setattr(cross_validation, "_measured", measured)
+    assert cross_validate(options, 2, Console(file=io.StringIO())).macro_f1 == [1.0, 1.0]
+    (tmp_path / "chats.txt").write_text("love great thanks test 3\n", "utf-8")
+    with pytest.raises(ModelError, match=r"chats\.txt hold no text but those that are held out"):
+        train(options, Console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize("kind", ["lora", "adalora"])
