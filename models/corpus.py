@@ -70,7 +70,7 @@ def load_corpus(
     conversation is kept as often as it comes, for "ok" means another thing in another conversation; its conversation is in one
     split, and its sentiment, where one is told, is an example like any other. `mask` hides
     personal data in files of one's own, as the job does before it scores. to_learn: raise DataError if nothing is found to learn
-    from; with_validations: fill in `validations`. Raises DataError, too, where two sets have one name.
+    from; with_validations: fill in `validations`. Raises DataError, too, where two files have one name, or one has that of a set in `models.sets`.
     """
     corpus = Corpus()
     parts: dict[Split, list[Example]] = {"train": [], "validation": []}
@@ -147,15 +147,16 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
     missing = [path for path in data if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} does not exist: give a folder with sets, or a CSV or JSON lines file")
-    names = set(MADE)
+    names: set[str] = set()
     for info in SETS:
         path = next((folder / info.folder for folder in data if (folder / info.folder).is_dir()), None)
         if path is not None:
-            names.add(info.name)
             yield info, path
     for path in data:
         if path.is_file():
             info = own_set(path)
+            if info.name in (*PUBLIC, *MADE):  # what is known of that set would be taken for true of the file
+                raise DataError(f"{path}: {info.name} is the name of a set that the project knows: rename the file, for its name is the set's")
             if info.name in names:
                 raise DataError(f"{path}: another set is called {info.name}, too: rename the file, for its name is the set's")
             names.add(info.name)
