@@ -2,14 +2,15 @@
 
 Columns: `text`, `label` (negative, neutral, positive, or empty), any of the tones (0, 1 or empty), `satisfaction` (dissatisfied,
 neither, satisfied, or empty), `conversation` (texts of one conversation come into one split), `shop` (`evaluate` tells how each is
-read), `split` (train, validation, test, one for a conversation; drawn where it is missing). Others are ignored.
+read), `split` (train, validation, test, one for a conversation; drawn where it is missing). Others are ignored, but not such as are spelt nearly
+so: a file's split would be another one than its owner believes.
 """
 
 from __future__ import annotations
 
 import csv
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from models.scorer import LABELS, SATISFACTIONS, ModelError
 from models.sets import Example, SetInfo, Split
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
+COLUMNS = ("text", "label", *TONES, "satisfaction", "conversation", "shop", "split")
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 SPLITS = ("train", "validation", "test")
 MAX_CHARACTERS = 100_000
 
@@ -87,7 +90,11 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines, strict=True)
         try:
-            if "text" not in (reader.fieldnames or ()):
+            _check_separator(lines.readline(), f"{path}, line 1")
+            lines.seek(0)
+            columns = reader.fieldnames or ()
+            _check_columns(columns, f"{path}, line 1")
+            if "text" not in columns:
                 raise RowError(f"{path}, line 1: no column text: the first line names the columns")
             for row in reader:
                 if any(row.get(None) or ()):
@@ -104,6 +111,25 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise RowError(f"{path}, line {reader.line_num + 1}: no CSV ({error})") from error
 
 
+def _check_columns(names: Iterable[str], where: str) -> None:
+    """Raise RowError for a name that is one of COLUMNS but for its case or for blanks, and for one that is there twice."""
+    found = set()
+    for name in names:
+        meant = name.strip().lower()
+        if meant in COLUMNS and name != meant:
+            raise RowError(f"{where}: column {name!r} would be ignored: write {meant}, or give it a name of its own")
+        if name in COLUMNS and name in found:
+            raise RowError(f"{where}: two columns are called {name}: keep one of them, or give the other a name of its own")
+        found.add(name)
+
+
+def _check_separator(line: str, where: str) -> None:
+    """Raise RowError where the first line has a column text, but something else than commas between its columns."""
+    for separator, name in SEPARATORS.items():
+        if "text" in [each.strip(' "\r\n').lower() for each in line.split(separator)] and separator in line:
+            raise RowError(f"{where}: its columns are separated by {name}: save it with commas")
+
+
 def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -117,4 +143,5 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 raise RowError(
                     f"{path}, line {number}: {type(row).__name__}, not an object: one object a line is needed"
                 )
+            _check_columns(row, f"{path}, line {number}")
             yield number, row

@@ -182,6 +182,32 @@ def test_rows_of_ones_own_are_read_with_tones_and_splits(tmp_path: Path) -> None
         list(read_rows(tmp_path / "a.parquet"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("text,label,Split\nhi,neutral,test\n", r"line 1: column 'Split' would be ignored: write split, or give it a name of its own"),
+        ("text,label, conversation\nhi,neutral,1\n", "line 1: column ' conversation' would be ignored: write conversation"),
+        ("TEXT,label\nhi,neutral\n", "line 1: column 'TEXT' would be ignored: write text"),
+        ("text,label,label\nhi,neutral,positive\n", "line 1: two columns are called label: keep one of them"),
+        ("text;label\nhi;neutral\n", "line 1: its columns are separated by semicolons: save it with commas"),
+        ('"text"\t"label"\nhi\tneutral\n', "line 1: its columns are separated by tabs"),
+        ("texts,label\nhi,neutral\n", "line 1: no column text: the first line names the columns"),
+    ],
+)
+def test_a_column_whose_name_is_nearly_one_that_is_read_is_not_ignored(lines: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(lines, "utf-8")
+    with pytest.raises(RowError, match=message):
+        list(read_rows(tmp_path / "own.csv"))
+
+
+def test_columns_that_nobody_reads_may_be_called_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("\ufefftext,label,Note,Note,,a;b\nhi,neutral,a,b,,\n", "utf-8")
+    assert [example.text for _, example in read_rows(tmp_path / "own.csv")] == ["hi"]
+    (tmp_path / "own.jsonl").write_text('{"text": "hi", "label": "neutral"}\n{"text": "a", "label": "neutral", "Shop": "b"}\n', "utf-8")
+    with pytest.raises(RowError, match=r"line 2: column 'Shop' would be ignored: write shop"):
+        list(read_rows(tmp_path / "own.jsonl"))
+
+
 def test_a_file_of_excel_in_another_encoding_is_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("text,label\n很好，谢谢,positive\n".encode("gbk"))
     with pytest.raises(RowError, match=r"a\.csv, line \d.* is not UTF-8 .*: save it as UTF-8, in Excel as “CSV UTF-8”"):
