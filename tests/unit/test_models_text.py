@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -33,12 +35,33 @@ from models.text import readable
         ("if a<b and b>c", "if a<b and b>c"),
         ("<i love you> 价格<b 不行>", "<i love you> 价格<b 不行>"),
         ("&notify; &#9;差&#128545; &NBSP;x", "&notify; 差😡 x"),
+        ("<html><head><title>Re</title></head><body class=x>bad</body></html>", "Re bad"),
+        ("<!DOCTYPE html><main><section><article>bad</article></section></main>", "bad"),
+        ("<!-- note -->bad<!--[if mso]>x<![endif]-->", "bad"),
+        ("<script>alert('x')</script>bad<SCRIPT type='a'>y</script >", "bad"),
+        ("<style>p{color:red}</style>bad<style>", "bad"),
+        ('<label for="a">bad</label><button type="submit" disabled>ok</button>', "bad ok"),
+        ("<input disabled>bad<td nowrap>bad</td><input checked readonly name=a>", "bad bad"),
+        ("<o:p>bad</o:p><p  >bad</p >", "bad bad"),
+        ("&lt;!-- a --&gt;bad &lt;td nowrap&gt;", "bad"),
+        ("<!-- 差 <script> 坏 <s hidden agenda> <script kid>", "<!-- 差 坏 <s hidden agenda> <script kid>"),
         ("[圖片][語音][檔案]", ""),
         ("差&amp;lt;br&amp;gt;评 AT&T; &amp", "差 评 AT&T; &amp"),
     ],
 )
 def test_what_carries_no_sentiment_is_left_out(text: str, expected: str) -> None:
     assert readable(text, 1_000) == expected
+
+
+@pytest.mark.parametrize(
+    "unit", ["<", "<!--", "<!-- -", "<script>", "<script ", "<style></script>", "<td ", "<td nowrap ", "<td a=", "<td a =b ", "<!doctype ", "</", "<p", "< "]
+)
+def test_hostile_markup_is_read_in_linear_time(unit: str) -> None:
+    """A hundredth of a second as it is; a square of the length would take minutes."""
+    began = time.process_time()
+    for text in (unit * (20_000 // len(unit)), unit + " " * 19_000, unit.rstrip() + " nowrap" * 2_500):
+        readable(text, 1_000)
+    assert time.process_time() - began < 1
 
 
 def test_a_long_text_keeps_head_and_tail() -> None:
@@ -58,7 +81,7 @@ def test_traditional_chinese_is_read_as_simplified() -> None:
     assert readable("simple", 100) == "simple"
 
 
-PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww", "&", "&amp;", "amp;", "lt;", "&lt;", "<", "br", ">", "＜", "&#8203;", "&#38;", "[圖片]", "[語"]
+PIECES = ["http", "ｈttps", "ftp", "://", "：//", "﹕／／", "www", "ＷＷw", "ⓦⓦⓦ", ".", "．", "…", "a", "坏", "，", " ", "。", "wwww", "&", "&amp;", "amp;", "lt;", "&lt;", "<", "br", ">", "＜", "&#8203;", "&#38;", "[圖片]", "[語", "<!--", "-->", "--", "<script", "</script>", "<td", "nowrap", "="]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
