@@ -23,7 +23,7 @@ from models.network import NO_ANSWERS
 from models.progress import console_for
 from models.recipes import TrainOptions
 from models.schedule import Schedule
-from models.scorer import Limits, ModelError
+from models.scorer import Limits, ModelError, models_by_language, source_of
 from models.sentiment import TransformerScorer
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
 from models.wide import WidePart
@@ -52,11 +52,14 @@ class TrainReport:
 def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     """Train, keep the best evaluation, measure it, write everything to `options.output`.
 
-    Raises DataError if no data is found, ModelError if the output directory holds something else than a model.
+    Raises DataError if no data is found, ModelError if the output directory holds something else than a model, or is one that is learnt from.
     """
     console = console or console_for()
     started = time.monotonic()
+    output = options.output.absolute()
+    work = output.with_name(f"{output.name}-{WORK}")
     check_output(options.output)
+    _check_sources(options, work)
     corpus = prepare(options)
     learnt, held_out = parts(corpus, options)
     console.print(
@@ -65,8 +68,6 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     few = rated(corpus.train)
     if 0 < few < LEAST_RATED:
         console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
-    output = options.output.absolute()
-    work = output.with_name(f"{output.name}-{WORK}")
     measured = chain(corpus.validation, *corpus.tests.values())  # not all of the former are chosen by
     model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console, measured)
     seconds = time.monotonic() - started
@@ -128,6 +129,18 @@ def check_output(output: Path) -> None:
         raise ModelError(f"output {output} is a file: give a directory")
     if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():
         raise ModelError(f"output {output} holds other files than a model: give an empty or a new directory")
+
+
+def _check_sources(options: TrainOptions, work: Path) -> None:
+    """Raise ModelError where a model that is learnt from would be written over, or taken away with the checkpoints of an earlier training."""
+    given = [("encoder", source_of(options.shape.encoder)), *(("teacher", each) for each in options.teachers)]
+    given += [("tokenizer", source_of(options.shape.tokenizer))] if options.shape.tokenizer else []
+    for what, source in given:
+        if isinstance(source, Path) and source.is_dir():
+            if options.output.resolve() in [source.resolve(), *(each.resolve() for each in models_by_language(source).values())]:
+                raise ModelError(f"output {options.output} is the {what} itself: give another directory")
+            if work.resolve() in source.resolve().parents:
+                raise ModelError(f"{what} {source} is in the folder of this training, which is cleared: copy it, or give another output")
 
 
 def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str, rates: bool) -> str:

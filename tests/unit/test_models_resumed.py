@@ -17,7 +17,7 @@ from models import averaging
 from models.checkpoints import drop_torn_checkpoints
 from models.loading import load_tokenizer
 from models.recipes import TrainOptions
-from models.scorer import ModelError
+from models.scorer import WEIGHTS, ModelError
 from models.train import train
 from tests.tiny_training import tiny, two_sets
 
@@ -127,7 +127,7 @@ def test_a_training_is_gone_on_with_only_as_it_was_begun(folder: Path, tmp_path:
     schedule = replace(first.schedule, learning_rate=1e-3, epochs=2, device="auto")
     assert "begun with epochs 1 (now 2), learning_rate 0.005 (now 0.001): " in refused(replace(first, schedule=schedule))
     assert "encoder new (now multilingual-e5-small)" in refused(replace(first, shape=replace(first.shape, encoder="multilingual-e5-small")))
-    assert "teachers none (now model)" in refused(replace(first, teachers=[tmp_path / "model"]))
+    assert "teachers none (now fast)" in refused(replace(first, teachers=[WEIGHTS / "fast"]))
     unlabelled = tmp_path / "chats.txt"
     unlabelled.write_text("什么时候发货\n", "utf-8")
     assert "other unlabelled texts, unlabelled_epochs 0 (now 1.0): " in refused(replace(first, unlabelled=[unlabelled]))

@@ -270,6 +270,26 @@ def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp
         train(tiny(folder, tmp_path))
 
 
+def test_a_model_that_is_learnt_from_is_not_written_over(folder: Path, tmp_path: Path) -> None:
+    begun = bert_with_tones(tmp_path / "first")
+    (tmp_path / "link").symlink_to(begun)
+    for language in ("zh", "en"):
+        bert_with_tones(tmp_path / "both" / language)
+    options = tiny(folder, tmp_path / "link")
+    with pytest.raises(ModelError, match="link is the encoder itself: give another directory"):
+        train(replace(options, shape=NetworkShape(str(begun))))
+    with pytest.raises(ModelError, match="link is the teacher itself"):
+        train(replace(options, teachers=[begun]))
+    with pytest.raises(ModelError, match="en is the teacher itself"):
+        train(replace(options, teachers=[tmp_path / "both"], output=tmp_path / "both" / "en"))
+    with pytest.raises(ModelError, match="link is the tokenizer itself"):
+        train(replace(options, shape=replace(options.shape, tokenizer=str(begun))))
+    kept = bert_with_tones(tmp_path / "model-training" / "checkpoint-9")
+    with pytest.raises(ModelError, match=r"encoder .*checkpoint-9 is in the folder of this training, which is cleared"):
+        train(replace(options, shape=NetworkShape(str(kept)), output=tmp_path / "model"))
+    assert (kept / "model.safetensors").is_file()
+
+
 def test_a_recipe_is_taken_with_single_numbers_changed() -> None:
     shape, schedule = from_recipe("accurate", layers=4, epochs=0.5, seed=None)
     assert (shape.encoder, shape.layers, schedule.epochs, schedule.seed) == ("multilingual-e5-small", 4, 0.5, 20)
