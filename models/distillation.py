@@ -17,11 +17,11 @@ from rich.console import Console
 from safetensors import safe_open
 from torch.nn import functional
 
+from models.by_language import LocalScorer, load_local
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, Loss
 from models.labels import OUTPUTS, SATISFACTIONS, UNKNOWN
 from models.progress import counted
 from models.scorer import LABELS, Limits, ModelError, scorer_version
-from models.sentiment import TransformerScorer
 from models.sets import MADE, Example
 from models.whole_file import save_whole
 
@@ -41,9 +41,9 @@ TEACHERS_FILE = "teachers.safetensors"
 def taught(
     teachers: Sequence[Path], examples: Sequence[Example], device: str, console: Console, kept: Path | None = None
 ) -> torch.Tensor:
-    """What the models in the directories `teachers` say of each example: the mean probabilities of those that can read it, (examples,
-    TELLS); nan for nothing, where none of them can, or tells satisfaction, and for that of an example that isn't
-    rated.
+    """What the models in the directories `teachers` (one, or one a language, in each) say of each example: the mean probabilities of those
+    that can read it, (examples, TELLS); nan for nothing, where none of them can, or tells satisfaction, and for that of an example that
+    isn't rated.
 
     What was made here (service lines, joined texts) has the sentiment and the tones that it was made for: where the teachers say others, as of
     irony that they take for praise, they aren't believed. kept: a file that keeps what they said; a training that is begun again by
@@ -79,7 +79,7 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
         with safe_open(kept, "pt") as earlier:
             if (earlier.metadata() or {}).get(ASKED) == asked:
                 return cast("torch.Tensor", earlier.get_tensor(SAID))
-    scorers = [TransformerScorer(teacher, device, limits=Limits(threads=0, cache_size=0)) for teacher in teachers]
+    scorers = [load_local(teacher, device, Limits(threads=0, cache_size=0)) for teacher in teachers]
     for teacher, scorer in zip(teachers, scorers, strict=True):  # all of them, before the first has read for hours
         _check(teacher, scorer)
     mean = torch.stack([_read(scorer, texts, console) for scorer in scorers]).nanmean(dim=0)
@@ -89,7 +89,7 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
     return mean
 
 
-def _read(scorer: TransformerScorer, texts: Sequence[str], console: Console) -> torch.Tensor:
+def _read(scorer: LocalScorer, texts: Sequence[str], console: Console) -> torch.Tensor:
     """What one teacher says of each text: (texts, TELLS), nan for what it doesn't tell."""
     nothing = float("nan")
     rows: list[tuple[float, ...]] = []
@@ -102,10 +102,10 @@ def _read(scorer: TransformerScorer, texts: Sequence[str], console: Console) -> 
     return torch.tensor(rows)
 
 
-def _check(teacher: Path, scorer: TransformerScorer) -> None:
+def _check(teacher: Path, scorer: LocalScorer) -> None:
     """Raise ModelError for a teacher that lacks one of OUTPUTS."""
     told = [each for each in scorer.probabilities(["hello", "你好"]) if each]  # one of them may be in another language than the teacher's
-    if not told or not told[0].keys() >= set(OUTPUTS):
+    if not told or not all(each.keys() >= set(OUTPUTS) for each in told):
         raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
 
 

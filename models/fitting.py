@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
-from models.adapters import KINDS, keep_below, take_below
+from models.adapters import keep_below, take_below
 from models.calibration import WIDE_PREFERENCE, Mix, fitted_mix
 from models.checkpoints import begin, begun_with, check_begun, drop_torn_checkpoints
 from models.corpus import Corpus, DataError, load_corpus
@@ -21,15 +21,17 @@ from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, known_answers, most_likely, outputs
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
-from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, check_gpu, load_tokenizer, token_limit
+from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer, token_limit
 from models.near_copies import Seen
-from models.network import NEW, NO_ANSWERS, answering_network, make_network
+from models.network import answering_network, make_network
 from models.pretraining import pretrain, unlabelled_texts
 from models.recipes import TrainOptions
-from models.scorer import LANGUAGES, Limits, ModelError, check_place
+from models.scorer import Limits, ModelError
 from models.sets import PUBLIC, Example
 from models.supervised import Trained, train_supervised
 from models.text import readable
+from models.tokenizer import Encoder
+from models.training_checks import check, check_known
 from models.wide import WidePart
 from models.wide_training import fit_wide
 
@@ -52,44 +54,6 @@ class Fitted(NamedTuple):
     wide: WidePart | None
     macro_f1: float
     step: int
-
-
-def check(options: TrainOptions) -> None:
-    """Raise ModelError for what can't work, before the long part begins."""
-    if options.language and options.language not in LANGUAGES:
-        raise ModelError(f"language is {options.language!r}: one of {', '.join(LANGUAGES)} is needed, or none for all of them")
-    if not options.schedule.epochs:
-        _check_unchanged(options)
-    kind = options.schedule.adapters
-    if kind not in KINDS:
-        raise ModelError(f"adapters is {kind!r}: one of {', '.join(KINDS)} is needed")
-    if kind != "none" and options.shape.encoder == NEW:
-        raise ModelError("adapters go beside matrices that have learnt something: with encoder new, train all of it")
-    if kind == "adalora" and options.resume:
-        raise ModelError(
-            "a training by adalora cannot be resumed: how much each rank has mattered so far is in no checkpoint; start it anew, or use lora"
-        )
-    try:
-        check_place(options.schedule.device, "auto")
-    except ValueError as error:
-        raise ModelError(str(error)) from error
-    check_gpu(options.schedule.device)
-    for teacher in options.teachers:
-        if not (teacher / "config.json").is_file():
-            raise ModelError(f"teacher {teacher} is no directory with a model")
-    missing = [str(path) for path in options.unlabelled if not path.is_file()]
-    if missing:
-        raise ModelError(f"unlabelled {missing[0]} is no file")
-
-
-def _check_unchanged(options: TrainOptions) -> None:
-    """Raise ModelError where the network is to stay as it is, and can't or shouldn't."""
-    if options.shape.encoder in NO_ANSWERS:
-        raise ModelError(
-            f"epochs is 0, and encoder {options.shape.encoder} answers nothing yet: give a model that does (accurate, fast, or the directory of one)"
-        )
-    if options.schedule.adapters != "none" or options.unlabelled or options.teachers or options.resume:
-        raise ModelError("epochs is 0: the network learns nothing, and adapters, unlabelled, teacher and resume do nothing: leave them out")
 
 
 def prepare(options: TrainOptions) -> Corpus:
@@ -180,7 +144,7 @@ def fit(
         if options.resume:
             console.print(f"no checkpoint in {work}: begun anew")
         begin(work, begun)
-    model, tokenizer = _network(options, learnt, unlabelled, work, resumed, console)
+    model, tokenizer = _network(options, (learnt, held_out), unlabelled, work, resumed, console)
     said = taught(options.teachers, learnt, options.schedule.device, console, work / TEACHERS_FILE) if options.teachers else None
     trained = train_supervised(model, tokenizer, learnt, held_out, options.schedule, work, console, resumed, said)
     wide = fit_wide(learnt, options.shape.wide, options.schedule.adjustment) if options.shape.wide else None
@@ -213,9 +177,15 @@ def mixed(
 
 
 def _network(
-    options: TrainOptions, learnt: Sequence[Example], unlabelled: Sequence[str], work: Path, resumed: bool, console: Console
+    options: TrainOptions,
+    examples: tuple[Sequence[Example], Sequence[Example]],
+    unlabelled: Sequence[str],
+    work: Path,
+    resumed: bool,
+    console: Console,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The network before the labels: made, and perhaps let read unlabelled texts."""
+    """The network before the labels: made, and perhaps let read unlabelled texts. examples: to learn from and to choose by."""
+    learnt, held_out = examples
     known = load_tokenizer(work / TOKENIZER, local=True) if resumed and (work / TOKENIZER).is_dir() else None
     shape = replace(options.shape, columns=outputs(learnt))
     if options.schedule.epochs:
@@ -226,6 +196,7 @@ def _network(
     longest = token_limit(model.config, options.schedule.max_tokens)
     if longest < options.schedule.max_tokens:
         raise ModelError(f"max_tokens is {options.schedule.max_tokens}: this network has places for {longest}")
+    check_known(Encoder(tokenizer, options.schedule.max_tokens), learnt, held_out)
     tokenizer.save_pretrained(work / TOKENIZER)
     if unlabelled and resumed:
         console.print("the unlabelled texts were read before the checkpoint that is gone on from")

@@ -15,7 +15,7 @@ from models.scorer import ModelError
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The numbers of a training; see `Trainer` for what they do. Raises ModelError for a learning rate, a warm-up or a weight decay that can't be.
+    """The numbers of a training; see `Trainer` for what they do. Raises ModelError for a number that can't be.
 
     warm_up: share of the steps, below 1, over which the learning rate rises; it falls to 0 over the others;
     token_dropout: share of tokens hidden in training; consistency: the weight of R-Drop's term, see `models.consistency`;
@@ -49,10 +49,12 @@ class Schedule:
     def __post_init__(self) -> None:
         if not 0 <= self.warm_up < 1:  # the Trainer would take more for a number of steps
             raise ModelError(f"warm_up is {self.warm_up:g}: a share of the steps is needed, from 0 to below 1")
-        if not 0 <= self.learning_rate < math.inf:
-            raise ModelError(f"learning_rate is {self.learning_rate:g}: 0 or more is needed")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ModelError(f"weight_decay is {self.weight_decay:g}: 0 or more is needed")
+        for name in ("epochs", "learning_rate", "weight_decay", "consistency"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ModelError(f"{name} is {getattr(self, name):g}: 0 or more is needed, and no infinity")
+        for name in ("averaging", "adjustment", "label_smoothing", "token_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ModelError(f"{name} is {getattr(self, name):g}: a number from 0 to 1 is needed")
 
 
 def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:

@@ -23,9 +23,10 @@ from models.network import NO_ANSWERS
 from models.progress import console_for
 from models.recipes import TrainOptions
 from models.schedule import Schedule
-from models.scorer import Limits, ModelError, models_by_language, source_of
+from models.scorer import Limits, ModelError
 from models.sentiment import TransformerScorer
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
+from models.training_checks import check_sources
 from models.wide import WidePart
 
 LEFT_OUT = "left out (repeats, near copies of texts held out, contradictory labels)"
@@ -59,7 +60,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     output = options.output.absolute()
     work = output.with_name(f"{output.name}-{WORK}")
     check_output(options.output)
-    _check_sources(options, work)
+    check_sources(options, work)
     corpus = prepare(options)
     learnt, held_out = parts(corpus, options)
     console.print(
@@ -129,18 +130,6 @@ def check_output(output: Path) -> None:
         raise ModelError(f"output {output} is a file: give a directory")
     if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():
         raise ModelError(f"output {output} holds other files than a model: give an empty or a new directory")
-
-
-def _check_sources(options: TrainOptions, work: Path) -> None:
-    """Raise ModelError where a model that is learnt from would be written over, or taken away with the checkpoints of an earlier training."""
-    given = [("encoder", source_of(options.shape.encoder)), *(("teacher", each) for each in options.teachers)]
-    given += [("tokenizer", source_of(options.shape.tokenizer))] if options.shape.tokenizer else []
-    for what, source in given:
-        if isinstance(source, Path) and source.is_dir():
-            if options.output.resolve() in [source.resolve(), *(each.resolve() for each in models_by_language(source).values())]:
-                raise ModelError(f"output {options.output} is the {what} itself: give another directory")
-            if work.resolve() in source.resolve().parents:
-                raise ModelError(f"{what} {source} is in the folder of this training, which is cleared: copy it, or give another output")
 
 
 def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str, rates: bool) -> str:

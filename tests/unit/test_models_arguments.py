@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,23 @@ def test_numbers_of_the_schedule_are_the_trainers(tmp_path: Path) -> None:
         ("--warm-up", "1", "warm_up is 1: a share of the steps is needed, from 0 to below 1"),  # it would be one step
         ("--warm-up", "-0.1", "warm_up is -0.1: a share"),
         ("--weight-decay", "-1", "weight_decay is -1: 0 or more is needed"),
+        ("--epochs", "inf", "epochs is inf: 0 or more is needed, and no infinity"),
+        ("--learning-rate", "inf", "learning_rate is inf: 0 or more"),
+        ("--consistency", "inf", "consistency is inf: 0 or more"),
+        ("--unlabelled-epochs", "inf", "unlabelled_epochs is inf: more than 0"),
     ],
 )
-def test_the_command_line_tells_warm_up_and_weight_decay_and_they_are_checked(option: str, value: str, message: str, tmp_path: Path) -> None:
+def test_numbers_that_the_command_line_tells_are_checked(option: str, value: str, message: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "--output", str(tmp_path / "model"), option, value])
     assert isinstance(result.exception, ModelError)
     assert str(result.exception).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["epochs", "learning_rate", "warm_up", "weight_decay", "consistency", "averaging", "adjustment"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_what_is_no_number_of_a_schedule_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ModelError, match=f"{name} is "):
+        Schedule(**{name: value})
 
 
 def test_a_recipe_is_taken_with_another_warm_up_and_weight_decay() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,15 @@ from rich.console import Console
 from models.distillation import TEACHER_SHARE, distilled_loss, taught
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, masked_loss, targets
 from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
-from models.scorer import WEIGHTS
+from models.network import NetworkShape
+from models.recipes import TrainOptions
+from models.schedule import Schedule
+from models.scorer import WEIGHTS, ModelError
 from models.sentiment import TransformerScorer
 from models.sets import Example
+from models.training_checks import check
+from tests.language_models import one_a_language
+from tests.random_models import binary_bert
 
 EXAMPLES = [Example("fine", POSITIVE, source="own"), Example("who knows", UNKNOWN, source="own")]
 
@@ -85,6 +93,22 @@ def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_te
     assert torch.allclose(both, (fast + accurate) / 2, equal_nan=True)
     assert not torch.allclose(fast[:2], accurate[:2], atol=0.01)
     assert torch.allclose(both[3], both[0], rtol=0, atol=0, equal_nan=True) and both[2].isnan().all()
+
+
+def test_a_directory_with_one_model_a_language_is_a_teacher(tmp_path: Path) -> None:
+    both = one_a_language(tmp_path / "shop")
+    examples = [Example("太差了，骗人", UNKNOWN, source="own"), Example("fine", POSITIVE, source="own"), Example("\u200b", NEGATIVE, source="own")]
+    found, wanted = (taught([each], examples, "cpu", Console(file=io.StringIO())) for each in (both, WEIGHTS / "fast"))
+    assert torch.allclose(found, wanted, atol=1e-3, equal_nan=True)
+    options = TrainOptions([], tmp_path / "model", NetworkShape("new"), Schedule(device="cpu"), teachers=[both])
+    check(options)
+    for what, shape in (("encoder", NetworkShape(str(both))), ("tokenizer", NetworkShape("new", tokenizer=str(both)))):
+        with pytest.raises(ModelError, match=rf"{what} .*shop has one model a language: give one of them, .*shop/zh for instance"):
+            check(replace(options, shape=shape))
+    shutil.rmtree(both / "en")
+    binary_bert(both / "en")  # which hears no tones
+    with pytest.raises(ModelError, match=r"the teacher .*shop does not tell all of negative, neutral"):
+        taught([both], examples, "cpu", Console(file=io.StringIO()))
 
 
 def test_a_teacher_tells_satisfaction_of_what_was_rated() -> None:

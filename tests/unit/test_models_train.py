@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
-from models import network
+from models import fitting, network
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
 from models.fitting import LEAST_RATED, parts, repeated, thinned
@@ -268,6 +268,20 @@ def test_training_does_not_write_into_a_folder_of_other_things(folder: Path, tmp
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
     with pytest.raises(ModelError, match="holds other files than a model"):
         train(tiny(folder, tmp_path))
+
+
+@pytest.mark.parametrize(("part", "purpose"), [("validation", "choose by"), ("train", "learn from")])
+def test_texts_of_which_no_token_is_known_are_told_before_the_training(
+    part: str, purpose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ["text,label,angry,split", *(f"where is order {at},neutral,0,{'train' if part == 'validation' else 'validation'}" for at in range(40))]
+    rows += [f"{chr(0x10400 + at) * 3},negative,0,{part}" for at in range(8)]
+    rows += [f"thank you {at},,1,validation" for at in range(8)]  # it chooses nothing
+    (tmp_path / "own.csv").write_text("\n".join(rows), "utf-8")
+    options = tiny(tmp_path / "own.csv", tmp_path / "model", shape=NetworkShape("fast"), teachers=[WEIGHTS / "fast"])
+    monkeypatch.setattr(fitting, "taught", lambda *_: pytest.fail("the teacher has begun to read"))
+    with pytest.raises(ModelError, match=f"the tokenizer knows no token of the texts to {purpose}: take another encoder, or other texts"):
+        train(options, Console(file=io.StringIO()))
 
 
 def test_a_model_that_is_learnt_from_is_not_written_over(folder: Path, tmp_path: Path) -> None:
