@@ -147,6 +147,9 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
     missing = [path for path in data if not path.exists()]
     if missing:
         raise DataError(f"{missing[0]} does not exist: give a folder with sets, or a CSV or JSON lines file")
+    for folder in (path for path in data if path.is_dir()):
+        if not any((folder / info.folder).is_dir() for info in SETS):
+            raise DataError(f"{folder} has none of the sets: {_where_instead(folder.resolve())}")
     names: set[str] = set()
     for info in SETS:
         path = next((folder / info.folder for folder in data if (folder / info.folder).is_dir()), None)
@@ -161,6 +164,14 @@ def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
                 raise DataError(f"{path}: another set is called {info.name}, too: rename the file, for its name is the set's")
             names.add(info.name)
             yield info, path
+
+
+def _where_instead(folder: Path) -> str:
+    """What to give instead of a folder that has no sets."""
+    names = dict.fromkeys(info.folder for info in SETS)
+    if folder.name in names:
+        return f"give {folder.parent}, in which it is"
+    return f"a folder is needed in which one named {', '.join(names)} is, or a CSV or JSON lines file"
 
 
 def draw(text: str) -> Split:

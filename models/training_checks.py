@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from models.adapters import KINDS
@@ -17,6 +17,8 @@ from models.text import readable
 from models.tokenizer import Encoder
 
 CHUNK = 1_024
+LEARNING = ("accumulation", "learning_rate", "warm_up", "weight_decay", "consistency", "averaging", "patience")
+"""What says how a network learns, and nothing else."""
 
 
 def check(options: TrainOptions) -> None:
@@ -61,6 +63,30 @@ def _check_unchanged(options: TrainOptions) -> None:
         )
     if options.schedule.adapters != "none" or options.unlabelled or options.teachers or options.resume:
         raise ModelError("epochs is 0: the network learns nothing, and adapters, unlabelled, teacher and resume do nothing: leave them out")
+
+
+def check_used(given: Collection[str], options: TrainOptions) -> None:
+    """Raise ModelError for options that somebody has given, by the names of their fields, and that would do nothing; a recipe's own numbers
+    may do so."""
+    shape, schedule = options.shape, options.schedule
+    idle: dict[str, tuple[str, ...]] = {}
+    if shape.encoder not in NO_ANSWERS:
+        idle[f"encoder {shape.encoder} has its own"] = ("layers", "vocabulary")
+    elif shape.tokenizer:
+        idle["the tokenizer given has its own"] = ("vocabulary",)
+    if schedule.adapters == "none":
+        idle["there are no adapters"] = ("rank",)
+    elif schedule.averaging:
+        idle["of adapters no mean is kept"] = ("averaging",)
+    if schedule.adapters == "adalora":
+        idle["adalora goes on to its end"] = ("patience",)
+    if not options.unlabelled:
+        idle["nothing is read before the labels"] = ("unlabelled_epochs",)
+    if not schedule.epochs:
+        idle["epochs is 0, and the network learns nothing"] = LEARNING
+    told = [f"{', '.join(found)} ({reason})" for reason, names in idle.items() if (found := [name for name in names if name in given])]
+    if told:
+        raise ModelError(f"would do nothing: {'; '.join(told)}: leave them out")
 
 
 def check_sources(options: TrainOptions, work: Path) -> None:

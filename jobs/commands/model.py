@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -79,7 +79,9 @@ def train(
             "masked, as in your own labelled files, and texts that are measured on left out. Repeatable."
         ),
     ] = None,
-    unlabelled_epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,
+    unlabelled_epochs: Annotated[
+        float | None, typer.Option(min=0.01, help="How often each of them is read; 1 where nothing is said.")
+    ] = None,
     folds: Annotated[
         int,
         typer.Option(
@@ -136,36 +138,38 @@ def train(
     from models.recipes import TrainOptions, from_recipe
     from models.train import report_lines
     from models.train import train as train_model
+    from models.training_checks import check_used
 
-    shape, schedule = from_recipe(
-        recipe,
-        encoder=encoder,
-        layers=layers,
-        vocabulary=vocabulary,
-        tokenizer=tokenizer,
-        wide=wide,
-        epochs=epochs,
-        adapters=adapters,
-        rank=rank,
-        batch_size=batch_size,
-        accumulation=accumulation,
-        learning_rate=learning_rate,
-        warm_up=warm_up,
-        weight_decay=weight_decay,
-        max_tokens=max_tokens,
-        consistency=consistency,
-        averaging=averaging,
-        patience=patience,
-        adjustment=adjustment,
-        seed=seed,
-        device=device,
-    )
+    changes: dict[str, Any] = {
+        "encoder": encoder,
+        "layers": layers,
+        "vocabulary": vocabulary,
+        "tokenizer": tokenizer,
+        "wide": wide,
+        "epochs": epochs,
+        "adapters": adapters,
+        "rank": rank,
+        "batch_size": batch_size,
+        "accumulation": accumulation,
+        "learning_rate": learning_rate,
+        "warm_up": warm_up,
+        "weight_decay": weight_decay,
+        "max_tokens": max_tokens,
+        "consistency": consistency,
+        "averaging": averaging,
+        "patience": patience,
+        "adjustment": adjustment,
+        "seed": seed,
+        "device": device,
+    }
+    shape, schedule = from_recipe(recipe, **changes)
     options = TrainOptions(
         data, output, shape, schedule,
         permissive_only=not all_data, language=language or "", teachers=teacher or (), compact=compact, threads=threads, resume=resume,
-        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs, repeat=_times(repeat or ()),
+        unlabelled=unlabelled or (), unlabelled_epochs=unlabelled_epochs or 1.0, repeat=_times(repeat or ()),
         mask=as_in_the_job(),
     )  # fmt: skip
+    check_used([name for name, value in {**changes, "unlabelled_epochs": unlabelled_epochs}.items() if value is not None], options)
     if folds:
         typer.echo(cross_validate(options, folds, ERRORS))
         return

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from models.loading import cpu_computes_in_bf16
-from models.recipes import RECIPES, from_recipe
+from models.recipes import RECIPES, TrainOptions, from_recipe
 from models.schedule import Schedule, arguments
-from models.scorer import ModelError
+from models.scorer import WEIGHTS, ModelError
+from models.training_checks import check
 
 DEVICES = ["cpu", "auto"] + (["cuda"] if torch.cuda.is_available() else [])
 
@@ -98,7 +99,6 @@ def test_numbers_of_the_schedule_are_the_trainers(tmp_path: Path) -> None:
         ("--epochs", "inf", "epochs is inf: 0 or more is needed, and no infinity"),
         ("--learning-rate", "inf", "learning_rate is inf: 0 or more"),
         ("--consistency", "inf", "consistency is inf: 0 or more"),
-        ("--unlabelled-epochs", "inf", "unlabelled_epochs is inf: more than 0"),
     ],
 )
 def test_numbers_that_the_command_line_tells_are_checked(option: str, value: str, message: str, tmp_path: Path) -> None:
@@ -112,6 +112,50 @@ def test_numbers_that_the_command_line_tells_are_checked(option: str, value: str
 def test_what_is_no_number_of_a_schedule_is_refused(name: str, value: float) -> None:
     with pytest.raises(ModelError, match=f"{name} is "):
         Schedule(**{name: value})
+
+
+def test_unlabelled_texts_are_read_for_a_number_of_epochs() -> None:
+    shape, schedule = from_recipe("accurate", device="cpu")
+    for epochs in (math.inf, math.nan, 0.0):
+        with pytest.raises(ModelError, match=r"unlabelled_epochs is \w+: more than 0 is needed, and no infinity"):
+            check(TrainOptions([], Path("out"), shape, schedule, unlabelled_epochs=epochs))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--encoder", "fast", "--layers", "7", "--vocabulary", "200"], r"layers, vocabulary \(encoder fast has its own\)"),
+        (["--rank", "64", "--unlabelled-epochs", "9"], r"rank \(there are no adapters\); unlabelled_epochs \(nothing is read before the labels\)"),
+        (["--encoder", "new", "--tokenizer", "x", "--vocabulary", "200"], r"vocabulary \(the tokenizer given has its own\)"),
+        (["--adapters", "lora", "--averaging", ".9"], r"averaging \(of adapters no mean is kept\)"),
+        (["--adapters", "adalora", "--patience", "2"], r"patience \(adalora goes on to its end\)"),
+        (
+            ["--encoder", "fast", "--epochs", "0", "--learning-rate", "5", "--consistency", "3", "--averaging", ".9", "--layers", "2"],
+            r"layers \(encoder fast has its own\); learning_rate, consistency, averaging \(epochs is 0, and the network learns nothing\)",
+        ),
+    ],
+)
+def test_what_would_do_nothing_is_told(given: list[str], message: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "--output", str(tmp_path / "model"), *given])
+    with pytest.raises(ModelError, match=rf"^would do nothing: {message}: leave them out$"):
+        raise result.exception or AssertionError(result.output)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--recipe", "accurate", "--encoder", str(WEIGHTS / "accurate"), "--epochs", "0", "--wide", "131072", "--compact"],
+        ["--recipe", "teacher", "--adapters", "lora", "--rank", "4", "--averaging", "0", "--encoder", "somewhere", "--patience", "2"],
+        ["--layers", "2", "--vocabulary", "200", "--unlabelled", "x.txt", "--unlabelled-epochs", "2"],
+    ],
+)
+def test_the_numbers_of_a_recipe_may_do_nothing(given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[TrainOptions] = []
+    monkeypatch.setattr("models.train.report_lines", lambda report: [])
+    monkeypatch.setattr("models.train.train", lambda options, _: asked.append(options))
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "--output", str(tmp_path / "model"), *given])
+    assert result.exit_code == 0, result.exception
+    assert len(asked) == 1 and asked[0].unlabelled_epochs == (2 if "--unlabelled" in given else 1)
 
 
 def test_a_recipe_is_taken_with_another_warm_up_and_weight_decay() -> None:

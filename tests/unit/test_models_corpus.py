@@ -231,8 +231,14 @@ def test_who_only_measures_needs_nothing_to_learn_from(tmp_path: Path) -> None:
 
 
 def test_missing_data_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nothing to learn from under"):
-        load_corpus([tmp_path])
+    (tmp_path / "own.csv").write_text("text,label,split\nhi,neutral,train\n", "utf-8")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty has none of the sets: a folder is needed in which one named en_goemotions, .* is, or a CSV"):
+        load_corpus([tmp_path / "own.csv", tmp_path / "empty"])
+    (tmp_path / "en_goemotions").mkdir()
+    with pytest.raises(DataError, match=rf"en_goemotions has none of the sets: give {tmp_path}, in which it is"):
+        load_corpus([tmp_path / "en_goemotions"])
+    (tmp_path / "en_goemotions").rmdir()
     (tmp_path / "zh_sentiment_chinesenlpcorpus").mkdir()
     with pytest.raises(DataError, match=r"is not the set online_shopping, or not all of it: .*online_shopping_10_cats\.csv is missing"):
         load_corpus([tmp_path])
