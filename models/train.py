@@ -144,7 +144,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
             + ("a GPU" if torch.cuda.is_available() and schedule.device != "cpu" else f"{torch.get_num_threads()} CPU threads")
             + (", if it was broken off: since then" if options.resume else ""),
         },
-        max_tokens=schedule.max_tokens,
+        max_tokens=schedule.reads,
         language=options.language,
         tones=report.tones,
         compact=options.compact,

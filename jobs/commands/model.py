@@ -95,7 +95,10 @@ def train(
         float | None, typer.Option(help="Share of the steps over which the learning rate rises; it falls over the others.")
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="AdamW's: how strongly weights are drawn to nothing.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=8, help="Of a text to learn from; head and tail are kept.")] = None,
+    read_tokens: Annotated[
+        int | None, typer.Option(min=8, help="Of a text that the model scores, then and later; by default the recipe's, or as many.")
+    ] = None,
     consistency: Annotated[
         float | None, typer.Option(min=0, help="Weight of R-Drop's term: each text is read twice, at twice the cost.")
     ] = None,
@@ -153,6 +156,7 @@ def train(
         warm_up=warm_up,
         weight_decay=weight_decay,
         max_tokens=max_tokens,
+        read_tokens=read_tokens,
         consistency=consistency,
         averaging=averaging,
         patience=patience,

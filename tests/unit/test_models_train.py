@@ -72,7 +72,7 @@ def test_a_tiny_training_run_writes_a_model_that_loads(
     assert cool is not None and warm is not None
     assert cool.label == warm.label == "negative"
     assert cool.confidence > warm.confidence > 1 / 3
-    assert (config["wide_weight"], config["max_tokens"]) == (0, 32)
+    assert (config["wide_weight"], config["max_tokens"]) == (0, 64)
     (output / "config.json").write_text(json.dumps(config | {"wide_weight": 1}))
     with pytest.raises(ModelError, match=r"has a wide_weight, but no wide\.safetensors: give the whole directory"):
         load_scorer(str(output), "cpu")
@@ -131,6 +131,7 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
         ({"adapters": "lora"}, "with encoder new, train all of it"),
         ({"device": "gpu"}, "device is 'gpu': one of auto, cuda, cpu is needed"),
         ({"max_tokens": 256}, "max_tokens is 256: this network has places for 128"),
+        ({"read_tokens": 129}, "read_tokens is 129: this network has places for 128"),
         ({"teachers": [Path("nowhere")]}, "teacher nowhere is no directory with a model"),
         ({"unlabelled": [Path("nowhere.txt")]}, r"unlabelled nowhere\.txt is no file"),
     ],
@@ -139,7 +140,7 @@ def test_what_cannot_work_is_told_before_the_long_part(
     folder: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     options = tiny(folder, tmp_path / "model")
-    if changes.keys() & {"adapters", "device", "max_tokens"}:
+    if changes.keys() & {"adapters", "device", "max_tokens", "read_tokens"}:
         options = replace(options, schedule=replace(options.schedule, **changes))
     else:
         options = replace(options, **changes)
