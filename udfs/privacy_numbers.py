@@ -33,7 +33,7 @@ _ID_CHECKS: Final = "10X98765432"
 _DOUBLED: Final = bytes(48 + (2 * (c - 48) if c < 53 else 2 * (c - 48) - 9) if 48 <= c <= 57 else c for c in range(256))
 
 _long_number: Final = re.compile(r"[0-9](?:[ ._\-]{0,3}[0-9]){10}").search
-_runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[xX](?![A-Za-z]))?").finditer
+_runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[ \-]?[xX](?![A-Za-z]))?").finditer
 _GROUP: Final = re.compile(r"[0-9]+")
 _COUNTRY: Final = re.compile(
     r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9.])0086|(?<![0-9.])86(?=[-.]))[ .\-]{0,2}\Z"
@@ -44,7 +44,11 @@ _DAY: Final = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]
 
 _ONES: Final = (1,) * 11
 _PHONE_GROUPS: Final = (_ONES, (3, 4, 4), (3, 8), (4, 4, 3), (5, 4, 4), (7, 4, 4))  # the last two: 86138-…, 0086138-…
-_ID_GROUPS: Final = ((18,), (4, 4, 4, 4, 2), (6, 8, 4), (6, 4, 4, 4), (6, 12), (10, 8), (14, 4))
+_ID_WHOLE: Final = (
+    (18,), (4, 4, 4, 4, 2), (6, 8, 4), (6, 4, 4, 4), (6, 4, 2, 2, 4), (6, 6, 6), (3,) * 6, (6, 12), (10, 8), (14, 4), (8, 10), (*(1,) * 16, 2),
+)  # fmt: skip
+_ID_GROUPS: Final = (*_ID_WHOLE, *((*groups, last - 1, 1) for *groups, last in _ID_WHOLE))  # or with the check digit apart
+_ID_STARTS: Final = frozenset(groups[0] for groups in _ID_GROUPS) | {17}  # 17 and the X
 _CARD_GROUPS: Final = ((4, 6, 5), (6, 13), (6, 10), (8, 8), (16, 3))
 
 _BRACKETS: Final = re.compile(r"[\[\]]")
@@ -109,8 +113,8 @@ class _Run:
         self.text, self.found = text, found
         self.last = found[-1][1] if found else 0  # where the last find ended: nothing before it counts as a neighbour
         self.check = end if text[end - 1] in "xX" else -1
-        digits = end - 1 if self.check >= 0 else end
-        whole = text[start:digits]
+        whole = text[start : end - 1].rstrip(" -") if self.check >= 0 else text[start:end]
+        digits = start + len(whole)
         spans = [(start, digits)] if whole.isdigit() else [m.span() for m in _GROUP.finditer(text, start, digits)]
         # A group glued to a word gets no length, and so fits no pattern.
         if start > self.last and text[start - 1] in _LETTER_SET and not _is_label_behind(text, start):
@@ -138,7 +142,7 @@ class _Run:
     def _id_card(self, i: int) -> int:
         """How many groups from `i` are an identity number (0: none); so too for the next two."""
         length = self.lengths[i]
-        for count in self._fits(_ID_GROUPS, i, self.check) if length in (4, 6, 17, 18) else ():
+        for count in self._fits(_ID_GROUPS, i, self.check) if length in _ID_STARTS else ():
             value, stop = self._join(i, count)
             if len(value) == 17:
                 value, stop = value + "X", self.check
