@@ -35,7 +35,7 @@ _dotted: Final = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]").search
 
 # The characters of the words that announce a number (微信號, 銀行卡, 訂單), traditional and simplified in turn.
 _TRADITIONAL: Final = (
-    "號号碼码帳帐賬账為为訂订單单運运遞递編编貨货後后積积條条兌兑換换驗验證证識识別别銀银儲储記记聯联農农這这張张個个級级補补節节驟骤銷销羣群"
+    "號号碼码帳帐賬账為为訂订單单運运遞递編编貨货後后積积條条兌兑換换驗验證证識识別别銀银儲储記记聯联農农這这張张個个級级補补節节驟骤銷销羣群轉转錢钱匯汇給给進进還还"
 )
 _wide: Final = re.compile(
     rf"[０-９Ａ-Ｚａ-ｚ＠．－＋＿　\u00a0\u00ad\u2000-\u2015\u202f\u2060\u2212\ufe63\ufeff{_TRADITIONAL[::2]}]"

@@ -4,8 +4,7 @@ Long numbers are read, not matched. A run of digit groups is cut out whole and e
 neighbours, because a pattern alone would take the first eleven digits of a tracking number for a phone, or half of a
 reference for a card. The order of judgement is identity card, bank card, phone: longest and best checked first.
 
-Sources: GB 11643-1999 for the identity number and its check digit (ISO 7064 MOD 11-2), ISO/IEC 7812-1 for the Luhn
-check and the issuers' prefixes.
+Source: GB 11643-1999 for the identity number and its check digit (ISO 7064 MOD 11-2).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from datetime import date
 from operator import mul
 from typing import Final
 
+from udfs.privacy_cards import is_card, luhn
 from udfs.privacy_patterns import LETTERS, Found
 
 # A number glued to a Latin word is a serial or a tracking number (SF1234…), unless the word announces what follows.
@@ -30,7 +30,6 @@ _PROVINCES: Final = frozenset(
 )
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS: Final = "10X98765432"
-_DOUBLED: Final = bytes(48 + (2 * (c - 48) if c < 53 else 2 * (c - 48) - 9) if 48 <= c <= 57 else c for c in range(256))
 
 _long_number: Final = re.compile(r"[0-9](?:[ ._\-]{0,3}[0-9]){10}").search
 _runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[ \-]?[xX](?![A-Za-z]))?").finditer
@@ -50,29 +49,6 @@ _ID_WHOLE: Final = (
 _ID_GROUPS: Final = (*_ID_WHOLE, *((*groups, last - 1, 1) for *groups, last in _ID_WHOLE))  # or with the check digit apart
 _ID_STARTS: Final = frozenset(groups[0] for groups in _ID_GROUPS) | {17}  # 17 and the X
 _CARD_GROUPS: Final = ((4, 6, 5), (6, 13), (6, 10), (8, 8), (16, 3))
-
-_BRACKETS: Final = re.compile(r"[\[\]]")
-_STOP: Final = re.compile(r"[\[\]0-9]")
-_ORDER_BEFORE: Final = re.compile(
-    r"(?:订单|单号|运单|快递|物流|流水|交易|编号|案号|工单|退款单|售后单|面单|票|序列|货号|商品|型号|积分|券|包裹"
-    r"|(?:条|兑换|取件|提货|核销|券|验证|编|识别)码"
-    r"|(?<![a-z])(?:sn|imei|order|tracking|ref|reference|invoice|serial|ticket|case|transaction|package|parcel|shipment))"
-    r"[ ]?(?:单号|编号|号码|号|码|id|number|num|no\.?|code)?"
-    r"[ ]?(?:是|为|就是|:|\uff1a|#|=|is|was|\(|\uff08|【)?[ ]?#?\Z",
-    re.IGNORECASE,
-)
-_ORDER_AFTER: Final = re.compile(r"[ ,\uff0c(\uff08]{0,2}(?:这?就?是|为)?(?:我的|这个|我)?(?:订单|运单|快递|单号|流水)")
-_CARD_NEAR: Final = re.compile(
-    r"银行|卡号|信用卡|储蓄卡|借记卡|银联|[工建农中招]行|卡片|这张卡|的卡"
-    r"|(?<![a-z])(?:cards?|visa|master ?card|amex|unionpay)(?![a-z])",
-    re.IGNORECASE,
-)
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check of the others (ISO/IEC 7812-1). `digits` holds 0-9 only."""
-    raw = digits.encode()
-    return (sum(raw[-1::-2]) + sum(raw[-2::-2].translate(_DOUBLED)) - 48 * len(raw)) % 10 == 0
 
 
 def is_id_card(value: str) -> bool:
@@ -155,8 +131,9 @@ class _Run:
             value, stop = self._join(i, count)
             if count == 2 and any(map(_DAY, self.values[i : i + 2])):
                 continue  # from one day to another
-            if luhn(value) and self._is_card(value, count, self.spans[i][0], stop):
-                return self._take(i, count, self.spans[i][0], stop, "bank_card", value)
+            start = self.spans[i][0]
+            if luhn(value) and is_card(value, count, self.text[max(self.last, start - 24) : start], self.text[stop : stop + 16]):
+                return self._take(i, count, start, stop, "bank_card", value)
         return 0
 
     def _phone(self, i: int) -> int:
@@ -218,26 +195,6 @@ class _Run:
             return (5, 4) if j < len(lengths) and 0 < lengths[j] < 4 and self.links[j - 1] == self.links[i] else (4,)
         # Five groups: the last may be the month and year of expiry.
         return (4,) if alike == 5 and self.links[i] == " " and "01" <= self.values[j][:2] <= "12" else ()
-
-    def _is_card(self, value: str, count: int, start: int, stop: int) -> bool:
-        """Whether digits that pass Luhn are a card: a label decides, else prefix and grouping."""
-        if value.count(value[0]) == len(value):
-            return False
-        before = _BRACKETS.split(self.text[max(self.last, start - 24) : start])[-1]
-        if _ORDER_BEFORE.search(before):
-            return False
-        if _CARD_NEAR.search(before):
-            return True
-        after = _STOP.split(self.text[stop : stop + 16], maxsplit=1)[0]
-        if _ORDER_AFTER.match(after):
-            return False
-        if _CARD_NEAR.search(after):
-            return True
-        union = value.startswith(("62", "9558", "9559"))
-        if len(value) != 16:
-            return union or (count == 3 and value[:2] in ("34", "37"))
-        issuer = value[0] == "4" or "51" <= value[:2] <= "55" or value.startswith(("6011", "64", "65", "60", "81"))
-        return union or issuer or "2221" <= value[:4] <= "2720" or "3528" <= value[:4] <= "3589"
 
     def _is_fraction(self, start: int) -> bool:
         """Whether the digits are the fraction of a decimal number. "1.138…" isn't, but the first line of a list."""

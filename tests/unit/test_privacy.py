@@ -12,8 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from udfs.privacy import Masker, Span
+from udfs.privacy_cards import luhn
 from udfs.privacy_excerpt import masked_excerpt
-from udfs.privacy_numbers import find_numbers, is_id_card, luhn
+from udfs.privacy_numbers import find_numbers, is_id_card
 
 PHONE = "13800138000"
 ID_CARD = "11010119000307007X"
