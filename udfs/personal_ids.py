@@ -8,7 +8,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from udfs.privacy import NARROW
+from udfs.privacy_fold import narrow
 from udfs.privacy_numbers import find_numbers
 from udfs.privacy_patterns import find_mails
 
@@ -28,7 +28,7 @@ def is_personal_identifier(value: str) -> bool:
     """
     if len(value) < 6 or len(value) > 400 or _may_be(value) is None:
         return False
-    plain = unquote(value).translate(NARROW).strip()
+    plain = narrow(unquote(value)).strip()
     if ":" in plain:
         plain = _SCHEME.sub("", plain, count=1)
     if _INTERNATIONAL.fullmatch(plain):
@@ -48,7 +48,7 @@ def holds_phone(message_id: str) -> bool:
     a number is a count."""
     if message_id.isdigit() or len(message_id) > 400 or _may_be(message_id) is None:
         return False
-    parts = _APART.split(unquote(message_id).translate(NARROW))
+    parts = _APART.split(narrow(unquote(message_id)))
     return any(_is_personal(part.partition("@")[0]) for part in parts)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from udfs.number_groups import ID_LENGTHS
 from udfs.privacy import Masker
-from udfs.privacy_numbers import _ID_GROUPS, is_id_card
+from udfs.privacy_numbers import is_id_card
 
 ID_CARD = "110101199003077758"
 ID_CARD_X = "11010119000307007X"
@@ -29,7 +30,7 @@ def grouped(value: str, lengths: tuple[int, ...], separator: str) -> str:
 
 
 @pytest.mark.parametrize("separator", [" ", "-"])
-@pytest.mark.parametrize("groups", _ID_GROUPS, ids=str)
+@pytest.mark.parametrize("groups", ID_LENGTHS, ids=str)
 @pytest.mark.parametrize("value", [ID_CARD, ID_CARD_X])
 def test_an_identity_card_is_found_in_each_declared_grouping(
     value: str, groups: tuple[int, ...], separator: str
@@ -114,4 +115,79 @@ def test_a_card_is_masked_where_the_next_clause_speaks_of_an_order(text: str, ex
     ],
 )
 def test_an_order_number_stays_where_what_follows_says_so(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(138)0013-8000", "[phone]"),
+        ("（138）0013 8000", "[phone]"),
+        ("打((138) 00138000)", "打([phone])"),
+        ("+86 (138) 0013 8000", "[phone]"),
+        ("(+86)(138)0013-8000", "[phone]"),
+        ("(138)0013-8000 （139）00139000", "[phone] [phone]"),
+        ("13800 138000", "[phone]"),
+        ("138 00 13 80 00", "[phone]"),
+        ("138-00-13-80-00", "[phone]"),
+        ("+86138 00 13 80 00", "[phone]"),
+        ("+8613800 138000", "[phone]"),
+        ("138\t0013\t8000", "[phone]"),
+        ("138\n0013\n8000", "[phone]"),
+        ("138 0013\r\n8000", "[phone]"),
+        ("+86\n138 0013 8000", "[phone]"),
+        ("138·0013·8000", "[phone]"),
+        ("138•0013•8000", "[phone]"),
+        ("138/0013/8000", "[phone]"),
+        ("138／0013／8000", "[phone]"),
+        ("10.13800138000", "10.[phone]"),
+        ("9.13800138000\n10.13900139000\n31.138 0013 8000", "9.[phone]\n10.[phone]\n31.[phone]"),
+        ("4111\t1111\t1111\t1111", "[bank_card]"),
+        ("4111\n1111\n1111\n1111", "[bank_card]"),
+        ("4111 1111\n1111 1111", "[bank_card]"),
+        ("4111/1111/1111/1111", "[bank_card]"),
+        ("6205·5000·0000·0000·004", "[bank_card]"),
+        ("4111 1111 1111 1111\n5555 5555 5555 4444", "[bank_card]\n[bank_card]"),
+        ("110101/19900307/7758", "[id_card]"),
+        ("110101\n19900307\t7758", "[id_card]"),
+        ("110101\u200b1990\u200b0307\u20637758", "[id_card]"),
+        ("zhang\u200b@qq.com", "[email]"),
+        ("zh\u200bang@q\u2060q.com", "[email]"),
+        ("IP 8.8\u200b.8.8", "IP [ip]"),
+        ("13800138000\u200b5", "[phone]\u200b5"),
+    ],
+)
+def test_other_separators_hide_nothing(text: str, expected: str) -> None:
+    assert masked(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "139/2999/1599元",
+        "价格139\n2999",
+        "1399/2999/159",
+        "139\n20123456",
+        "139/20123456",
+        "139 20260302",
+        "139/2026/0302",
+        "159\n2026\n0302",
+        "2026/03/02 13:00",
+        "2026/03/02\n10/12/2025",
+        "15000 180000元",
+        "(139)2999",
+        "（138）页",
+        "身高165 50 84 62 88",
+        "尺寸：180-90-75-60-50",
+        "165 50 84 62 88cm",
+        "150 20 30 40 50 60 70",
+        "138.5 00 13 80 00",
+        "数量\n12\n30\n1500\n18000",
+        "订单号\n1234567890123\n运单 773800138000123",
+        "31.5/13.8/80.0",
+        "4111/1111/1111/1112",
+        "第10.1380节",
+    ],
+)
+def test_prices_dates_and_sizes_stay_between_other_separators(text: str) -> None:
     assert masked(text) == text
