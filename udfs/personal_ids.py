@@ -17,7 +17,6 @@ _INTERNATIONAL: Final = re.compile(r"(?:\+|00)[1-9][0-9]{0,2}[ .()\-]*(?:[0-9][ 
 _may_be: Final = re.compile(r"[@＠%]|[0-9０-９](?:[ .()\-_]{0,3}[0-9０-９]){9}").search
 _APART: Final = re.compile(r"[_:;,<>(){}\[\]|/\\=?&#\s]+")
 _foreign: Final = re.compile(r"(?<![0-9A-Za-z])\+[1-9][0-9]{7,14}(?![0-9A-Za-z])").search
-_quoted: Final = re.compile(r'"([^"\\\n]{6,64})"')
 
 
 def is_personal_identifier(value: str) -> bool:
@@ -55,8 +54,3 @@ def holds_phone(message_id: str) -> bool:
 def hidden(value: str, secret: bytes) -> str:
     """What stands in for the id: the same for the same id, and of no use to whoever hasn't the secret (HMAC-SHA-256, 32 characters)."""
     return "h:" + hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def hides_in_quotes(text: str) -> str:
-    """A text of JSON in which quoted values that are personal ids are `[id]`."""
-    return _quoted.sub(lambda match: '"[id]"' if is_personal_identifier(match[1]) else match[0], text)
