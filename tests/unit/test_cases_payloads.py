@@ -190,6 +190,15 @@ def test_ids_that_are_phone_numbers_or_mails_leave_as_keyed_hashes() -> None:
     assert record["conversation_id"].startswith("h:")
 
 
+def test_ids_that_hold_a_phone_beside_other_signs_leave_as_keyed_hashes() -> None:
+    talk = Talk(rules_with(phrases=["转人工"]))
+    talk.hear(line(message_id="13800138000", conversation_id="sms-13800138000", shop="灯具店13800138000", queue="q13800138000", text="转人工"))
+    (alert,) = talk.alerts
+    assert "13800138000" not in orjson.dumps(alert).decode()
+    assert alert["conversation_id"].startswith("h:") and alert["evidence"][0].startswith("h:")
+    assert alert["shop"] == "灯具店[phone]" and alert["queue"].startswith("h:")
+
+
 def test_ids_that_look_like_cards_stay_as_they_are_while_the_text_is_masked() -> None:
     talk = Talk(rules_with(phrases=["转人工"]))
     talk.hear(line(message_id="6205500000000000004", conversation_id="c-8813", text="转人工，我电话13800138000"))
