@@ -330,7 +330,7 @@ def serve(
     REPLYWATCH_SCORING__TOKEN in the environment of both sides, only who bears it is answered. Ctrl-C ends it.
     """
     from models.by_language import load_local
-    from models.remote import bearer_token
+    from models.remote_client import bearer_token
     from models.scorer import Limits, ModelError, is_url, source_of
     from models.server import check_host
     from models.server import serve as serve_model
