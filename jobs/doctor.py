@@ -17,7 +17,8 @@ from jobs.local.preflight import Check, preflight
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, hash_key
 from jobs.topics import client_options, topic_settings, wrong_time
-from models.scorer import ModelError, is_url, load_scorer
+from models.scorer import ModelError, load_scorer
+from models.sources import is_url
 from udfs.yaml_file import FileError
 
 TIMEOUT_S = 3.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from jobs.paths import conf_directory
+from models.scorer import SHIPPED
+from models.sources import NAMES, holds_model
 from udfs.limits import Limits
 from udfs.parsing import NO_LIMIT, TimeLimits
 from udfs.rules import RuleSet, load_rules
@@ -34,7 +36,7 @@ _OF_A_SERVICE = re.compile(r"((?:(?!.*__).*?_)?)(?:SERVICE_HOST|SERVICE_PORT(?:_
 ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
 """Variables that are no settings."""
 
-NO_PATHS = ("default", "none", "null")
+NO_PATHS = ("default", "none")
 URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
 
 
@@ -151,7 +153,7 @@ class Time(_Section):
 class Scoring(_Section):
     """The sentiment model."""
 
-    model: str = Field(default="default", description="default, null, a local directory, a hub name, or a URL")
+    model: str = Field(default="default", description="accurate, fast, lexicon, null, a directory, OWNER/NAME on the hub, or a URL")
     device: Literal["auto", "cuda", "cpu"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     batch_size: int = Field(default=64, ge=1, le=4_096)
@@ -270,7 +272,7 @@ def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
     """The settings with a model or a file that lies here, in the working folder or beside the settings' file, by its whole path: the
     job's processes work in other folders, and would take `my-model` for a name on the hub."""
     scoring, kafka = settings.scoring, settings.kafka
-    places = {"model": _whole(scoring.model, folder), "satisfaction": _whole(scoring.satisfaction, folder)}
+    places = {"model": _whole_model(scoring.model, folder), "satisfaction": _whole(scoring.satisfaction, folder)}
     return settings.model_copy(
         update={
             "scoring": scoring.model_copy(update=places),
@@ -279,12 +281,19 @@ def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _whole(name: str, folder: Path) -> str:
+def _whole_model(name: str, folder: Path) -> str:
+    """A folder that is called as a model that comes with the project is meant only where it holds one, see `models.sources.source_of`."""
+    if name in SHIPPED:
+        return _whole(name, folder, holds_model)
+    return name if name in NAMES else _whole(name, folder)
+
+
+def _whole(name: str, folder: Path, meant: Callable[[Path], bool] = Path.exists) -> str:
     if not name or name in NO_PATHS:
         return name
     try:
         here = [base / Path(name).expanduser() for base in (Path.cwd(), folder.absolute())]
-        return next((str(path) for path in here if path.exists()), name)
+        return next((str(path) for path in here if meant(path)), name)
     except (OSError, RuntimeError):  # longer than a path may be; somebody's home who isn't known here
         return name
 

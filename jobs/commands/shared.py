@@ -30,7 +30,13 @@ Namespace = Annotated[
     typer.Option(help="Prefix of topics, Redis keys and channels; a replay beside a live job needs one of its own."),
 ]
 Seed = Annotated[int, typer.Option(help="Of the simulator: the same seed, the same day.")]
-Model = Annotated[str, typer.Option(help="default (shipped), null (no scores), a local directory, or a hub name.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="accurate, fast, lexicon (a list of words), null (no scores), a directory, OWNER/NAME on the Hugging Face hub, or the URL of a model "
+        "server; default: scoring.model of the settings.",
+    ),
+]
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from jobs.cli import INTERRUPTED, app
 from jobs.commands.shared import CLOSED_PIPE, batches_of_standard_input
+from jobs.demo import DemoOptions
 from jobs.demo_directory import run_directory
 from jobs.flink_client import begin, public_settings
 from jobs.local import service
@@ -28,6 +29,7 @@ from jobs.local.state import StateError
 from jobs.paths import PlaceError, state_directory
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, load_settings, printable
+from udfs.yaml_file import FileError
 
 COMMANDS = (
     "demo", "up", "down", "status", "submit", "topics", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
@@ -225,6 +227,59 @@ def test_score_tells_how_sure_the_model_is() -> None:
     assert line["confidence"] >= -line["score"] > 0
     assert scored(line["confidence"] - 0.001) == line
     assert scored(line["confidence"] + 0.001) == line | {"label": "unknown"}
+
+
+def test_score_follows_the_settings_and_what_is_given_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def scored(*arguments: str) -> dict[str, Any]:
+        return json.loads(CliRunner().invoke(app, ["score", "--device", "cpu", *arguments], input="太差了\n").output)
+
+    (tmp_path / "mine.yaml").write_text("scoring: {model: lexicon}\n", "utf-8")
+    monkeypatch.setenv("REPLYWATCH_SCORING__LEAST_CONFIDENCE", "1")
+    assert scored("--settings", str(tmp_path / "mine.yaml"))["model"] == "lexicon"
+    monkeypatch.setenv("REPLYWATCH_SCORING__MODEL", "fast")
+    assert scored() | {"tones": {}} == scored() | {"label": "unknown", "tones": {}}
+    assert scored()["model"].startswith("fast@")
+    assert scored("--least-confidence", "0")["label"] == "negative"
+    assert scored("--model", "lexicon")["model"] == "lexicon"
+
+
+def test_score_asks_a_given_server_whatever_the_settings_say_of_a_model_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setenv("REPLYWATCH_SCORING__THREADS", "4")
+    monkeypatch.setenv("REPLYWATCH_SCORING__LEAST_CONFIDENCE", "0.9")
+    monkeypatch.setattr("jobs.text_lines.score_lines", lambda batches, *given, **limits: asked.append((*given, limits)) or [])
+    CliRunner().invoke(app, ["score", "--model", "http://models:8088"])
+    CliRunner().invoke(app, ["score", "--model", "fast"])
+    assert asked == [
+        ("http://models:8088", "auto", "auto", 0.9, {"batch_size": 64, "threads": 1}),
+        ("fast", "auto", "auto", 0.9, {"batch_size": 64, "threads": 4}),
+    ]
+
+
+def test_a_demonstration_follows_the_settings_where_no_model_is_given() -> None:
+    assert DemoOptions().model is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SCORING__MODEL", "acurate", r"scoring.model: acurate is no model (did you mean accurate?)"),
+        ("SCORING__SATISFACTION", "nowhere.json", "scoring.satisfaction: cannot read a satisfaction model from nowhere.json"),
+    ],
+)
+def test_config_looks_at_what_the_settings_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    monkeypatch.setenv(f"REPLYWATCH_{name}", value)
+    with pytest.raises(FileError) as refused:
+        CliRunner().invoke(app, ["config"], catch_exceptions=False)
+    assert message in str(refused.value)
+
+
+def test_config_tells_what_a_server_decides_itself_and_asks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_SCORING__MODEL", "http://127.0.0.1:9")
+    assert CliRunner().invoke(app, ["config"]).exit_code == 0
+    monkeypatch.setenv("REPLYWATCH_SCORING__BATCH_SIZE", "256")
+    with pytest.raises(FileError, match=r"scoring\.model: batch_size 256 would be ignored"):
+        CliRunner().invoke(app, ["config"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(

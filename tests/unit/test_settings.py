@@ -249,8 +249,22 @@ def test_a_model_that_lies_here_is_named_by_its_whole_path(tmp_path: Path, monke
     assert settings.scoring.model == str(tmp_path / "etc" / "theirs")
     assert settings.kafka.ca_file == str(tmp_path / "etc" / "ca.pem")
     assert load_settings(file, scoring__model="mine").scoring.model == str(tmp_path / "here" / "mine")
-    for name in ("default", "accurate", "someone/on-the-hub", "http://models:8088"):
+    for name in ("default", "accurate", "lexicon", "null", "someone/on-the-hub", "http://models:8088"):
         assert load_settings(file, scoring__model=name).scoring.model == name
+
+
+@pytest.mark.parametrize("folder", ["etc", "here"])
+def test_an_empty_folder_hides_no_model_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    for each in ("etc", "here"):
+        (tmp_path / each / "fast").mkdir(parents=True)
+    (tmp_path / folder / "lexicon").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    file = write(tmp_path / "etc", "scoring: {model: fast}\n")
+    assert load_settings(file).scoring.model == "fast"
+    assert load_settings(file, scoring__model="./fast").scoring.model == str(tmp_path / "here" / "fast")
+    assert load_settings(file, scoring__model="lexicon").scoring.model == "lexicon"
+    (tmp_path / folder / "fast" / "config.json").touch()
+    assert load_settings(file).scoring.model == str(tmp_path / folder / "fast")
 
 
 def test_a_rule_that_waits_for_longer_than_a_silent_session_lives_is_warned_of(
