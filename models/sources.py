@@ -39,10 +39,10 @@ def source_of(model: str, names: Sequence[str] = NAMES) -> Path | str:
     if model in SHIPPED:
         return path if holds_model(path) else WEIGHTS / model
     # Names of the hub have one slash, and none at their end.
-    if model.startswith(PATH_STARTS) or model.endswith("/") or "\\" in model:
-        return path.absolute()  # `./fast` isn't shown as `fast`
-    if model and _is_there(path):
-        return path
+    written_as_path = model.startswith(PATH_STARTS) or model.endswith("/") or "\\" in model
+    if written_as_path or (model and _is_there(path)):
+        holds_model(path)  # whether it may be looked into
+        return path.absolute() if written_as_path else path  # `./fast` isn't shown as `fast`
     if "/" not in model:
         near = get_close_matches(model, names, 1)
         meant = f" (did you mean {near[0]}?)" if near else ""

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from models.baseline import TfidfScorer
 from models.card import model_card
+from models.checkpoints import telling_how_to_go_on
 from models.compact import write_compact
 from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
@@ -55,17 +56,19 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     console = console or console_for()
     started = time.monotonic()
     check_output(options.output)
-    corpus = prepare(options)
-    learnt, held_out = parts(corpus, options)
-    console.print(
-        f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
-    )
-    few = rated(corpus.train)
-    if 0 < few < LEAST_RATED:
-        console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
     output = options.output.absolute()
     work = output.with_name(f"{output.name}-{WORK}")
-    model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)
+    resumable = options.schedule.adapters != "adalora" and options.schedule.epochs > 0
+    with telling_how_to_go_on(work, resumable, options.resume, console):
+        corpus = prepare(options)
+        learnt, held_out = parts(corpus, options)
+        console.print(
+            f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
+        )
+        few = rated(corpus.train)
+        if 0 < few < LEAST_RATED:
+            console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
+        model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console)
     seconds = time.monotonic() - started
 
     options.output.mkdir(parents=True, exist_ok=True)

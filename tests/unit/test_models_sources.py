@@ -76,15 +76,6 @@ def test_other_names_mean_the_same_everywhere(here: Path, name: str) -> None:
     assert source_of(name) == (DEFAULT_WEIGHTS if name == "default" else name)
 
 
-def test_a_folder_that_cannot_be_looked_into_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(path: Path, **_: Any) -> bool:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "exists", denied)  # root may look everywhere
-    with pytest.raises(ModelError, match="mine can't be looked into: Permission denied"):
-        source_of("mine")
-
-
 def test_a_list_of_words_is_a_model_by_name() -> None:
     scorer = load_scorer("lexicon", "cpu", least_confidence=0.5)
     assert scorer.version == scorer_version("lexicon") == "lexicon"
