@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.kafka_options import check_options
 from jobs.settings import Scoring, Settings
 from models.satisfaction import load_satisfaction
 from models.scorer import ModelError, check_left_to_server, scorer_version
@@ -17,6 +18,7 @@ def checked(settings: Settings) -> RuleSet:
     """
     rules = settings.rules()
     check_scoring(settings.scoring)
+    check_options(settings.kafka)
     try:
         load_satisfaction(settings.scoring.satisfaction)
     except ModelError as error:

@@ -100,6 +100,8 @@ def check_kafka(settings: Settings) -> Check:
             detail = f"{servers}: topics are missing: {', '.join(missing)}"
             return Check("kafka", False, detail, "`replywatch submit` makes them")
         faulty = wrong_time(admin, settings, TIMEOUT_S)
+    except FileError as error:
+        return Check("kafka", False, f"{servers}: not asked", str(error))
     except KafkaException as error:
         detail = f"{servers}: {error.args[0].str()}"
         return Check("kafka", False, detail, f"{START} kafka.bootstrap_servers")

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from jobs.paths import conf_directory
+from jobs.redis_url import unusable_options
 from models.scorer import SHIPPED
 from models.sources import NAMES, holds_model
 from udfs.limits import Limits
@@ -101,6 +102,8 @@ class Redis(_Section):
     def _is_url(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value():  # a job that is submitted carries none: it has it from its own environment
             _check_url(url.get_secret_value(), "redis")
+            if unusable := unusable_options(url.get_secret_value()):
+                raise ValueError(f"{', '.join(unusable)} behind the ? can't be used, or not with that value: mend or remove it")
         return url
 
 
@@ -309,6 +312,8 @@ def hash_key() -> bytes:
             raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: is no text; make one by `openssl rand -hex 32`") from error
+    if not _is_utf8(value):
+        raise FileError(f"{PREFIX}HASH_KEY: holds bytes that are no text; make one by `openssl rand -hex 32`")
     if len(value) < 16:
         raise FileError(
             f"{PREFIX}HASH_KEY: a secret of 16 characters or more is needed to hash personal ids; set it, or name a "
@@ -328,11 +333,20 @@ def _from_environment() -> dict[str, Any]:
         setting = name.removeprefix(PREFIX)
         if setting == name or setting in ELSEWHERE or _tells_of_a_service(setting):
             continue
+        if not _is_utf8(text):
+            raise FileError(f"{name}: holds bytes that are not UTF-8; write it as UTF-8")
         try:
             found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else plain_value(text)
         except (yaml.YAMLError, ValueError) as error:
             raise FileError(f"{name}: {error}") from error
+        except RecursionError as error:
+            raise FileError(f"{name}: nested too deeply; a setting needs a level or two") from error
     return found
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a variable's text is one: Python hands other bytes on as halves of surrogate pairs."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _tells_of_a_service(setting: str) -> bool:

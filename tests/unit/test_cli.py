@@ -145,7 +145,7 @@ def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
         ("rediss://watch:pass@word/1@redis:6379/2", "rediss://**********@redis:6379/2"),
-        ("unix:///run/redis.sock?db=1&Password=sesame&username=watch", "unix:///run/redis.sock?db=1&Password=**********&username=**********"),
+        ("unix:///run/redis.sock?db=1&password=sesame&username=watch", "unix:///run/redis.sock?db=1&password=**********&username=**********"),
     ],
 )
 def test_an_address_is_shown_without_user_and_password(url: str, shown: str) -> None:

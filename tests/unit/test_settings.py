@@ -328,6 +328,45 @@ def test_what_only_fails_later_is_refused_at_once(name: str, value: str, words: 
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "option", ["foo=bar", "socket_timeout=abc", "socket_timeout=-1", "socket_timeout=nan", "socket_connect_timeout=inf", "db=x",
+               "max_connections=-1", "decode_responses=yes", "protocol=3", "socket_keepalive=yes&foo=s3cret"],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["redis://127.0.0.1:6379/0", "rediss://redis:6379", "unix:///run/redis.sock"])
+def test_an_option_of_a_redis_address_that_no_client_takes_is_refused_by_name(address: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_REDIS__URL", f"{address}?{option}")
+    with pytest.raises(FileError, match=rf"REPLYWATCH_REDIS__URL: .*{option.split('&')[-1].split('=')[0]} behind the \? can't be used") as refused:
+        load_settings()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_option_of_a_redis_address_that_a_client_takes_is_taken() -> None:
+    for options in (
+        "socket_timeout=3&health_check_interval=5&retry_on_timeout=yes&max_connections=4&client_name=x", "password=s3cret&username=u", "db=2",
+    ):  # fmt: skip
+        for address in ("redis://127.0.0.1:6379/0", "unix:///run/redis.sock"):
+            load_settings(redis__url=f"{address}?{options}")
+    load_settings(redis__url="rediss://redis:6379/0?ssl_cert_reqs=none&ssl_ca_certs=/etc/ca.pem")
+
+
+def test_bytes_that_are_no_text_are_refused_by_the_variable_s_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NAMESPACE", "KAFKA__USERNAME", "REDIS__URL"):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"REPLYWATCH_{name}", os.fsdecode(b"redis://caf\xe9"))
+            with pytest.raises(FileError, match=f"REPLYWATCH_{name}: holds bytes that are not UTF-8"):
+                load_settings()
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", os.fsdecode(bytes(range(240, 256)) + b"hidden"))
+    with pytest.raises(FileError, match=r"REPLYWATCH_HASH_KEY: holds bytes that are no text; make one by `openssl rand -hex 32`") as refused:
+        hash_key()
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused_by_the_variable_s_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_KAFKA__PARTITIONS", "[" * 5_000)
+    with pytest.raises(FileError, match="REPLYWATCH_KAFKA__PARTITIONS: nested too deeply"):
+        load_settings()
+
+
 @pytest.mark.parametrize("model", ["x" * 300, "~nobody-here/model"])
 def test_a_model_s_name_may_be_no_path_at_all(model: str) -> None:
     assert load_settings(scoring__model=model).scoring.model == model
