@@ -28,7 +28,6 @@ RECIPES = {
             tone_texts=10**9,
             patience=0,
             max_tokens=48,
-            read_tokens=READ_TOKENS,
         ),
     ),
     "accurate": (
