@@ -11,7 +11,7 @@ import pytest
 from models.scorer import Score
 from tests.chat import HOUR, MINUTE, T0, Chat
 from tests.conversing import KEY, Talk, rules_with
-from udfs.dead_letters import MAX_HEAD, TooManyDeadLetters
+from udfs.dead_letters import MAX_HEAD, READER_ERROR, TooManyDeadLetters
 from udfs.events import SCORE, TEXT, unpack
 from udfs.parsing import MAX_RECORD_BYTES, Refused, TimeLimits, parse, parse_time
 from udfs.phrase_rules import PhraseMatcher
@@ -471,6 +471,57 @@ def test_an_optional_field_of_any_shape_stops_nothing(field: str, value: bytes) 
         body = orjson.dumps(line(kind=kind, **{field: "@"})).replace(b'"@"', value)
         batch = reader().read([body], [0], [0], [T0])
         assert (batch.events, batch.dead_letters) == (1, 0)
+
+
+# --- Faults of our own -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["parse", "strip_html"])
+@pytest.mark.parametrize("error", [AssertionError, ValueError, RecursionError, KeyError])
+def test_a_record_at_which_the_reader_fails_is_a_dead_letter_and_its_text_is_nowhere(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, place: str, error: type[Exception]
+) -> None:
+    def fail(*args: Any) -> Any:
+        if "13800138000" in str(args):
+            raise error("13800138000 is the secret")
+        return parse(*args) if place == "parse" else "一"
+
+    monkeypatch.setattr(f"udfs.reading.{place}", fail)
+    texts = ("<b>一", "<i>13800138000", "<i>13800138000")
+    bodies = [orjson.dumps(line(message_id=f"m{number}", format="html", text=text)) for number, text in enumerate(texts)]
+    batch = reader().read(bodies, [0] * 3, [4, 5, 6], [T0] * 3)
+    assert (batch.events, batch.dead_letters, batch.reader_errors) == (1, 2, 2)
+    letter = orjson.loads(batch.values[1] or "")
+    assert (letter["reason"], letter["offset"]) == (READER_ERROR, 5)
+    assert letter["detail"].startswith(f"{error.__name__} at test_cases_payloads.py:")
+    assert "13800138000" not in (batch.values[1] or "") + caplog.text
+    assert [record.levelname for record in caplog.records] == ["ERROR"] and "offset 5" in caplog.text
+
+
+def test_a_dead_letter_that_cannot_be_masked_holds_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("udfs.dead_letters.masked_excerpt", fail)
+    letter = orjson.loads(reader().read([b"13800138000"], [0], [0], [T0]).values[0] or "")
+    assert (letter["reason"], letter["head"], letter["size"]) == ("not_json", "", 11)
+
+
+def test_a_machine_without_memory_is_no_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("udfs.reading.parse", fail)
+    with pytest.raises(MemoryError):
+        reader().read([b"{}"], [0], [0], [T0])
+
+
+@pytest.mark.parametrize("text", ["价格<![好的", "Hi <![foo]> there", "<![13800138000 call", "&#" + "9" * 5_000, "&#x" + "9" * 5_000])
+def test_no_markup_stops_the_job_or_costs_a_line(text: str) -> None:
+    bodies = [orjson.dumps(line(text=text, format=form)) for form in ("html", None)] + [text.encode()]
+    batch = reader().read(bodies, [0] * 3, [0] * 3, [T0] * 3)
+    assert (batch.events, batch.dead_letters, batch.reader_errors) == (2, 1, 0)
+    assert "13800138000" not in str(batch.values)
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------

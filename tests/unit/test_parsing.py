@@ -19,7 +19,7 @@ from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
 
-REASONS = frozenset(
+REASONS = frozenset(  # that a record can be refused with; the reader's own faults are another, `reader_error`
     "empty_value not_utf8 not_json bad_id no_time bad_time time_without_zone time_implausible time_in_future unknown_kind unknown_visibility "
     "unknown_sender too_long".split()
 )
