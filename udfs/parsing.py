@@ -75,7 +75,7 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     if kind == "message" and ("edited_at" in event or "deleted" in event):
         if _told(get("deleted")):
             kind = event["kind"] = "delete"
-        elif _told(get("edited_at")) and not str(get("edited_at")).startswith(NO_TIME):
+        elif _told(edited := get("edited_at")) and not (isinstance(edited, str) and edited.startswith(NO_TIME)):
             kind = event["kind"] = "edit"
     for name in IDS:
         value = get(name)
@@ -219,9 +219,14 @@ def _told(value: Any) -> bool:
     return value not in FALSE and value not in ([], {})
 
 
+def _word(value: Any) -> str | None:
+    """A scalar as a word to be looked up; None for what is nested, which may be too deep to be printed."""
+    return None if isinstance(value, list | dict) else str(value).strip().lower()
+
+
 def _visibility(value: Any) -> str:
     """`public` or `internal`. A word for it that nobody knows must not make a customer's line a note that nothing looks at."""
-    word = str(value).strip().lower()
+    word = _word(value)
     if word in PUBLIC or not _told(value):
         return "public"
     if word in INTERNAL:

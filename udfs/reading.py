@@ -207,7 +207,7 @@ def _seen(event: dict[str, Any], kind: int) -> tuple[int, str]:
     if get("attachments"):
         flags |= ATTACHMENT
     form = get("format")
-    if form and text and "html" in str(form).lower():
+    if text and isinstance(form, str) and "html" in form.lower():
         markup, text = text, strip_html(text)
         if not visible(text) and shows_picture(markup):
             flags |= ATTACHMENT

@@ -463,14 +463,22 @@ def test_a_limit_of_nothing_never_stops_the_job() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode"]
+    "field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode", "attachments", "lang"]
 )
-@pytest.mark.parametrize("value", [b"[" * 900 + b"]" * 900, b'{"a":1}', rb'"\ud800"', b"1e300", b"true", rb'"\u0000"'])
+@pytest.mark.parametrize("value", [b"[" * 300 + b"]" * 300, b"[" * 900 + b"]" * 900, b'{"a":' * 900 + b"1" + b"}" * 900, b'{"a":1}', rb'"\ud800"', b"1e300", b"true", rb'"\u0000"'])
 def test_an_optional_field_of_any_shape_stops_nothing(field: str, value: bytes) -> None:
     for kind in ("message", "edit"):
         body = orjson.dumps(line(kind=kind, **{field: "@"})).replace(b'"@"', value)
         batch = reader().read([body], [0], [0], [T0])
         assert (batch.events, batch.dead_letters) == (1, 0)
+
+
+@pytest.mark.parametrize("field", ["visibility", "kind", "deleted", "automated", "sender", "text", "sent_at", "tenant"])
+@pytest.mark.parametrize("depth", [200, 500, 990, 1_023, 2_000])
+def test_a_field_that_is_nested_deeply_is_read_or_refused_by_name(field: str, depth: int) -> None:
+    body = orjson.dumps(line(**{field: "@", "edited_at": T0})).replace(b'"@"', b"[" * depth + b"]" * depth)
+    batch = reader().read([body], [0], [0], [T0])
+    assert batch.reader_errors == 0 and batch.values[0]
 
 
 # --- Faults of our own -----------------------------------------------------------------------------------------------
