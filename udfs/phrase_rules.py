@@ -31,7 +31,7 @@ class PhraseMatcher:
         patterns: list[str] = []
         for rule in rules:
             for phrase in dict.fromkeys(_form(phrase) for phrase in rule.phrases):
-                for pattern in dict.fromkeys((phrase, _joined(phrase))):
+                for pattern in filter(None, dict.fromkeys((phrase, _joined(phrase)))):  # a phrase of separators has no other form
                     self._entries.append((rule, phrase))
                     patterns.append(pattern)
         self._allowed = {

@@ -57,9 +57,10 @@ def config(settings: SettingsFile = None, namespace: Namespace = None) -> None:
 
     from jobs.local.service import find_settings
     from jobs.settings import printable
+    from udfs.phrase_rules import PhraseMatcher
 
     effective = find_settings(settings, namespace=namespace)
-    effective.rules()
+    PhraseMatcher(effective.rules().phrase_rules())  # as the job will make it
     typer.echo(yaml.safe_dump(printable(effective), allow_unicode=True, sort_keys=False), nl=False)
 
 
