@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from udfs.events import Kind, Rank
+from udfs.loose_values import dated, told, truth, word
 from udfs.text import repair
 
 MAX_RECORD_BYTES: Final = 256 * 1024
@@ -22,8 +23,6 @@ MAX_ID: Final = 200
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01: before it lie seconds taken for milliseconds
 SENDERS: Final = frozenset(rank.name.lower() for rank in Rank)
 KINDS: Final = frozenset(kind.name.lower() for kind in Kind)
-FALSE: Final = (None, False, 0, "", "false", "False", "0", "null", "None", "no")
-NO_TIME: Final = "0001-01-01"  # Go's time that is none
 PUBLIC: Final = frozenset(("public", "external", "false", "0", "none", "null", ""))
 INTERNAL: Final = frozenset(("internal", "private", "note", "true", "1"))
 NO_LIMIT: Final = -1
@@ -73,9 +72,9 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     if kind.__class__ is not str or kind not in KINDS:
         raise Refused("unknown_kind", f"kind must be one of {', '.join(sorted(KINDS))}")
     if kind == "message" and ("edited_at" in event or "deleted" in event):
-        if _told(get("deleted")):
+        if _truth(event, "deleted"):
             kind = event["kind"] = "delete"
-        elif _told(edited := get("edited_at")) and not (isinstance(edited, str) and edited.startswith(NO_TIME)):
+        elif dated(get("edited_at")):
             kind = event["kind"] = "edit"
     for name in IDS:
         value = get(name)
@@ -101,6 +100,8 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
             event["sender"] = "system"
         else:
             raise Refused("unknown_sender", f"sender must be one of {', '.join(sorted(SENDERS))}")
+    if "automated" in event:  # on anybody else's line it says nothing
+        event["automated"] = sender == "agent" and _truth(event, "automated")
     visibility = get("visibility")
     if visibility is not None and visibility != "public":
         event["visibility"] = _visibility(visibility)
@@ -214,22 +215,20 @@ def _edited_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int
         return None
 
 
-def _told(value: Any) -> bool:
-    """Whether a field says anything: the empty things that producers send for nothing don't."""
-    return value not in FALSE and value not in ([], {})
-
-
-def _word(value: Any) -> str | None:
-    """A scalar as a word to be looked up; None for what is nested, which may be too deep to be printed."""
-    return None if isinstance(value, list | dict) else str(value).strip().lower()
+def _truth(event: dict[str, Any], name: str) -> bool:
+    """What a field says that is either true or false. A word that nobody knows must not be taken for its opposite."""
+    value = truth(event.get(name))
+    if value is None:
+        raise Refused(f"unknown_{name}", f"{name} must be true or false")
+    return value
 
 
 def _visibility(value: Any) -> str:
     """`public` or `internal`. A word for it that nobody knows must not make a customer's line a note that nothing looks at."""
-    word = _word(value)
-    if word in PUBLIC or not _told(value):
+    written = word(value)
+    if written in PUBLIC or not told(value):
         return "public"
-    if word in INTERNAL:
+    if written in INTERNAL:
         return "internal"
     raise Refused("unknown_visibility", "visibility must be public or internal")
 

@@ -15,6 +15,7 @@ from typing import Any
 from models.scorer import TONES, Score, Scorer
 from udfs.dead_letters import READER_ERROR, DeadLetterWindow, dead_letter, fault_of
 from udfs.events import DEAD_LETTER_KEY, FLAGS, KIND_MASK, SCORE, TEXT, Flag, Kind, Rank, Row, message_hash, pack
+from udfs.loose_values import word
 from udfs.markup import shows_picture, strip_html
 from udfs.names import Names
 from udfs.parsing import Refused, TimeLimits, parse
@@ -33,7 +34,6 @@ OF_HOLDING = int(Flag.HOLDING | Flag.PROMISES)
 OF_TONES = tuple(int(Flag[tone.upper()]) for tone in TONES)
 EDIT = int(Kind.EDIT)
 AFTER_MESSAGES = 1 << 30  # above every Flag: of two records with one id and time, the message sorts first
-TRUE = (True, "true", "True", 1, "1")
 
 
 @dataclass(slots=True)
@@ -201,8 +201,7 @@ def _seen(event: dict[str, Any], kind: int) -> tuple[int, str]:
     flags = kind | AFTER_MESSAGES if kind else kind
     if get("visibility") == "internal":
         flags |= INTERNAL
-    by_itself = "automated" in event and event["automated"] in TRUE
-    if (sender == "agent" and not by_itself) or (sender == "bot" and get("bot_mode") == "assist"):
+    if (sender == "agent" and not get("automated")) or (sender == "bot" and word(get("bot_mode")) == "assist"):
         flags |= HUMAN
     if get("attachments"):
         flags |= ATTACHMENT

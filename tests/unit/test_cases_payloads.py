@@ -12,7 +12,7 @@ from models.scorer import Score
 from tests.chat import HOUR, MINUTE, T0, Chat
 from tests.conversing import KEY, Talk, rules_with
 from udfs.dead_letters import MAX_HEAD, READER_ERROR, TooManyDeadLetters
-from udfs.events import SCORE, TEXT, unpack
+from udfs.events import FLAGS, SCORE, TEXT, Flag, unpack
 from udfs.parsing import MAX_RECORD_BYTES, Refused, TimeLimits, parse, parse_time
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
@@ -217,6 +217,48 @@ def test_a_kind_that_is_not_given_is_a_message() -> None:
 @pytest.mark.parametrize("kind", ["Message", "typing", 3, ["message"], {"a": 1}, True])
 def test_a_kind_that_nobody_knows_is_refused(kind: Any) -> None:
     assert reason(line(kind=kind)) == "unknown_kind"
+
+
+YES = [True, 1, 1.0, "true", "TRUE", " True ", "yes", "Y", "t", "On", "1"]
+NO = [False, 0, 0.0, "false", "FALSE", "No", "n", "f", "F", "off", "0", " ", "", None, "null", "None", [], {}]
+UNKNOWN = ["perhaps", "yes!", "2", 2, -1, 0.5, [0], {"a": 1}, "\u3000x"]
+
+
+@pytest.mark.parametrize(("value", "kind"), [*((value, "delete") for value in YES), *((value, "message") for value in NO)])
+def test_deleted_is_read_however_yes_and_no_are_written(value: Any, kind: str) -> None:
+    event = read(line(deleted=value))
+    assert event is not None and event["kind"] == kind
+
+
+@pytest.mark.parametrize(("value", "human"), [*((value, False) for value in YES), *((value, True) for value in NO)])
+def test_automated_is_read_however_yes_and_no_are_written(value: Any, human: bool) -> None:
+    batch = reader().read([orjson.dumps(line(sender="agent", automated=value))], [0], [0], [T0])
+    assert bool(unpack(batch.values[0] or "")[FLAGS] & Flag.HUMAN) is human
+
+
+@pytest.mark.parametrize("value", UNKNOWN)
+def test_a_word_that_is_neither_yes_nor_no_is_refused_by_name(value: Any) -> None:
+    assert reason(line(deleted=value)) == "unknown_deleted"
+    assert reason(line(sender="agent", automated=value)) == "unknown_automated"
+    assert read(line(automated=value)) is not None, "on a customer's line it says nothing, and his line is not lost"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        *((value, "message") for value in (*NO, "never", "Never", "not edited", -1, "-1", -0.5, "0.0", "0000-00-00 00:00:00", "1970-01-01T00:00:00Z")),
+        *((value, "edit") for value in (T0, str(T0), "2026-03-02T02:00:00Z", 1_772_416_800, "yesterday at 5", True, {"$date": T0})),
+    ],
+)
+def test_edited_at_makes_an_edit_where_it_tells_a_time(value: Any, kind: str) -> None:
+    event = read(line(edited_at=value))
+    assert event is not None and event["kind"] == kind
+
+
+@pytest.mark.parametrize("mode", ["assist", "ASSIST", " Assist "])
+def test_a_persons_use_of_a_bot_is_known_in_any_case(mode: str) -> None:
+    batch = reader().read([orjson.dumps(line(sender="bot", bot_mode=mode))], [0], [0], [T0])
+    assert unpack(batch.values[0] or "")[FLAGS] & Flag.HUMAN
 
 
 @pytest.mark.parametrize("sender", ["user", "Customer", None, 0, ["customer"]])
