@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
+from udfs.mail_quotes import without_quoted_mail
 from udfs.text import visible
 
 _BLOCKS: Final = frozenset(
@@ -51,8 +52,8 @@ def strip_html(text: str) -> str:
 
 
 def strip_quotes(text: str) -> str:
-    """The lines that the writer wrote: quoted ones (`> …`, or 「…」 above a row of dashes) go, so that rules don't charge him with the other
-    side's.
+    """The lines that the writer wrote: quoted ones (`> …`, or 「…」 above a row of dashes) go, and the mail that he answers, so that rules don't
+    charge him with the other side's.
 
     A face (`>_<`) or a number (`>3天`) is no quote, nor is a message that would be nothing but quoted: a sign before each line must not
     get it past the rules.
@@ -60,6 +61,7 @@ def strip_quotes(text: str) -> str:
     above = _QUOTED_ABOVE(text) if "「" in text else None
     if above is not None and visible(text[above.end() :]):
         text = text[above.end() :]
+    text = without_quoted_mail(text)
     if ">" not in text and "＞" not in text:
         return text
     own = "\n".join(line for line in text.split("\n") if not _QUOTED(line)).strip()
