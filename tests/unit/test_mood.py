@@ -64,5 +64,12 @@ def test_tones_are_counted_for_the_customer_and_for_agents() -> None:
     }
 
 
+def test_a_message_that_the_model_is_not_sure_of_is_not_counted_as_negative_but_its_score_counts() -> None:
+    chat = Chat().customer(0, "你好").agent(5, "在").customer(10, "在吗")
+    for label, negative in (("unknown", 0), ("negative", 2)):
+        (session,) = Talk(scorer=Listening(Score(label, -0.4))).say(chat.events).sessions
+        assert (session["sentiment"]["mean"], session["sentiment"]["scored"], session["sentiment"]["negative"]) == (-0.4, 2, negative)
+
+
 def test_a_model_without_tones_tells_none() -> None:
     assert Talk(scorer=Listening()).say(Chat().customer(0, "你好").events).sessions[0]["tone"] is None
