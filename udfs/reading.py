@@ -14,7 +14,7 @@ from typing import Any
 
 from models.scorer import TONES, Score, Scorer
 from udfs.dead_letters import READER_ERROR, DeadLetterWindow, dead_letter, fault_of
-from udfs.events import DEAD_LETTER_KEY, FLAGS, KIND_MASK, SCORE, TEXT, Flag, Kind, Rank, Row, message_hash, pack
+from udfs.events import DEAD_LETTER_KEY, FLAGS, KIND_MASK, RANK, SCORE, TEXT, Flag, Kind, Rank, Row, message_hash, pack
 from udfs.loose_values import word
 from udfs.markup import shows_picture, strip_html
 from udfs.names import Names
@@ -32,7 +32,7 @@ SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, TONED = (
 )
 OF_HOLDING = int(Flag.HOLDING | Flag.PROMISES)
 OF_TONES = tuple(int(Flag[tone.upper()]) for tone in TONES)
-EDIT = int(Kind.EDIT)
+CUSTOMER, EDIT = int(Rank.CUSTOMER), int(Kind.EDIT)
 AFTER_MESSAGES = 1 << 30  # above every Flag: of two records with one id and time, the message sorts first
 
 
@@ -162,8 +162,9 @@ class Reader:
         return row, wording.own
 
     def _score(self, rows: list[Row], texts: list[str], batch: Batch) -> None:
-        """Fill in the sentiment of every message that has text: what its writer quotes is not his mood."""
-        chosen = [at for at, row in enumerate(rows) if row[TEXT] and not row[FLAGS] & KIND_MASK]
+        """Fill in the sentiment of the messages that have text and whose mood counts, a customer's and a person's of the shop: what its writer
+        quotes is not his mood."""
+        chosen = [at for at, row in enumerate(rows) if row[TEXT] and _has_mood(row)]
         if not chosen:
             return
         started = self.clock()
@@ -177,6 +178,12 @@ class Reader:
                 batch.scored += 1
                 row[SCORE] = _hundredths(score)
                 row[FLAGS] |= _heard(score)
+
+
+def _has_mood(row: Row) -> bool:
+    """Whether anything is made of a score of the row: of a public message of a customer's or a person's. Notes, bots' and system lines are many."""
+    flags = row[FLAGS]
+    return not flags & (KIND_MASK | INTERNAL) and (row[RANK] == CUSTOMER or flags & HUMAN != 0)
 
 
 def _heard(score: Score) -> int:

@@ -71,5 +71,14 @@ def test_a_message_that_the_model_is_not_sure_of_is_not_counted_as_negative_but_
         assert (session["sentiment"]["mean"], session["sentiment"]["scored"], session["sentiment"]["negative"]) == (-0.4, 2, negative)
 
 
+def test_a_model_reads_only_what_something_is_made_of() -> None:
+    model = Listening()
+    chat = Chat().customer(0, "客户").agent(5, "客服").bot(6, "草稿", bot_mode="assist")
+    chat.note(7, "便条").bot(8, "机器人").agent(9, "自动", automated=True).system(10, "系统").customer(11, "内部", visibility="internal")
+    (session,) = Talk(scorer=model).say(chat.event(12, "edit", message_id="m1", sender="customer", text="改").events).sessions
+    assert model.asked == ["客户", "客服", "草稿"]
+    assert session["sentiment"]["scored"] == 1
+
+
 def test_a_model_without_tones_tells_none() -> None:
     assert Talk(scorer=Listening()).say(Chat().customer(0, "你好").events).sessions[0]["tone"] is None
