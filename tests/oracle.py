@@ -44,7 +44,8 @@ Waits
  13. A customer message opens a wait if none is open, unless it is a closing courtesy or is answered at once (16).
  14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, none of those that are *pending*
      asks, and either `courtesy(text)` and not `asks(text)`, or it `refuses(text, one that is pending)`: it says no to whether there is
-     anything else; or the session is resolved, and `brief(text)`: a no or a rating. Pending are the messages of agents, and of bots while
+     anything else, or yes to whether all is well; or the session is resolved, and `brief(text)`: a no, a yes or a rating. One that
+     `objects(text, those that are pending)` is none unless the session is resolved. Pending are the messages of agents, and of bots while
      no wait is open and the session isn't resolved, since the last customer message that was neither a closing courtesy nor answered
      at once (16), and since the last `resolve`.
  15. A non-empty agent message while a wait is open is a reply: latency = its `sent_at` − the wait's start, booked
@@ -106,19 +107,21 @@ def sessions(
     courtesy: Callable[[str], bool] = lambda text: False,
     asks: Callable[[str], bool] = lambda text: False,
     refuses: Callable[[str, str], bool] = lambda text, before: False,
+    objects: Callable[[str, list[str]], bool] = lambda text, before: False,
     brief: Callable[[str], bool] = lambda text: False,
 ) -> list[dict[str, Any]]:
     """The sessions of valid canonical events, given in the order of arrival; by conversation, then by time.
 
     Times are epoch milliseconds, durations milliseconds. `courtesy` says whether a text is no more than a closing
-    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help, `brief` whether it is only a no or a rating. No event may be late: what the job would refuse has to be left out.
+    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help, or yes to whether all is well, `objects` whether it is a courtesy that says no to the latter,
+    `brief` whether it is only a no, a yes or a rating. No event may be late: what the job would refuse has to be left out.
     """
     records = []
     for _, conversation in sorted(by_conversation(events).items()):
         ordered = sorted(without_repeats(conversation), key=order)
         wait: int | None = None
         for part in split(ordered, session_gap_ms, max_messages, max_span_ms, duplicate_memory_ms):
-            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, brief)
+            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, objects, brief)
             records.append(record)
     return records
 
@@ -183,6 +186,7 @@ def measure(
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
     refuses: Callable[[str, str], bool],
+    objects: Callable[[str, list[str]], bool],
     brief: Callable[[str], bool],
 ) -> tuple[dict[str, Any], int | None]:
     """The record of one session, and the start of the wait that goes on in the next (None: there is none).
@@ -223,7 +227,7 @@ def measure(
             pending = []
 
         elif role_of(event) == "customer" and not (
-            spoke and is_closing(text_of(event), pending, resolved, courtesy, asks, refuses, brief)
+            spoke and is_closing(text_of(event), pending, resolved, courtesy, asks, refuses, objects, brief)
         ):
             if remembered is not None and answers(remembered, event, clock_skew_ms):
                 replies.append((0, agent_of(remembered)))
@@ -288,14 +292,16 @@ def is_closing(
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
     refuses: Callable[[str, str], bool],
+    objects: Callable[[str, list[str]], bool],
     brief: Callable[[str], bool],
 ) -> bool:
     """Rule 14: whether a customer's message only closes the conversation, after what the shop has said."""
     if any(asks(line) for line in pending):
         return False
-    if any(refuses(text, line) for line in pending):
-        return True
-    return (courtesy(text) and not asks(text)) or (resolved and brief(text))
+    polite = courtesy(text) and not asks(text)
+    if resolved:
+        return polite or brief(text)
+    return any(refuses(text, line) for line in pending) or (polite and not objects(text, pending))
 
 
 def answers(remembered: Event, event: Event, clock_skew_ms: int) -> bool:

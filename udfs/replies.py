@@ -11,7 +11,7 @@ from udfs.limits import FOREVER, NEVER, Limits
 from udfs.waits import EarlyAnswer, Promise, Wait
 
 MAX_LATENCIES: Final = 1_000
-OFFERED: Final = 2  # beside False and True in `Replies.shop_asked`
+OFFERED, SURVEYED = 2, 4  # beside False and True in `Replies.shop_asked`
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
 COURTESY, ASKS, RATES, PROMISES = (int(flag) for flag in (Flag.COURTESY, Flag.ASKS, Flag.RATES, Flag.PROMISES))
@@ -34,7 +34,7 @@ class Replies:
     promise: Promise | None = None
     early_answer: EarlyAnswer | None = None
     shop_spoke: bool = False  # an agent or a bot has said something public
-    shop_asked: int = False  # what it has asked waits for the customer's word; OFFERED: whether there is anything else, and no more
+    shop_asked: int = False  # what it has asked waits for the customer's word; OFFERED, SURVEYED: nothing but whether there is anything else, how it was
     human_spoke: bool = False
     agent: str = ""  # who spoke last for the shop
     resolved: bool = False  # marked so, and nothing was asked since
@@ -73,11 +73,8 @@ class Replies:
             self.wait.another_line(sent_at, row[ARRIVAL], message_id, limits)
             self.shop_asked = False
             return
-        said = row[FLAGS] & (COURTESY | ASKS | RATES)
-        if self.shop_spoke and self.shop_asked is not True and (
-            said == COURTESY or (said == ASKS and self.shop_asked == OFFERED) or (said in (ASKS, RATES) and self.resolved)
-        ):
-            return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
+        if self._closes(row[FLAGS] & (COURTESY | ASKS | RATES)):
+            return
         early, self.early_answer = self.early_answer, None
         # Two clocks disagree: the answer is stamped before its question.
         if early is not None and (sent_at - early.at <= limits.clock_skew_ms or early.reply_to == message_id):
@@ -128,8 +125,21 @@ class Replies:
     def _ask(self, flags: int) -> None:
         """What the shop asks waits for the customer's word, whatever else the shop says meanwhile, and a question for more than an offer of
         help: "ok" to "shall I cancel it?" and "anything else?" has something to follow."""
-        if self.shop_asked is not True and flags & (ASKS | COURTESY):
-            self.shop_asked = OFFERED if flags & COURTESY else True
+        if flags & ASKS:
+            self.shop_asked = True
+        elif self.shop_asked is not True and flags & (COURTESY | RATES):
+            self.shop_asked |= (OFFERED if flags & COURTESY else 0) | (SURVEYED if flags & RATES else 0)
+
+    def _closes(self, said: int) -> bool:
+        """Whether a customer's line, by its flags, waits for nothing: thanks after the answer, no to "anything else?", yes to "was it solved?",
+        any of these or a rating after the end."""
+        if not self.shop_spoke or self.shop_asked is True:
+            return False
+        if said == COURTESY or (self.resolved and said and said != COURTESY | ASKS):
+            return True
+        if said == COURTESY | RATES:  # a no with thanks
+            return self.shop_asked != SURVEYED
+        return bool((said == ASKS and self.shop_asked & OFFERED) or (said == RATES and self.shop_asked & SURVEYED))
 
     def _answered(self, latency: int, agent: str) -> None:
         self.count += 1
