@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from udfs.parsing import MAX_RECORD_BYTES, Refused, TimeLimits, parse, parse_tim
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
-from udfs.rules import Phrases, RuleSet
+from udfs.rules import Phrases, RuleSet, load_rules
 
 LIVE = TimeLimits()
 BROKER_LIMIT = 1_048_576
@@ -617,6 +618,59 @@ def test_words_are_found_where_they_hide_and_not_inside_innocent_ones(text: str,
 def test_separators_are_skipped_only_where_the_rule_says_so() -> None:
     assert hits("加微 信", ignore_separators=False) == []
     assert hits("加微\u200b信", ignore_separators=False) == ["微信"]
+
+
+def shipped_hits(text: str, sender: str) -> list[str]:
+    rules = load_rules(Path("conf/rules.yaml"))
+    return [phrase for _, phrase in PhraseMatcher(rules.phrase_rules()).find(text, sender)]
+
+
+@pytest.mark.parametrize(
+    ("sender", "text"),
+    [
+        ("agent", "谨防私下 转账"),
+        ("agent", "温馨提示：请勿 私下 转账，谨防受骗"),
+        ("agent", "平台禁止 加 我 微 信"),
+        ("agent", "请 勿 加 我 微 信"),
+        ("agent", "请勿相信线下 交易"),
+        ("agent", "平台禁 止加我微信"),
+        ("agent", "不 要 加 我 微 信"),
+        ("agent", "不要 加我微信"),
+        ("agent", "别·加·我·微·信"),
+        ("agent", "never 加 我 微 信"),
+        ("customer", "不 投诉"),
+        ("customer", "不 投 诉"),
+        ("customer", "不会 投诉你们的"),
+        ("customer", "不用催 单了"),
+        ("customer", "取消，协议我看了"),
+        ("customer", "取消 协议"),
+    ],
+)
+def test_what_takes_a_phrase_back_does_so_where_it_is_pulled_apart(sender: str, text: str) -> None:
+    assert shipped_hits(text, sender) == []
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "found"),
+    [
+        ("agent", "谨防私下转账。私下 转账给我", "私下转账"),
+        ("agent", "请勿担心，加 我 微 信", "加我微信"),
+        ("agent", "请勿担心亲 可以给您优惠哦亲 加 我 微 信", "加我微信"),
+        ("customer", "不，投诉！", "投诉"),
+        ("customer", "不，投 诉！", "投诉"),
+        ("customer", "我要投 诉", "投诉"),
+        ("customer", "不投诉才怪，我要 投 诉", "投诉"),
+    ],
+)
+def test_what_is_pulled_apart_is_found_where_nothing_takes_it_back(sender: str, text: str, found: str) -> None:
+    assert shipped_hits(text, sender) == [found]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("unit", ["不 投诉", "不投 诉", "投 诉", "不用催 单", "请勿 加 我 微 信"])
+def test_a_message_that_repeats_what_is_taken_back_is_read_soon(unit: str) -> None:
+    for sender in ("agent", "customer"):
+        shipped_hits(unit * (20_000 // len(unit)), sender)
 
 
 def test_a_rule_for_agents_does_not_listen_to_customers() -> None:
