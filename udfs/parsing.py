@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ class TimeLimits:
     oldest_accepted_ms: int = 8 * 3_600_000
     future_ms: int = 5 * 60_000
     numeric_strings: bool = False  # accept epoch milliseconds written as a string of 13 digits
+    recorded: bool = True  # there is a record, and its time is known; a line of a file has none
 
 
 class Refused(Exception):
@@ -59,8 +60,8 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     """The fields of a canonical event, checked and repaired; None for a clock tick.
 
     `tenant source message_id conversation_id sent_at sender kind text` are always there and valid; other fields are as
-    sent. An edit's `sent_at` is when it was edited: many platforms send the first version's date along. `record_ms` is
-    the Kafka record's time. Raises Refused, and nothing else, for anything bad.
+    sent. An edit's `sent_at` is when it was edited, and a deletion's when it was deleted: many platforms send the first version's date
+    along. `record_ms` is the Kafka record's time. Raises Refused, and nothing else, for anything bad.
     """
     event = _decode(raw)
     get = event.get
@@ -81,10 +82,14 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
         if value.__class__ is not str or not 0 < len(value) <= MAX_ID or not value.isprintable():
             absent = value is None or value == ""
             event[name] = "default" if absent and name in OPTIONAL_IDS else _id(value, name)
-    edited_at = _edited_at(event, record_ms, limits) if kind == "edit" else None
+    changed_at = None
+    if kind == "delete":
+        changed_at = _deleted_at(event, record_ms, limits)
+    elif kind == "edit":
+        changed_at = _readable(get("edited_at"), record_ms, limits)
     if kind == "edit" or "edited_at" in event:
-        event["edited_at"] = edited_at
-    sent_at = get("sent_at") if edited_at is None else edited_at
+        event["edited_at"] = changed_at
+    sent_at = get("sent_at") if changed_at is None else changed_at
     oldest = limits.oldest_accepted_ms
     if (
         sent_at.__class__ is not int
@@ -207,12 +212,22 @@ def _sent_at(value: Any, record_ms: int, limits: TimeLimits) -> int:
     return sent_at
 
 
-def _edited_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int | None:
-    """When it was edited; None if that can't be read: a hit in an edit counts, whatever its clock says."""
+def _readable(value: Any, record_ms: int, limits: TimeLimits) -> int | None:
+    """When it was edited or deleted; None if that can't be read: a hit in an edit counts, whatever its clock says."""
     try:
-        return _sent_at(event.get("edited_at"), record_ms, limits)
+        return _sent_at(value, record_ms, limits)
     except Refused:
         return None
+
+
+def _deleted_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int | None:
+    """When it was deleted. Where it doesn't say so, the record is no older than that, and its date may be the message's, by which it would be late."""
+    for name in ("deleted_at", "edited_at"):
+        if (told_at := _readable(event.get(name), record_ms, limits)) is not None:
+            return told_at
+    if not limits.recorded:
+        return None
+    return max(record_ms, _sent_at(event.get("sent_at"), record_ms, replace(limits, oldest_accepted_ms=NO_LIMIT)))
 
 
 def _truth(event: dict[str, Any], name: str) -> bool:

@@ -297,6 +297,41 @@ def test_a_message_with_a_mark_of_change_is_that_change(fields: dict[str, Any], 
     assert event is not None and event["kind"] == kind
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"deleted_at": T0 - MINUTE, "edited_at": T0 - 2 * MINUTE}, T0 - MINUTE),
+        ({"deleted_at": "2026-03-02T01:58:00Z"}, T0 - 2 * MINUTE),
+        ({"edited_at": T0 - MINUTE}, T0 - MINUTE),
+        ({"deleted_at": None}, T0),
+        ({"deleted_at": "soon"}, T0),
+        ({"sent_at": T0 + MINUTE}, T0 + MINUTE),
+        ({"sent_at": "2026-03-01T02:00:00Z"}, T0),
+    ],
+)
+def test_a_deletions_time_is_its_own_or_else_the_records(fields: dict[str, Any], expected: int) -> None:
+    for mark in ({"deleted": True}, {"kind": "delete"}):
+        event = read(line(**{"sent_at": T0 - HOUR, **mark, **fields}))
+        assert event is not None and (event["kind"], event["sent_at"]) == ("delete", expected)
+
+
+def test_a_deletion_is_no_way_around_what_a_time_must_be() -> None:
+    assert reason(line(deleted=True, sent_at=None)) == "no_time"
+    assert reason(line(deleted=True, sent_at=1_772_416_800)) == "time_implausible"
+    in_a_file = read(line(deleted=True, sent_at=T0 - HOUR), TimeLimits(-1, recorded=False), T0)
+    assert in_a_file is not None and in_a_file["sent_at"] == T0 - HOUR
+
+
+def test_a_deletion_with_the_messages_date_ends_its_promise_long_after() -> None:
+    talk = Talk(rules_with(promised_return=900))
+    chat = Chat().customer(0, "查下单").agent(10, "稍等，我查一下").customer(20, "好的")
+    for event in chat.events:
+        talk.advance(event["sent_at"]).hear(event)
+    talk.advance(T0 + 10 * MINUTE).hear({**chat.events[1], "text": "", "deleted": True}, record_ms=T0 + 10 * MINUTE)
+    talk.advance(T0 + 100 * HOUR)
+    assert talk.late == [] and talk.alerts == []
+
+
 def test_an_edits_time_is_that_of_the_edit_where_it_can_be_read() -> None:
     old = T0 - 20 * HOUR
     event = read(line(sent_at=old, edited_at=T0 - MINUTE))

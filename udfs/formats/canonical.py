@@ -26,7 +26,7 @@ MAX_LINE_BYTES: Final = 1_048_576
 MAX_DEPTH: Final = 500
 """Of JSON within JSON: what lies deeper can be read, but not written again by every writer."""
 
-TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0, numeric_strings=True)
+TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0, numeric_strings=True, recorded=False)
 """A file is its owner's: times of any age, and as strings of digits as well, which a live topic takes where its settings say so."""
 
 
