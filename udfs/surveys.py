@@ -7,7 +7,10 @@ from typing import Final
 
 from udfs.phrases import MAX_COURTESY, PIECES, SIGNS
 
-_hint: Final = re.compile("[满滿评評分星解帮幫]|satisf|happy|rat(?:e|ing)|solve|review|fix|sort|help|answer|service|experience", re.IGNORECASE).search
+_hint_zh: Final = re.compile(
+    "满意|滿意|解[决決答][^。！]{0,20}(?:[吗嗎么嘛没沒]|是否|有没有)|是否|有没有|有沒有|[帮幫](?:助|到)[^。！]{0,20}[吗嗎么嘛]|有解决|好[评評]|[评評][价價分]|五星|打分"
+).search
+_hint_en: Final = re.compile("satisf|happy with|rate |rating|review|solve|fix|sorted|help|answer|how was", re.IGNORECASE).search
 _IN: Final = r"[^，,。.!！?？\n]"
 _clauses: Final = re.compile(rf"{_IN}+[?？]*").sub
 # What is proposed ("这样赔您满意吗", "能解决吗") is no survey: there yes is a word to act on.
@@ -38,6 +41,7 @@ _WELL: Final = (
 _all_well: Final = re.compile(rf"(?:{SIGNS})*(?:(?=((?:{_WELL})(?![a-z0-9])|{PIECES}))\1(?:{SIGNS})*)+").fullmatch
 _well: Final = re.compile(_WELL).search
 _no: Final = re.compile(r"[没沒未無无]|不(?!错)|\b(?:no|not|never|nope|nah)\b|n't").search
+_may_be_well: Final = re.compile("[解帮有满清错好]|还行|还可以|ye[apsh]|yup|(?:it|that|you) (?:di|do|ha)|solved|sorted|fixed|working|done|answered|helpful|happy|satisf").search
 _no_thanks: Final = re.compile(
     r"[\W_]*(?:(?:还|暂时)?(?:没有?|沒有?)|no(?:pe)?|nah|not (?:really|yet))[\W_]*(?:[谢謝]+(?:您|你)?(?:了|啦)?|thanks?(?: ?you)?|thx)[\W_]*"
 ).fullmatch
@@ -46,7 +50,7 @@ _no_thanks: Final = re.compile(
 def without_surveys(text: str) -> str | None:
     """A line of the shop's without what it asks about the service: whether it satisfied, whether that has solved the problem. None where
     it asks nothing of the kind."""
-    if _hint(text) is None:
+    if (text.isascii() or _hint_zh(text) is None) and (" " not in text or _hint_en(text) is None):
         return None
     rest = _clauses(_rest_of, text)
     return None if rest == text else _please(" ", rest)
@@ -63,7 +67,7 @@ def says_all_is_well(text: str) -> bool:
     text = text.lower()
     if len(text) > MAX_COURTESY and (not text.isascii() or len(text) > 2 * MAX_COURTESY):
         return False
-    return _no(text) is None and _all_well(text) is not None and _well(text) is not None
+    return _may_be_well(text) is not None and _no(text) is None and _all_well(text) is not None and _well(text) is not None
 
 
 def says_no_with_thanks(text: str) -> bool:
