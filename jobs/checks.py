@@ -7,6 +7,7 @@ from jobs.settings import Scoring, Settings
 from models.satisfaction import load_satisfaction
 from models.scorer import ModelError, check_left_to_server, scorer_version
 from models.sources import is_url
+from udfs.phrase_rules import PhraseMatcher
 from udfs.rules import RuleSet
 from udfs.yaml_file import FileError
 
@@ -17,6 +18,7 @@ def checked(settings: Settings) -> RuleSet:
     Nothing is asked over the network, and a model is not loaded.
     """
     rules = settings.rules()
+    PhraseMatcher(rules.phrase_rules())  # as the job will make it
     check_scoring(settings.scoring)
     check_options(settings.kafka)
     try:

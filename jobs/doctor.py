@@ -19,6 +19,7 @@ from jobs.settings import Settings, hash_key
 from jobs.topics import client_options, topic_settings, wrong_time
 from models.scorer import ModelError, load_scorer
 from models.sources import is_url
+from udfs.phrase_rules import PhraseMatcher
 from udfs.yaml_file import FileError
 
 TIMEOUT_S = 3.0
@@ -72,9 +73,10 @@ def check_jars() -> Check:
 
 
 def check_rules(settings: Settings) -> Check:
-    """The rule file, as the job would read it."""
+    """The rule file, as the job would read it, and its phrases as it would look for them."""
     try:
         rules = settings.rules()
+        PhraseMatcher(rules.phrase_rules())
     except FileError as error:
         return Check("rules", False, "refused", str(error))
     return Check("rules", True, f"{len(rules.rules)} rules from {settings.rules_file}")

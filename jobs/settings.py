@@ -161,7 +161,7 @@ class Scoring(_Section):
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     batch_size: int = Field(default=64, ge=1, le=4_096)
     threads: int = Field(default=1, ge=1, le=256)
-    least_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a message is neither side's")
+    least_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a message's label is unknown; its score counts")
     satisfaction: str = Field(default="default", description="model of a session's satisfaction: default, none, or a file")
 
     @field_validator("model", mode="before")
