@@ -39,7 +39,7 @@ setup(
         "pydantic>=2.7",
         "pyyaml>=6",
         "rich>=13",
-        "tenacity>=8",
+        "tenacity>=9",
         "typer>=0.12",
         "tzdata>=2024.1",
     ],

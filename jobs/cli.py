@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from typing import NoReturn
 
 import typer
 from rich.text import Text
 
 from jobs.commands import job, local, look, model
-from jobs.commands.shared import ERRORS
+from jobs.commands.shared import ERRORS, give_up_output
 from jobs.interruption import note_early_interrupts
 
-INTERRUPTED = 130
+UNUSABLE, INTERRUPTED = 2, 130
 
 app = typer.Typer(
     help="""ReplyWatch watches customer-service conversations while they happen and tells people in time.
@@ -54,6 +56,8 @@ for command in (
 def main() -> None:
     """The console command: faults that a person can mend are one message, not a traceback."""
     note_early_interrupts()
+    if sys.stdout is None:  # `>&-`: the next file that is opened would take its place
+        _end("standard output is closed: give it a place, such as >/dev/null", UNUSABLE)
     try:
         app(prog_name="replywatch")
     except KeyboardInterrupt:
@@ -64,9 +68,15 @@ def main() -> None:
         known = explain(error)
         if known is None:
             raise
-        message, code = known
+        if isinstance(error, OSError):
+            give_up_output()
+        _end(*known)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    with contextlib.suppress(OSError):  # standard error may be as full as the rest
         ERRORS.print(Text.assemble(("error ", "bold red"), message), soft_wrap=True)
-        sys.exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

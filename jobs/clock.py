@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 
 from jobs.produce import EventProducer, ProduceError
 from jobs.settings import Settings
+from udfs.yaml_file import FileError
 
 LOG = logging.getLogger("replywatch.clock")
 
@@ -41,7 +42,7 @@ def run_clock(
     while not stop.is_set():
         try:
             _tick_for_a_while(producer or connect(), every_seconds, stop)
-        except (ProduceError, KafkaException) as error:
+        except (ProduceError, KafkaException, FileError) as error:  # a file of certificates that is being renewed
             LOG.error("%s; trying again until it is back", error)
             stop.wait(PAUSE_S)
         producer = None  # a new one from here on

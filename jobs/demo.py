@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from jobs.account import Account
+from jobs.checks import checked
 from jobs.demo_directory import RunDirectory, run_directory
 from jobs.demo_feed import Feed
 from jobs.demo_preparation import Preparation
@@ -56,7 +57,7 @@ class DemoOptions:
     speed: float = 60
     seed: int = 1
     json: bool = False
-    model: str = "default"
+    model: str | None = None  # the settings'
     directory: Path | None = None
 
 
@@ -119,7 +120,7 @@ def _run(
             }
         ),
     )
-    rules = settings.rules()
+    rules = checked(settings)
     console.print("starting Kafka, Redis and Flink, and submitting the job …", style="dim")
     with Preparation(stack, settings, rules, path / "client") as preparation:
         directory.worthless = False  # logs that tell why it failed

@@ -17,7 +17,9 @@ from jobs.local.preflight import Check, preflight
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, hash_key
 from jobs.topics import client_options, topic_settings, wrong_time
-from models.scorer import ModelError, is_url, load_scorer
+from models.scorer import ModelError, load_scorer
+from models.sources import is_url
+from udfs.phrase_rules import PhraseMatcher
 from udfs.yaml_file import FileError
 
 TIMEOUT_S = 3.0
@@ -71,9 +73,10 @@ def check_jars() -> Check:
 
 
 def check_rules(settings: Settings) -> Check:
-    """The rule file, as the job would read it."""
+    """The rule file, as the job would read it, and its phrases as it would look for them."""
     try:
         rules = settings.rules()
+        PhraseMatcher(rules.phrase_rules())
     except FileError as error:
         return Check("rules", False, "refused", str(error))
     return Check("rules", True, f"{len(rules.rules)} rules from {settings.rules_file}")
@@ -99,6 +102,8 @@ def check_kafka(settings: Settings) -> Check:
             detail = f"{servers}: topics are missing: {', '.join(missing)}"
             return Check("kafka", False, detail, "`replywatch submit` makes them")
         faulty = wrong_time(admin, settings, TIMEOUT_S)
+    except FileError as error:
+        return Check("kafka", False, f"{servers}: not asked", str(error))
     except KafkaException as error:
         detail = f"{servers}: {error.args[0].str()}"
         return Check("kafka", False, detail, f"{START} kafka.bootstrap_servers")

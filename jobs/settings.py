@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -19,6 +19,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from jobs.paths import conf_directory
+from jobs.redis_url import unusable_options
+from models.scorer import SHIPPED
+from models.sources import NAMES, holds_model
 from udfs.limits import Limits
 from udfs.parsing import NO_LIMIT, TimeLimits
 from udfs.rules import RuleSet, load_rules
@@ -34,7 +37,7 @@ _OF_A_SERVICE = re.compile(r"((?:(?!.*__).*?_)?)(?:SERVICE_HOST|SERVICE_PORT(?:_
 ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
 """Variables that are no settings."""
 
-NO_PATHS = ("default", "none", "null")
+NO_PATHS = ("default", "none")
 URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
 
 
@@ -99,6 +102,8 @@ class Redis(_Section):
     def _is_url(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value():  # a job that is submitted carries none: it has it from its own environment
             _check_url(url.get_secret_value(), "redis")
+            if unusable := unusable_options(url.get_secret_value()):
+                raise ValueError(f"{', '.join(unusable)} behind the ? can't be used, or not with that value: mend or remove it")
         return url
 
 
@@ -151,12 +156,12 @@ class Time(_Section):
 class Scoring(_Section):
     """The sentiment model."""
 
-    model: str = Field(default="default", description="default, null, a local directory, a hub name, or a URL")
+    model: str = Field(default="default", description="accurate, fast, lexicon, null, a directory, OWNER/NAME on the hub, or a URL")
     device: Literal["auto", "cuda", "cpu"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     batch_size: int = Field(default=64, ge=1, le=4_096)
     threads: int = Field(default=1, ge=1, le=256)
-    least_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a message is neither side's")
+    least_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a message's label is unknown; its score counts")
     satisfaction: str = Field(default="default", description="model of a session's satisfaction: default, none, or a file")
 
     @field_validator("model", mode="before")
@@ -270,7 +275,7 @@ def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
     """The settings with a model or a file that lies here, in the working folder or beside the settings' file, by its whole path: the
     job's processes work in other folders, and would take `my-model` for a name on the hub."""
     scoring, kafka = settings.scoring, settings.kafka
-    places = {"model": _whole(scoring.model, folder), "satisfaction": _whole(scoring.satisfaction, folder)}
+    places = {"model": _whole_model(scoring.model, folder), "satisfaction": _whole(scoring.satisfaction, folder)}
     return settings.model_copy(
         update={
             "scoring": scoring.model_copy(update=places),
@@ -279,12 +284,19 @@ def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _whole(name: str, folder: Path) -> str:
+def _whole_model(name: str, folder: Path) -> str:
+    """A folder that is called as a model that comes with the project is meant only where it holds one, see `models.sources.source_of`."""
+    if name in SHIPPED:
+        return _whole(name, folder, holds_model)
+    return name if name in NAMES else _whole(name, folder)
+
+
+def _whole(name: str, folder: Path, meant: Callable[[Path], bool] = Path.exists) -> str:
     if not name or name in NO_PATHS:
         return name
     try:
         here = [base / Path(name).expanduser() for base in (Path.cwd(), folder.absolute())]
-        return next((str(path) for path in here if path.exists()), name)
+        return next((str(path) for path in here if meant(path)), name)
     except (OSError, RuntimeError):  # longer than a path may be; somebody's home who isn't known here
         return name
 
@@ -300,6 +312,8 @@ def hash_key() -> bytes:
             raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: is no text; make one by `openssl rand -hex 32`") from error
+    if not _is_utf8(value):
+        raise FileError(f"{PREFIX}HASH_KEY: holds bytes that are no text; make one by `openssl rand -hex 32`")
     if len(value) < 16:
         raise FileError(
             f"{PREFIX}HASH_KEY: a secret of 16 characters or more is needed to hash personal ids; set it, or name a "
@@ -319,11 +333,20 @@ def _from_environment() -> dict[str, Any]:
         setting = name.removeprefix(PREFIX)
         if setting == name or setting in ELSEWHERE or _tells_of_a_service(setting):
             continue
+        if not _is_utf8(text):
+            raise FileError(f"{name}: holds bytes that are not UTF-8; write it as UTF-8")
         try:
             found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else plain_value(text)
         except (yaml.YAMLError, ValueError) as error:
             raise FileError(f"{name}: {error}") from error
+        except RecursionError as error:
+            raise FileError(f"{name}: nested too deeply; a setting needs a level or two") from error
     return found
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a variable's text is one: Python hands other bytes on as halves of surrogate pairs."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _tells_of_a_service(setting: str) -> bool:

@@ -18,7 +18,7 @@ def as_in_the_job() -> Callable[[str], str]:
 
 
 def score_lines(
-    batches: Iterable[Sequence[str]], model: str, device: str, precision: str = "auto", least_confidence: float = 0.0
+    batches: Iterable[Sequence[str]], model: str, device: str, precision: str = "auto", least_confidence: float = 0.0, **limits: Any
 ) -> Iterator[dict[str, Any]]:
     """For each line of each batch its text, label, score (-1…1), confidence (0…1) and the model's version; null where there is no text
     to score.
@@ -27,9 +27,9 @@ def score_lines(
 
     A model that tells tones adds the probability of each under `tones`, one that tells satisfactions likewise.
 
-    As in the job, the model sees the masked text. Raises ModelError if the model can't be had.
+    As in the job, the model sees the masked text. `limits`: further ones of `models.scorer.Limits`. Raises ModelError if the model can't be had.
     """
-    scorer, prepared = load_scorer(model, device, precision, least_confidence=least_confidence), as_in_the_job()
+    scorer, prepared = load_scorer(model, device, precision, least_confidence=least_confidence, **limits), as_in_the_job()
     for batch in batches:
         for text, result in zip(batch, scorer.score([prepared(text) for text in batch]), strict=True):
             line: dict[str, Any] = {

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
+from jobs.kafka_options import check_options
 from jobs.kafka_security import client_security
 from jobs.settings import Settings
 
@@ -35,8 +36,10 @@ class TopicError(RuntimeError):
 
 
 def client_options(settings: Settings) -> dict[str, str | int]:
-    """What every Kafka client of ours starts from. The client library keeps its log to itself: faults are raised."""
+    """What every Kafka client of ours starts from. The client library keeps its log to itself: faults are raised. FileError for
+    options that no client takes."""
     kafka = settings.kafka
+    check_options(kafka)
     return {"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0, **client_security(kafka), **kafka.options}
 
 

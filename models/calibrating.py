@@ -23,8 +23,9 @@ from models.evaluate import Figure, answered, confident, figure, probabilities
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
 from models.progress import console_for
-from models.scorer import LABELS, ModelError, load_scorer, models_by_language, source_of
+from models.scorer import LABELS, ModelError, load_scorer, models_by_language
 from models.sets import JOINED, Example
+from models.sources import source_of
 from models.train import check_output
 
 LEAST_OF_EACH = 10

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from transformers import PreTrainedModel
 
 from models.recipes import TrainOptions
@@ -21,6 +24,9 @@ BEGUN_FILE = "begun-with.json"
 """In the folder of a training: what it was begun with, by which a resumed one is known to be the same."""
 
 DIGESTS = ("texts to learn from", "texts to choose by", "unlabelled texts")
+
+LAST_WRITTEN = "trainer_state.json"
+"""By the Trainer, of a checkpoint."""
 
 MUST_AGREE = ("id2label", "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
 """What a checkpoint's config must have in common with the network that goes on from it."""
@@ -104,8 +110,25 @@ def drop_torn_checkpoints(work: Path) -> bool:
     whole one is left to go on from."""
     whole = False
     for path in work.glob("checkpoint-[0-9]*"):
-        if (path / "trainer_state.json").is_file():  # what the Trainer writes last
+        if (path / LAST_WRITTEN).is_file():
             whole = True
         else:
             shutil.rmtree(path)
     return whole
+
+
+@contextmanager
+def telling_how_to_go_on(work: Path, resumable: bool, resumed: bool, console: Console) -> Iterator[None]:
+    """Whoever breaks a training off is told whether the same command with --resume goes on with it."""
+    began = time.time()
+    try:
+        yield
+    except KeyboardInterrupt:
+        # One that lies there from an earlier training is none of this one, unless that is gone on with.
+        whole = [path for path in work.glob(f"checkpoint-[0-9]*/{LAST_WRITTEN}") if resumed or path.stat().st_mtime >= began]
+        if whole and resumable:
+            console.print(f"broken off: the same command with --resume goes on from the last checkpoint in {work}", soft_wrap=True)
+        else:
+            why = "no checkpoint has been written yet" if resumable else "a training like this one can't be gone on with"
+            console.print(f"broken off, and nothing is kept: {why}", soft_wrap=True)
+        raise

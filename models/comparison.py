@@ -19,8 +19,9 @@ from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
 from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
-from models.scorer import ModelError, Scorer, is_url, load_scorer, source_of
+from models.scorer import ModelError, Scorer, load_scorer
 from models.sets import Example
+from models.sources import is_url, source_of
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
@@ -132,7 +133,8 @@ def _scorers(
     corpus: Corpus, models: Mapping[str, str], rivals: Sequence[str], device: str
 ) -> Iterator[tuple[str, Callable[[], Scorer]]]:
     for name, source in models.items():
-        yield name, partial(load_scorer, source, device, cache_size=REMEMBERED)
+        # The device is of those at hand: a server has its own.
+        yield name, partial(load_scorer, source, "auto" if is_url(source) else device, cache_size=REMEMBERED)
     examples: list[Example] = corpus.train
     makers: dict[str, Callable[[], Scorer]] = {
         "tfidf": lambda: TfidfScorer(examples),

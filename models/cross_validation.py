@@ -19,11 +19,13 @@ from models.evaluate import answered, macro_f1
 from models.fitting import Fitted, fit, parts, prepare
 from models.labels import UNKNOWN
 from models.near_copies import identity
+from models.network import ENCODERS
 from models.progress import console_for
 from models.recipes import TrainOptions
-from models.scorer import SHIPPED, WEIGHTS, Limits, ModelError, Scorer, source_of
+from models.scorer import SHIPPED, WEIGHTS, Limits, ModelError, Scorer
 from models.sentiment import TransformerScorer
 from models.sets import JOINED, MADE, SETS, Example
+from models.sources import source_of
 from models.train import write
 
 
@@ -92,7 +94,7 @@ def cross_validate(options: TrainOptions, count: int, console: Console | None = 
         raise ModelError("folds go neither with a teacher, which knows the texts held out, nor with --resume")
     corpus = prepare(options)
     known = [info.name for info in corpus.trained if info in SETS and info.permissive]
-    source = source_of(options.shape.encoder)
+    source = source_of(options.shape.encoder, ENCODERS)
     if known and isinstance(source, Path) and source.resolve() in [(WEIGHTS / name).resolve() for name in SHIPPED]:
         raise ModelError(f"folds don't go with encoder {options.shape.encoder} here: it has learnt from {known[0]}, which is held out")
     # All of them before the first training: the last part may be one that nothing can be chosen by, or measured on.

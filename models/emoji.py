@@ -14,6 +14,7 @@ FAMILIES: Final = (
     "👎😡😒",
     "🤮🤢💩😒😡",  # disgust
     "😒🙄😑😐😶",
+    "😐🙂🙃",  # in Chinese chats the cold shoulder, in English ones a smile: neither glad nor sad
     "😭😢😞😔😩😫😿😥😓😣😖💔☹🙁😟😕🥺😪",  # sadness
     "😱😨😰😧😦😭",  # fear
     "😊☺😀😃😄😁😆😺😸🤗😉😋😌😇",  # joy
@@ -26,8 +27,6 @@ FAMILIES: Final = (
     "🎉🎊🥳👏",
     "🙏🤲",
 )
-"""🙂 and 🙃 have no family: in Chinese chats they are the cold shoulder, in English ones a smile."""
-
 CODES: Final = {
     "微笑": "🙂", "撇嘴": "😒", "色": "😍", "发呆": "😐", "流泪": "😭", "害羞": "☺", "大哭": "😭", "尴尬": "😅", "发怒": "😡", "呲牙": "😁",
     "惊讶": "😮", "难过": "😞", "抓狂": "😫", "吐": "🤮", "偷笑": "😊", "愉快": "😊", "白眼": "🙄", "翻白眼": "🙄", "傲慢": "😤", "困": "😪",

@@ -1,13 +1,16 @@
 """How a long text ends: what a customer comes to after many calm sentences is what he means.
 
-A network that reads head and tail of a long text weighs one angry sentence against thirty calm ones. So the last sentence of a text that
-had to be cut is read by itself as well, and where it is plainly negative, it counts. A text that the network reads whole needs none.
+A network weighs one angry sentence against thirty calm ones. So the last sentence of a long text is read by itself as well, and where it is
+plainly negative, it counts.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+LONG: Final = 48
+"""Tokens from which on a text is long; it may be one that had to be cut."""
 
 MOST: Final = 300
 """Characters of a last sentence; a longer one is no sentence of a chat."""

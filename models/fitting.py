@@ -157,7 +157,7 @@ def fit(
         served[SATISFACTION_MIX] = mixed(trained, logits, ABOUT_SATISFACTION, adjustment)[0]
     for names, each in served.items():
         model.config.update({name: round(value, 4) for name, value in zip(names, each, strict=True)})
-    model.config.update({"max_tokens": options.schedule.max_tokens, **({LANGUAGE: options.language} if options.language else {})})
+    model.config.update({"max_tokens": options.schedule.reads, **({LANGUAGE: options.language} if options.language else {})})
     used = any(each.wide_weight for each in served.values())
     return Fitted(model, tokenizer, wide if used else None, figure, trained.step)
 
@@ -193,9 +193,10 @@ def _network(
         model, tokenizer = make_network(shape, [*cleaned, *unlabelled], options.schedule.max_tokens, known)
     else:
         model, tokenizer = answering_network(shape)
-    longest = token_limit(model.config, options.schedule.max_tokens)
-    if longest < options.schedule.max_tokens:
-        raise ModelError(f"max_tokens is {options.schedule.max_tokens}: this network has places for {longest}")
+    for name, wanted in (("max_tokens", options.schedule.max_tokens), ("read_tokens", options.schedule.reads)):
+        longest = token_limit(model.config, wanted)
+        if longest < wanted:
+            raise ModelError(f"{name} is {wanted}: this network has places for {longest}")
     check_known(Encoder(tokenizer, options.schedule.max_tokens), learnt, held_out)
     tokenizer.save_pretrained(work / TOKENIZER)
     if unlabelled and resumed:

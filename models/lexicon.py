@@ -1,4 +1,5 @@
-"""Sentiment by a list of words: what a shop has without any model, and the floor that a model is measured against.
+"""Sentiment by a list of words (`scoring.model: lexicon`): what a shop has without any model, and the floor that a model is measured
+against. It tells no tones, and knows no confidence: each of its labels counts.
 
 A word counts 1, or −1 behind a negation; stronger words count 2. The score is the sum over the root of its square plus a
 constant, as in VADER (Hutto and Gilbert 2014). Words are this project's own.

@@ -94,7 +94,7 @@ def load_classifier(source: Path | str) -> tuple[PreTrainedModel, PreTrainedToke
     except ModelError:
         raise
     except Exception as error:  # the libraries raise many kinds (OSError, ValueError, SafetensorError, KeyError …)
-        absent = "" if local else f" (there is no directory {source} here, so it was taken for a hub name)"
+        absent = "" if local else f" (there is no directory {source} here, so it was taken for a model of the hub)"
         raise ModelError(f"cannot load a sequence classifier from {source}{absent}: {error}") from error
     if missing:
         raise ModelError(f"{source} is not a trained classifier: weights missing for {', '.join(missing[:5])}")
@@ -137,7 +137,7 @@ def _unpacked(source: Path) -> tuple[PreTrainedModel, list[str]]:
 
 def _check_directory(path: Path) -> None:
     if not path.is_dir():
-        raise ModelError(f"{path} is not a directory: give a directory with a model, a hub name, default or null")
+        raise ModelError(f"{path} is not a directory: give a directory with a model, accurate, fast, lexicon, null, or OWNER/NAME on the hub")
     wanted = ("config.json", "tokenizer.json")
     missing = [name for name in wanted if not (path / name).is_file()]
     if not any(each.name != WIDE_FILE for each in path.glob("*.safetensors")):

@@ -24,7 +24,8 @@ from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_BIAS, SENTIMENT
 from models.missing_pieces import add_missing, fit_embeddings
 from models.narrowed import Read, narrowed
 from models.packed_encoder import PackedEncoder
-from models.scorer import ModelError, source_of
+from models.scorer import SHIPPED, ModelError
+from models.sources import source_of
 from models.tokenizer import train_tokenizer
 
 MULTILINGUAL_E5 = "multilingual-e5-small"
@@ -32,6 +33,9 @@ NARROWED_E5 = "narrowed-multilingual-e5-small"
 NEW = "new"
 NO_ANSWERS = (MULTILINGUAL_E5, NARROWED_E5, NEW)
 """Encoders that know no answer yet, and nothing of what is held out."""
+
+ENCODERS = (*SHIPPED, *NO_ANSWERS)
+"""What a network can be made from by name."""
 
 POSITIONS = 128
 DIRECTION_TEXTS = 2_000
@@ -81,7 +85,7 @@ def make_network(
         return _narrowed(shape, texts, max_tokens, known)
     if shape.encoder == NEW:
         return _new(shape, known or _tokenizer(shape, texts, max_tokens))
-    source = source_of(shape.encoder)
+    source = source_of(shape.encoder, ENCODERS)
     compact = isinstance(source, Path) and (source / COMPACT_FILE).is_file()
     model, tokenizer = _gone_on_with(source, shape) if compact or _answers(source) else _pretrained(source, shape)
     if known:
@@ -98,7 +102,7 @@ def answering_network(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedT
 
     Raises ModelError if it cannot be had, or lacks one of OUTPUTS.
     """
-    source = source_of(shape.encoder)
+    source = source_of(shape.encoder, ENCODERS)
     model, tokenizer = _gone_on_with(source, shape, as_it_is=True)
     temperature, _ = SATISFACTION_MIX
     _forget_fitted(model, but=temperature)
@@ -153,7 +157,7 @@ def _tokenizer(shape: NetworkShape, texts: Sequence[str], max_tokens: int) -> Pr
     """The given one, or one that is learnt."""
     if not shape.tokenizer:
         return train_tokenizer(texts, shape.vocabulary, max_tokens)
-    source = source_of(shape.tokenizer)
+    source = source_of(shape.tokenizer, SHIPPED)
     try:
         return load_tokenizer(source, isinstance(source, Path))
     except ModelError:

@@ -13,6 +13,9 @@ from models.scorer import ModelError
 
 SMALL_NETWORK = NetworkShape(NARROWED_E5, layers=4, vocabulary=10_000, hidden=256, heads=8, wide=2**17)
 TINY_NETWORK = NetworkShape(NEW, layers=2, vocabulary=12_000, hidden=128, heads=4, dropout=0.2)
+READ_TOKENS = 128
+"""Twice and more of what is learnt from, which costs a training its time: what is longer than that is read better than its head and tail alone."""
+
 RECIPES = {
     "teacher": (
         NetworkShape(MULTILINGUAL_E5, layers=12),
@@ -29,7 +32,7 @@ RECIPES = {
     ),
     "accurate": (
         NetworkShape(MULTILINGUAL_E5, layers=6, wide=2**17),
-        Schedule(epochs=4, batch_size=128, learning_rate=2e-4, averaging=0.999, patience=0, max_tokens=48),
+        Schedule(epochs=4, batch_size=128, learning_rate=2e-4, averaging=0.999, patience=0, max_tokens=48, read_tokens=READ_TOKENS),
     ),
     "fast": (
         SMALL_NETWORK,
@@ -43,6 +46,7 @@ RECIPES = {
             averaging=0.999,
             patience=0,
             max_tokens=48,
+            read_tokens=READ_TOKENS,
         ),
     ),
     "tiny": (TINY_NETWORK, Schedule(epochs=3, batch_size=64, learning_rate=1e-3, weight_decay=0.1, token_dropout=0.25)),

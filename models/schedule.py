@@ -23,7 +23,8 @@ class Schedule:
     epochs: 0 leaves the network as it is, see `models.fitting`; averaging: the decay of the moving mean of the weights, 0 for none, and none beside adapters; tone_texts: of the public sets' texts
     that tell nothing but a tone so many at most, but all where a teacher tells the rest; patience: evaluations without a better one after
     which it ends, 0 to go on to the end: the mean of the weights gains where single weights no longer do; adapters: none (all
-    numbers learn), lora or adalora, of so much `rank`.
+    numbers learn), lora or adalora, of so much `rank`; max_tokens: of a text to learn from; read_tokens: of one to be scored, later and
+    for the choice of what is kept, 0 for as many: a longer text has head and tail alone.
     """
 
     epochs: float = 3
@@ -43,6 +44,7 @@ class Schedule:
     rank: int = 8
     patience: int = 3
     max_tokens: int = 64
+    read_tokens: int = 0
     seed: int = 20
     device: str = "auto"
 
@@ -55,6 +57,11 @@ class Schedule:
         for name in ("averaging", "adjustment", "label_smoothing", "token_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ModelError(f"{name} is {getattr(self, name):g}: a number from 0 to 1 is needed")
+
+    @property
+    def reads(self) -> int:
+        """Tokens of a text that is scored."""
+        return self.read_tokens or self.max_tokens
 
 
 def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:

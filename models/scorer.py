@@ -32,6 +32,8 @@ SHIPPED = ("accurate", "fast")
 DEFAULT_WEIGHTS = WEIGHTS / SHIPPED[0]
 DEVICES = ("auto", "cuda", "cpu")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
+LEFT_TO_SERVER = ("device", "precision", "batch_size", "max_tokens", "threads")
+"""What a model server is started with: whoever asks it has no say in it."""
 
 
 class ModelError(RuntimeError):
@@ -150,10 +152,12 @@ class CheckedScorer:
 def load_scorer(model: str, device: str = "auto", precision: str = "auto", **limits: Any) -> Scorer:
     """Load a scorer and warm it up.
 
-    `model`: "null" (scores nothing), "default" or one of SHIPPED (they come with the project), a local directory (with a model, or
-    with one for each language, see `models_by_language`), the name of a model on the hub, or the URL of a model server. `device`:
-    "auto" (the GPU where there is one), "cuda" or "cpu". `precision`: "auto", "fp32", "bf16" or "int8", see `models.loading.placed`. `limits`: see Limits.
-    Raises ValueError for an unknown device, precision or limit, and ModelError where there is no usable model.
+    `model`: "null" (scores nothing), "lexicon" (a list of words), "default" or one of SHIPPED (they come with the project), a local
+    directory (with a model, or with one for each language, see `models_by_language`), OWNER/NAME of a model on the hub, or the URL of a
+    model server. `device`: "auto" (the GPU where there is one), "cuda" or "cpu". `precision`: "auto", "fp32", "bf16" or "int8", see
+    `models.loading.placed`. `limits`: see Limits.
+    Raises ValueError for an unknown device, precision or limit, and ModelError where there is no usable model, or a server is
+    asked for what it decides itself.
     """
     check_place(device, precision)
     unknown = sorted(set(limits) - {field.name for field in fields(Limits)})
@@ -163,10 +167,17 @@ def load_scorer(model: str, device: str = "auto", precision: str = "auto", **lim
     bounds = Limits(**limits)
     if model == "null":
         return NullScorer()
+    if model == "lexicon":
+        from models.lexicon import LexiconScorer
+
+        return CheckedScorer(LexiconScorer())
+
+    from models.sources import is_url, source_of
 
     if is_url(model):
         from models.remote import RemoteScorer
 
+        check_left_to_server(model, device, precision, **limits)
         return CheckedScorer(RemoteScorer(model, bounds))
 
     from models.by_language import load_local
@@ -182,14 +193,29 @@ def check_place(device: str, precision: str) -> None:
         raise ValueError(f"precision is {precision!r}: one of {', '.join(PRECISIONS)} is needed")
 
 
+def check_left_to_server(model: str, device: str = "auto", precision: str = "auto", **limits: Any) -> None:
+    """Raise ModelError where another value than the default is given for what a server decides for itself."""
+    usual: dict[str, Any] = {"device": "auto", "precision": "auto", **{each.name: each.default for each in fields(Limits)}}
+    given = {"device": device, "precision": precision, **limits}
+    told = [f"{name} {given[name]}" for name in LEFT_TO_SERVER if name in given and given[name] != usual[name]]
+    if told:
+        raise ModelError(
+            f"{', '.join(told)} would be ignored: the server at {model} decides that itself; leave it out here, and give it to "
+            "`replywatch serve` there"
+        )
+
+
 def scorer_version(model: str) -> str:
     """The `version` of the scorer that `load_scorer(model)` gives, without loading it.
 
     A directory that is not on this machine, and a hub's model, whose revision is known only once it is loaded, are
-    `name@unknown`. A model server is asked. Raises ModelError where it doesn't answer, and for a directory without a model.
+    `name@unknown`. A model server is asked. Raises ModelError where it doesn't answer, for a directory without a model, and for a
+    name that is none.
     """
-    if model == "null":
-        return NullScorer().version
+    from models.sources import WITHOUT_WEIGHTS, is_url, source_of
+
+    if model in WITHOUT_WEIGHTS:
+        return model
     if is_url(model):
         from models.remote import RemoteScorer
 
@@ -235,19 +261,3 @@ def models_by_language(directory: Path) -> dict[str, Path]:
             f"{', '.join(LANGUAGES[each] for each in missing)}: put one into {directory / missing[0]}, or give {next(iter(found.values()))} itself"
         )
     return found
-
-
-def is_url(model: str) -> bool:
-    """Whether a model is behind a URL."""
-    return model.startswith(("http://", "https://"))
-
-
-def source_of(model: str) -> Path | str:
-    """Where a model is: a directory, or a name on the hub."""
-    if model == "default":
-        return DEFAULT_WEIGHTS
-    if model in SHIPPED and not Path(model).exists():
-        return WEIGHTS / model
-    if Path(model).exists() or model.startswith((".", "/", "~")) or "\\" in model:
-        return Path(model).expanduser()
-    return model

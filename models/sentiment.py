@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.batches import batches_by_length, padded
 from models.cached import CachedScorer
 from models.calibration import Mix
-from models.endings import PLAINLY, ending
+from models.endings import LONG, PLAINLY, ending
 from models.labels import NEGATIVE
 from models.loading import (
     SATISFACTION_MIX,
@@ -127,15 +127,15 @@ class TransformerScorer(CachedScorer):
         ]
 
     def _answers(self, texts: Sequence[str]) -> list[Answer | None]:
-        """Read the texts, and the end of those that had to be cut once more by itself, see `models.endings`."""
+        """Read the texts, and the end of the long ones once more by itself, see `models.endings`."""
         encoded = self._encoder.encode(texts)
         # Without neutral, any calm end takes a side.
-        cut = [at for at, row in enumerate(encoded) if row.cut] if len(self._columns) == len(LABELS) else []
-        if not cut:
+        long = [at for at, row in enumerate(encoded) if row.cut or len(row.ids) > LONG] if len(self._columns) == len(LABELS) else []
+        if not long:
             return self._read(texts, encoded)
-        ends = [ending(texts[at]) for at in cut]
+        ends = [ending(texts[at]) for at in long]
         answers = self._read([*texts, *ends], [*encoded, *self._encoder.encode(ends)])
-        for at, end in zip(cut, answers[len(texts) :], strict=True):
+        for at, end in zip(long, answers[len(texts) :], strict=True):
             whole = answers[at]
             if whole is not None and end is not None and end[0][self._negative] >= max(PLAINLY, whole[0][self._negative]):
                 answers[at] = (end[0], heard_in_either(whole[1], end[1]), whole[2])

@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from models.by_language import LocalScorer
-from models.remote import TOKEN_VARIABLE, bearer_token
+from models.remote_client import TOKEN_VARIABLE, bearer_token
 from models.scorer import TONES, ModelError
 
 MAX_BYTES = 4 * 2**20

@@ -66,13 +66,12 @@ def train_supervised(
     `work` takes checkpoints and TensorBoard logs; with `resume` the last checkpoint there is gone on from: there must be one, see
     `models.checkpoints`. With epochs 0 `model` stays as it is.
     """
-    encoder = Encoder(tokenizer, schedule.max_tokens)
-    held_out = encoded(encoder, validation, adjustment=schedule.adjustment)
+    held_out = encoded(Encoder(tokenizer, schedule.reads), validation, adjustment=schedule.adjustment)
     judge = _Judge(tokenizer, held_out, schedule)
     if not schedule.epochs:
         model.train(False)
         return judge(model, 0)
-    items = encoded(encoder, train, said, schedule.adjustment, to_learn=True)
+    items = encoded(Encoder(tokenizer, schedule.max_tokens), train, said, schedule.adjustment, to_learn=True)
     steps = max(1, len(items) // (schedule.batch_size * schedule.accumulation) // schedule.evaluations_per_epoch)
     watched = Watched(console)
     callbacks: list[Any] = [watched]

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from models.baseline import TfidfScorer
 from models.card import model_card
+from models.checkpoints import telling_how_to_go_on
 from models.compact import write_compact
 from models.corpus import Corpus
 from models.evaluate import Figure, by_question, evaluate
@@ -61,16 +62,18 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     work = output.with_name(f"{output.name}-{WORK}")
     check_output(options.output)
     check_sources(options, work)
-    corpus = prepare(options)
-    learnt, held_out = parts(corpus, options)
-    console.print(
-        f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
-    )
-    few = rated(corpus.train)
-    if 0 < few < LEAST_RATED:
-        console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
-    measured = chain(corpus.validation, *corpus.tests.values())  # not all of the former are chosen by
-    model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console, measured)
+    resumable = options.schedule.adapters != "adalora" and options.schedule.epochs > 0
+    with telling_how_to_go_on(work, resumable, options.resume, console):
+        corpus = prepare(options)
+        learnt, held_out = parts(corpus, options)
+        console.print(
+            f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
+        )
+        few = rated(corpus.train)
+        if 0 < few < LEAST_RATED:
+            console.print(f"satisfaction is not learnt: {few:,} texts are rated, of at least {LEAST_RATED} that are needed")
+        measured = chain(corpus.validation, *corpus.tests.values())  # not all of the former are chosen by
+        model, tokenizer, wide, macro_f1, step = fit(options, learnt, held_out, work, console, measured)
     seconds = time.monotonic() - started
 
     options.output.mkdir(parents=True, exist_ok=True)
@@ -149,7 +152,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
             + ("a GPU" if torch.cuda.is_available() and schedule.device != "cpu" else f"{torch.get_num_threads()} CPU threads")
             + (", if it was broken off: since then" if options.resume else ""),
         },
-        max_tokens=schedule.max_tokens,
+        max_tokens=schedule.reads,
         language=options.language,
         tones=report.tones,
         compact=options.compact,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from models.adapters import KINDS
 from models.labels import UNKNOWN
 from models.loading import check_gpu
-from models.network import NEW, NO_ANSWERS
+from models.network import ENCODERS, NEW, NO_ANSWERS
 from models.recipes import TrainOptions
-from models.scorer import LANGUAGES, Limits, ModelError, check_place, models_by_language, source_of
+from models.scorer import LANGUAGES, SHIPPED, Limits, ModelError, check_place, models_by_language
 from models.sets import Example
+from models.sources import source_of
 from models.text import readable
 from models.tokenizer import Encoder
 
@@ -46,10 +47,10 @@ def check(options: TrainOptions) -> None:
     for teacher in options.teachers:
         if not (teacher / "config.json").is_file() and not models_by_language(teacher):
             raise ModelError(f"teacher {teacher} is no directory with a model")
-    for what, name in (("encoder", options.shape.encoder), ("tokenizer", options.shape.tokenizer)):
-        several = models_by_language(source) if name and isinstance(source := source_of(name), Path) else {}
+    for what, source in _sources(options):
+        several = models_by_language(source) if isinstance(source, Path) else {}
         if several:
-            raise ModelError(f"{what} {name} has one model a language: give one of them, {next(iter(several.values()))} for instance")
+            raise ModelError(f"{what} {source} has one model a language: give one of them, {next(iter(several.values()))} for instance")
     missing = [str(path) for path in options.unlabelled if not path.is_file()]
     if missing:
         raise ModelError(f"unlabelled {missing[0]} is no file")
@@ -83,7 +84,7 @@ def check_used(given: Collection[str], options: TrainOptions) -> None:
     if not options.unlabelled:
         idle["nothing is read before the labels"] = ("unlabelled_epochs",)
     if not schedule.epochs:
-        idle["epochs is 0, and the network learns nothing"] = LEARNING
+        idle["epochs is 0, and the network learns nothing"] = (*LEARNING, *(("max_tokens",) if schedule.read_tokens else ()))
     told = [f"{', '.join(found)} ({reason})" for reason, names in idle.items() if (found := [name for name in names if name in given])]
     if told:
         raise ModelError(f"would do nothing: {'; '.join(told)}: leave them out")
@@ -91,14 +92,19 @@ def check_used(given: Collection[str], options: TrainOptions) -> None:
 
 def check_sources(options: TrainOptions, work: Path) -> None:
     """Raise ModelError where a model that is learnt from would be written over, or taken away with the checkpoints of an earlier training."""
-    given = [("encoder", source_of(options.shape.encoder)), *(("teacher", each) for each in options.teachers)]
-    given += [("tokenizer", source_of(options.shape.tokenizer))] if options.shape.tokenizer else []
-    for what, source in given:
+    for what, source in (*_sources(options), *(("teacher", each) for each in options.teachers)):
         if isinstance(source, Path) and source.is_dir():
             if options.output.resolve() in [source.resolve(), *(each.resolve() for each in models_by_language(source).values())]:
                 raise ModelError(f"output {options.output} is the {what} itself: give another directory")
             if work.resolve() in source.resolve().parents:
                 raise ModelError(f"{what} {source} is in the folder of this training, which is cleared: copy it, or give another output")
+
+
+def _sources(options: TrainOptions) -> Iterator[tuple[str, Path | str]]:
+    """Where the network and its tokeniser come from."""
+    yield "encoder", source_of(options.shape.encoder, ENCODERS)
+    if options.shape.tokenizer:
+        yield "tokenizer", source_of(options.shape.tokenizer, SHIPPED)
 
 
 def check_known(encoder: Encoder, learnt: Sequence[Example], held_out: Sequence[Example]) -> None:

@@ -42,10 +42,12 @@ Sessions
 
 Waits
  13. A customer message opens a wait if none is open, unless it is a closing courtesy or is answered at once (16).
- 14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, and either
-     `courtesy(text)` and not `asks(text)`, and the last of these does not ask, or `refuses(text, the last of these)`: it
-     says no to whether there is anything else. A `resolve` leaves nothing asked, nor does a bot's line while the session is
-     resolved; there, unless an agent has asked since, `brief(text)` is enough: a no or a rating.
+ 14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, none of those that are *pending*
+     asks, and either `courtesy(text)` and not `asks(text)`, or it `refuses(text, one that is pending)`: it says no to whether there is
+     anything else, or yes to whether all is well; or the session is resolved, and `brief(text)`: a no, a yes or a rating. One that
+     `objects(text, those that are pending)` is none unless the session is resolved. Pending are the messages of agents, and of bots while
+     no wait is open and the session isn't resolved, since the last customer message that was neither a closing courtesy nor answered
+     at once (16), and since the last `resolve`.
  15. A non-empty agent message while a wait is open is a reply: latency = its `sent_at` − the wait's start, booked
      on its `agent_id` ("" without one). `resolve` and `merge` end a wait unanswered.
  16. Clocks disagree: an agent's non-empty message that found no wait and is not the session's first message is
@@ -105,19 +107,21 @@ def sessions(
     courtesy: Callable[[str], bool] = lambda text: False,
     asks: Callable[[str], bool] = lambda text: False,
     refuses: Callable[[str, str], bool] = lambda text, before: False,
+    objects: Callable[[str, list[str]], bool] = lambda text, before: False,
     brief: Callable[[str], bool] = lambda text: False,
 ) -> list[dict[str, Any]]:
     """The sessions of valid canonical events, given in the order of arrival; by conversation, then by time.
 
     Times are epoch milliseconds, durations milliseconds. `courtesy` says whether a text is no more than a closing
-    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help, `brief` whether it is only a no or a rating. No event may be late: what the job would refuse has to be left out.
+    courtesy, `asks` whether it expects an answer, `refuses` whether it only says no to an offer of more help, or yes to whether all is well, `objects` whether it is a courtesy that says no to the latter,
+    `brief` whether it is only a no, a yes or a rating. No event may be late: what the job would refuse has to be left out.
     """
     records = []
     for _, conversation in sorted(by_conversation(events).items()):
         ordered = sorted(without_repeats(conversation), key=order)
         wait: int | None = None
         for part in split(ordered, session_gap_ms, max_messages, max_span_ms, duplicate_memory_ms):
-            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, brief)
+            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, objects, brief)
             records.append(record)
     return records
 
@@ -182,6 +186,7 @@ def measure(
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
     refuses: Callable[[str, str], bool],
+    objects: Callable[[str, list[str]], bool],
     brief: Callable[[str], bool],
 ) -> tuple[dict[str, Any], int | None]:
     """The record of one session, and the start of the wait that goes on in the next (None: there is none).
@@ -194,7 +199,8 @@ def measure(
     answered_at_once: dict[str, str] = {}  # message id of the customer -> agent id
     waits_unanswered = 0
     resolved = False
-    asked: str | None = None  # the shop's last line, "" for one that leaves nothing open
+    spoke = False  # an agent or a bot
+    pending: list[str] = []  # what they have said since the customer spoke
     remembered: Event | None = None
 
     for event in part.events:
@@ -204,7 +210,7 @@ def measure(
             wait = None
         if kind == "resolve":
             resolved = True
-            asked = None if asked is None else ""
+            pending = []
         if kind == "reopen":
             resolved = False
         if kind != "message" or role_of(event) in ("note", "system") or is_empty(event):
@@ -217,8 +223,11 @@ def measure(
             elif event is not part.events[0]:
                 remembered = event
 
-        elif role_of(event) == "customer" and wait is None and not is_closing(
-            text_of(event), asked, resolved, courtesy, asks, refuses, brief
+        elif role_of(event) == "customer" and wait is not None:
+            pending = []
+
+        elif role_of(event) == "customer" and not (
+            spoke and is_closing(text_of(event), pending, resolved, courtesy, asks, refuses, objects, brief)
         ):
             if remembered is not None and answers(remembered, event, clock_skew_ms):
                 replies.append((0, agent_of(remembered)))
@@ -226,10 +235,13 @@ def measure(
             else:
                 wait = event["sent_at"]
                 resolved = False
+                pending = []
             remembered = None
 
         if role_of(event) != "customer":
-            asked = "" if resolved and role_of(event) == "bot" else text_of(event)
+            spoke = True
+            if role_of(event) == "agent" or not (resolved or wait is not None):
+                pending.append(text_of(event))
         said.append((role_of(event), event))
 
     abandoned = None
@@ -275,19 +287,21 @@ def measure(
 
 def is_closing(
     text: str,
-    asked: str | None,
+    pending: list[str],
     resolved: bool,
     courtesy: Callable[[str], bool],
     asks: Callable[[str], bool],
     refuses: Callable[[str, str], bool],
+    objects: Callable[[str, list[str]], bool],
     brief: Callable[[str], bool],
 ) -> bool:
-    """Rule 14: whether a customer's message only closes the conversation, after the shop's last line in the session."""
-    if asked is None:
+    """Rule 14: whether a customer's message only closes the conversation, after what the shop has said."""
+    if any(asks(line) for line in pending):
         return False
-    if refuses(text, asked):
-        return True
-    return not asks(asked) and ((courtesy(text) and not asks(text)) or (resolved and brief(text)))
+    polite = courtesy(text) and not asks(text)
+    if resolved:
+        return polite or brief(text)
+    return any(refuses(text, line) for line in pending) or (polite and not objects(text, pending))
 
 
 def answers(remembered: Event, event: Event, clock_skew_ms: int) -> bool:

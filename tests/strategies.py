@@ -47,7 +47,7 @@ def steps(session_gap_ms: int = SESSION_GAP) -> st.SearchStrategy[int]:
 @st.composite
 def lines(draw: st.DrawFn) -> Event:
     """What one event says, without its time, id and conversation."""
-    texts = st.sampled_from([*COURTESIES, *QUESTIONS, *STATEMENTS, *STATEMENTS, *EMPTY, "没有", "满意", "还有什么可以帮您的吗？", "有问题随时联系我们"])
+    texts = st.sampled_from([*COURTESIES, *QUESTIONS, *STATEMENTS, *STATEMENTS, *EMPTY, "没有", "满意", "不满意", "解决了", "没有，谢谢", "还有什么可以帮您的吗？", "您的问题解决了吗？", "有问题随时联系我们"])
     kinds = ["message"] * 14 + ["resolve", "resolve", "reopen", "merge", "transfer", "assign", "reaction", "csat"]
     kind = draw(st.sampled_from(kinds))
     sender = draw(st.sampled_from(["customer"] * 4 + ["agent"] * 4 + ["bot", "bot", "system"]))

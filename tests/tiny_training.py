@@ -45,7 +45,7 @@ def tiny(folder: Path, output: Path, **changes: Any) -> TrainOptions:
     """A training of seconds."""
     shape = NetworkShape("new", layers=1, vocabulary=300, hidden=32, heads=2)
     schedule = Schedule(
-        epochs=8, batch_size=16, learning_rate=5e-3, token_dropout=0.0, patience=16, max_tokens=32, device="cpu"
+        epochs=8, batch_size=16, learning_rate=5e-3, token_dropout=0.0, patience=16, max_tokens=32, read_tokens=64, device="cpu"
     )
     options = TrainOptions([folder], output, shape, schedule, with_service_lines=False, threads=1)
     return replace(options, **changes)

@@ -289,7 +289,8 @@ class Conversation:
             # Each goes on with a wait of its own, its silences included: what is heard next is none of the session that is full.
             wait = current.replies.wait
             waiting = Replies(wait=wait and wait.copy(), promise=current.replies.promise)
-            following = Measures(row[SENT_AT], row[ARRIVAL], reopened=True, replies=waiting)
+            part = current.part + 1 if current.opened_at == row[SENT_AT] else 0
+            following = Measures(row[SENT_AT], row[ARRIVAL], reopened=True, replies=waiting, part=part)
             current.cut = True
         else:
             before = self._ended_before(sessions, limits)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from pathlib import Path
+from typing import Final
 
 import orjson
 
@@ -13,6 +15,8 @@ from udfs.privacy_excerpt import masked_excerpt
 MAX_HEAD: int = 64 * 1024
 SCHEMA_VERSION = 1
 WINDOW = 10_000
+READER_ERROR: Final = "reader_error"
+"""The reason of a record at which the reading step itself failed: the fault is ReplyWatch's, and the job goes on."""
 
 
 def dead_letter(
@@ -25,7 +29,7 @@ def dead_letter(
     record_ms: int,
     masker: Masker,
 ) -> str:
-    """The dead letter of a record as JSON: reason, origin, size and SHA-256 of all of it, its first 64 KB masked."""
+    """The dead letter of a record as JSON: reason, origin, size and SHA-256 of all of it, its first 64 KB masked; blank where they can't be."""
     raw = raw or b""
     return orjson.dumps(
         {
@@ -37,11 +41,29 @@ def dead_letter(
             "timestamp": record_ms,
             "size": len(raw),
             "sha256": hashlib.sha256(raw).hexdigest(),
-            "head": masked_excerpt(raw, masker, MAX_HEAD).text,
+            "head": _head(raw, masker),
             "truncated": len(raw) > MAX_HEAD,
             "schema_version": SCHEMA_VERSION,
         }
     ).decode()
+
+
+def fault_of(error: BaseException) -> str:
+    """An exception's type, and where it was raised. Never its message, which may hold the very text that it was raised about."""
+    raised = error.__traceback__
+    while raised is not None and raised.tb_next is not None:
+        raised = raised.tb_next
+    place = "" if raised is None else f" at {Path(raised.tb_frame.f_code.co_filename).name}:{raised.tb_lineno}"
+    return f"{type(error).__name__}{place}"
+
+
+def _head(raw: bytes, masker: Masker) -> str:
+    try:
+        return masked_excerpt(raw, masker, MAX_HEAD).text
+    except MemoryError:
+        raise
+    except Exception:  # whatever it is: the original can be read again, and must not leave unmasked
+        return ""
 
 
 class TooManyDeadLetters(RuntimeError):

@@ -90,7 +90,9 @@ class Flag(IntFlag):
     ATTACHMENT = 1 << 9
     NEGATIVE = 1 << 10
     # 1 << 11 was that of a positive message, and 1 << 13 that of records that are no messages, in states up to version 3.
-    RATES = 1 << 12  # a customer's whole text is a rating: a courtesy after the end of the talk
+    # The shop's: it asks how the customer was served. A customer's: the whole text is a rating or a yes, a courtesy after that and after the end
+    # of the talk; with ASKS a bad rating, one after the end alone; with COURTESY a no with thanks, none to whether a problem is solved.
+    RATES = 1 << 12
     TONED = 1 << 14  # the model tells tones, and has read this one; it has those that follow with a probability of a half at least
     POLITE = 1 << 15
     ANGRY = 1 << 16

@@ -31,6 +31,11 @@ def fold(text: str, ignore_separators: bool = False) -> str:
     return _SEPARATORS.sub("", copy) if ignore_separators else copy
 
 
+def places_without_separators(folded: str) -> list[int]:
+    """Where in a folded text the characters stand that are left of it without separators."""
+    return [at for at, sign in enumerate(folded) if _SEPARATORS.match(sign) is None]
+
+
 def _common(text: str) -> str:
     """The text with the usual wide signs narrow and apostrophes straight: the normaliser's slow path isn't worth a comma."""
     for wide, narrow in _COMMON_WIDE:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
+from enum import IntFlag
 from typing import Final
 
 from udfs.phrases import asks
+from udfs.surveys import without_surveys
 
 _sentences: Final = re.compile(r"[^。.!！?？\n]+[。.!！?？\n]*").findall
 
@@ -39,13 +40,15 @@ _told_to_do: Final = re.compile(
 )
 
 
-class LeftOpen(IntEnum):
-    """What a line of the shop's leaves open."""
+class LeftOpen(IntFlag):
+    """What a line of the shop's leaves open; where it is an offer and a survey, both."""
 
     NOTHING = 0
     QUESTION = 1
     OFFER = 2
     """Whether there is anything else, and nothing more: a bare no ends it."""
+    SURVEY = 4
+    """Whether the customer was served well, and nothing more: thanks, a yes or a rating ends it, and a no is a complaint."""
 
 
 def leaves_open(text: str) -> LeftOpen:
@@ -54,6 +57,14 @@ def leaves_open(text: str) -> LeftOpen:
     An invitation to come back ("有问题随时联系我们", "let us know if you have any questions") leaves nothing open, nor does what a
     customer is told to do or what the shop does ("please check your email", "我需要为您升级处理").
     """
+    rest = without_surveys(text)
+    if rest is None:
+        return _asked_in(text)
+    asked = _asked_in(rest)
+    return asked if asked == LeftOpen.QUESTION else asked | LeftOpen.SURVEY
+
+
+def _asked_in(text: str) -> LeftOpen:
     if not asks(text):
         return LeftOpen.NOTHING
     if not is_closing_offer(text):

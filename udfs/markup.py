@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
+from udfs.mail_quotes import without_quoted_mail
 from udfs.text import visible
 
 _BLOCKS: Final = frozenset(
@@ -15,6 +16,9 @@ _UNSEEN: Final = frozenset(("script", "style", "title"))
 _PICTURE: Final = re.compile(r"<(?:img|picture|video|audio)\b", re.IGNORECASE).search
 _UNCLOSED: Final = re.compile(r"<[/!?A-Za-z][^<>]*(?=<|\Z)")
 _MAX_UNCLOSED: Final = 20
+# A character's number: with eight digits it is none, and the standard parser raises on one of thousands.
+_LONG_NUMBER: Final = re.compile(r"&#(?=[0-9]{8})0*([0-9]*)")
+_NO_CHARACTER: Final = "9999999"
 _BLANKS: Final = re.compile(r"[^\S\n]+")
 _BLANK_LINES: Final = re.compile(r" ?\n[ \n]*")
 
@@ -39,6 +43,8 @@ def strip_html(text: str) -> str:
     unclosed = len(_UNCLOSED.findall(text)) + text.count("<!") - min(text.count("<!"), text.count("-->"))
     if unclosed > _MAX_UNCLOSED:  # no HTML, and the standard parser is quadratic in tags that don't end
         text = re.sub(r"<[^<>]{0,2000}>|<", " ", text)
+    if "&#" in text:
+        text = _LONG_NUMBER.sub(lambda number: f"&#{number[1] if len(number[1]) < 8 else _NO_CHARACTER}", text)
     reader.feed(text)
     reader.close()
     seen = _BLANKS.sub(" ", "".join(reader.pieces))
@@ -46,8 +52,8 @@ def strip_html(text: str) -> str:
 
 
 def strip_quotes(text: str) -> str:
-    """The lines that the writer wrote: quoted ones (`> …`, or 「…」 above a row of dashes) go, so that rules don't charge him with the other
-    side's.
+    """The lines that the writer wrote: quoted ones (`> …`, or 「…」 above a row of dashes) go, and the mail that he answers, so that rules don't
+    charge him with the other side's.
 
     A face (`>_<`) or a number (`>3天`) is no quote, nor is a message that would be nothing but quoted: a sign before each line must not
     get it past the rules.
@@ -55,6 +61,7 @@ def strip_quotes(text: str) -> str:
     above = _QUOTED_ABOVE(text) if "「" in text else None
     if above is not None and visible(text[above.end() :]):
         text = text[above.end() :]
+    text = without_quoted_mail(text)
     if ">" not in text and "＞" not in text:
         return text
     own = "\n".join(line for line in text.split("\n") if not _QUOTED(line)).strip()
@@ -91,6 +98,18 @@ class _Reader(HTMLParser):
             self._end_line()
             if tag == "blockquote":
                 self._quoted = max(0, self._quoted - 1)
+
+    def parse_html_declaration(self, i: int) -> int:
+        """A section (`<![…`) is out of sight up to its end, and text where it has none, for then somebody has written it so. The standard
+        parser raises on one whose first word it doesn't know, and with the text in the exception's."""
+        if not self.rawdata.startswith("<![", i):
+            return super().parse_html_declaration(i)
+        close = "]]>" if self.rawdata.startswith("<![CDATA[", i) else ">"
+        end = self.rawdata.find(close, i + 3)
+        if end < 0:
+            self.handle_data("<![")
+            return i + 3
+        return end + len(close)
 
     def handle_data(self, data: str) -> None:
         if self._unseen:

@@ -59,6 +59,7 @@ class Measures:
     replies: Replies = field(default_factory=Replies)
     mood: Mood = field(default_factory=Mood)
     findings: Findings = field(default_factory=Findings)
+    part: int = 0  # how many sessions that were cut before it opened in its very millisecond
 
     @classmethod
     def from_row(cls, row: list[Any]) -> Measures:

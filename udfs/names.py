@@ -14,6 +14,7 @@ from udfs.text import repair
 MAX_FIELD: Final = 200
 MAX_URL: Final = 2_000
 MAX_KEPT: Final = 50_000
+_written: Final = re.compile(r"[\u4e00-\u9fff]").search
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -29,7 +30,7 @@ class Names:
         self._urls = Memo(self._masked_url, MAX_KEPT, lambda value: len(value) <= MAX_URL)
 
     def message_id(self, value: str) -> str:
-        """The id of a message, or its keyed hash where it holds a phone number."""
+        """The id of a message, or its keyed hash where it is or holds a phone number."""
         return hidden(value, self._secret) if holds_phone(value) else value
 
     def reply_to(self, value: Any) -> str:
@@ -37,7 +38,8 @@ class Names:
         return self.message_id(_told(value)) if value else ""
 
     def name(self, value: Any) -> str:
-        """An agent, shop, queue or channel: hashed where it is a personal id, masked where something personal is in it; "" for nothing."""
+        """An agent, shop, queue or channel: hashed where it is a personal id, masked where something personal is in a Chinese name; "" for
+        nothing."""
         if value.__class__ is not str:
             value = _told(value)
         return self._names[value] if value else ""
@@ -55,8 +57,12 @@ class Names:
 
     def _named(self, value: str) -> str:
         told = _told(value)
-        known = self._identifier(told) if told else ""
-        return self._masker.mask(known).text if known is told else known
+        if not told:
+            return ""
+        masked = self._masker.mask(told).text
+        if not is_personal_identifier(told) or (_written(told) and not is_personal_identifier(masked)):
+            return masked  # 张三13800138000 is a name that people read: 张三[phone]
+        return hidden(told, self._secret)
 
     def _masked_url(self, value: str) -> str:
         """The address as it is, masked; decoded, where only then personal data show."""

@@ -35,6 +35,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
         self._batches = group.counter("batches")
         self._filled = group.counter("batch_records")  # batch_records / batches: how full batches are
         self._dead = group.counter("dead_letters")
+        self._failed = group.counter("reader_errors")  # of them, those at which the reader itself failed: read the log
         self._scored = group.counter("scored")
         self._scoring_ms = group.counter("scoring_ms")  # against scored: the price of a score
 
@@ -46,6 +47,7 @@ class Read(ScalarFunction):  # type: ignore[misc]
         self._batches.inc(1)
         self._filled.inc(len(times))
         self._dead.inc(batch.dead_letters)
+        self._failed.inc(batch.reader_errors)
         self._scored.inc(batch.scored)
         self._scoring_ms.inc(round(batch.scoring_seconds * 1_000))
         keys, values = gather(batch.keys, batch.values, self._groups)

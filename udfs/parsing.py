@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 import orjson
 
 from udfs.events import Kind, Rank
+from udfs.loose_values import dated, told, truth, word
 from udfs.text import repair
 
 MAX_RECORD_BYTES: Final = 256 * 1024
@@ -22,8 +23,6 @@ MAX_ID: Final = 200
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01: before it lie seconds taken for milliseconds
 SENDERS: Final = frozenset(rank.name.lower() for rank in Rank)
 KINDS: Final = frozenset(kind.name.lower() for kind in Kind)
-FALSE: Final = (None, False, 0, "", "false", "False", "0", "null", "None", "no")
-NO_TIME: Final = "0001-01-01"  # Go's time that is none
 PUBLIC: Final = frozenset(("public", "external", "false", "0", "none", "null", ""))
 INTERNAL: Final = frozenset(("internal", "private", "note", "true", "1"))
 NO_LIMIT: Final = -1
@@ -45,6 +44,7 @@ class TimeLimits:
     oldest_accepted_ms: int = 8 * 3_600_000
     future_ms: int = 5 * 60_000
     numeric_strings: bool = False  # accept epoch milliseconds written as a string of 13 digits
+    recorded: bool = True  # there is a record, and its time is known; a line of a file has none
 
 
 class Refused(Exception):
@@ -60,8 +60,8 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     """The fields of a canonical event, checked and repaired; None for a clock tick.
 
     `tenant source message_id conversation_id sent_at sender kind text` are always there and valid; other fields are as
-    sent. An edit's `sent_at` is when it was edited: many platforms send the first version's date along. `record_ms` is
-    the Kafka record's time. Raises Refused, and nothing else, for anything bad.
+    sent. An edit's `sent_at` is when it was edited, and a deletion's when it was deleted: many platforms send the first version's date
+    along. `record_ms` is the Kafka record's time. Raises Refused, and nothing else, for anything bad.
     """
     event = _decode(raw)
     get = event.get
@@ -73,19 +73,23 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
     if kind.__class__ is not str or kind not in KINDS:
         raise Refused("unknown_kind", f"kind must be one of {', '.join(sorted(KINDS))}")
     if kind == "message" and ("edited_at" in event or "deleted" in event):
-        if _told(get("deleted")):
+        if _truth(event, "deleted"):
             kind = event["kind"] = "delete"
-        elif _told(get("edited_at")) and not str(get("edited_at")).startswith(NO_TIME):
+        elif dated(get("edited_at")):
             kind = event["kind"] = "edit"
     for name in IDS:
         value = get(name)
         if value.__class__ is not str or not 0 < len(value) <= MAX_ID or not value.isprintable():
             absent = value is None or value == ""
             event[name] = "default" if absent and name in OPTIONAL_IDS else _id(value, name)
-    edited_at = _edited_at(event, record_ms, limits) if kind == "edit" else None
+    changed_at = None
+    if kind == "delete":
+        changed_at = _deleted_at(event, record_ms, limits)
+    elif kind == "edit":
+        changed_at = _readable(get("edited_at"), record_ms, limits)
     if kind == "edit" or "edited_at" in event:
-        event["edited_at"] = edited_at
-    sent_at = get("sent_at") if edited_at is None else edited_at
+        event["edited_at"] = changed_at
+    sent_at = get("sent_at") if changed_at is None else changed_at
     oldest = limits.oldest_accepted_ms
     if (
         sent_at.__class__ is not int
@@ -101,6 +105,8 @@ def parse(raw: bytes | None, record_ms: int, limits: TimeLimits) -> dict[str, An
             event["sender"] = "system"
         else:
             raise Refused("unknown_sender", f"sender must be one of {', '.join(sorted(SENDERS))}")
+    if "automated" in event:  # on anybody else's line it says nothing
+        event["automated"] = sender == "agent" and _truth(event, "automated")
     visibility = get("visibility")
     if visibility is not None and visibility != "public":
         event["visibility"] = _visibility(visibility)
@@ -206,25 +212,38 @@ def _sent_at(value: Any, record_ms: int, limits: TimeLimits) -> int:
     return sent_at
 
 
-def _edited_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int | None:
-    """When it was edited; None if that can't be read: a hit in an edit counts, whatever its clock says."""
+def _readable(value: Any, record_ms: int, limits: TimeLimits) -> int | None:
+    """When it was edited or deleted; None if that can't be read: a hit in an edit counts, whatever its clock says."""
     try:
-        return _sent_at(event.get("edited_at"), record_ms, limits)
+        return _sent_at(value, record_ms, limits)
     except Refused:
         return None
 
 
-def _told(value: Any) -> bool:
-    """Whether a field says anything: the empty things that producers send for nothing don't."""
-    return value not in FALSE and value not in ([], {})
+def _deleted_at(event: dict[str, Any], record_ms: int, limits: TimeLimits) -> int | None:
+    """When it was deleted. Where it doesn't say so, the record is no older than that, and its date may be the message's, by which it would be late."""
+    for name in ("deleted_at", "edited_at"):
+        if (told_at := _readable(event.get(name), record_ms, limits)) is not None:
+            return told_at
+    if not limits.recorded:
+        return None
+    return max(record_ms, _sent_at(event.get("sent_at"), record_ms, replace(limits, oldest_accepted_ms=NO_LIMIT)))
+
+
+def _truth(event: dict[str, Any], name: str) -> bool:
+    """What a field says that is either true or false. A word that nobody knows must not be taken for its opposite."""
+    value = truth(event.get(name))
+    if value is None:
+        raise Refused(f"unknown_{name}", f"{name} must be true or false")
+    return value
 
 
 def _visibility(value: Any) -> str:
     """`public` or `internal`. A word for it that nobody knows must not make a customer's line a note that nothing looks at."""
-    word = str(value).strip().lower()
-    if word in PUBLIC or not _told(value):
+    written = word(value)
+    if written in PUBLIC or not told(value):
         return "public"
-    if word in INTERNAL:
+    if written in INTERNAL:
         return "internal"
     raise Refused("unknown_visibility", "visibility must be public or internal")
 

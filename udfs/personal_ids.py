@@ -1,4 +1,9 @@
-"""Ids that are, or hold, a phone number or a mail address, as those of WhatsApp and SMS do: they leave the job only as a keyed hash."""
+"""Ids that are, or hold, a phone number or a mail address, as those of WhatsApp and SMS do: they leave the job only as a keyed hash.
+
+In an id eleven digits that begin as a mobile does are one, whatever stands before and behind them, though they may be an order's number
+(`c-13800138000`): a hash of one id too many tells the same conversations apart, and a phone that stays is out. Longer numbers
+(timestamps, snowflakes, orders of 19 digits), UUIDs and hexadecimal ids stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,55 +13,67 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from udfs.privacy import NARROW
-from udfs.privacy_numbers import find_numbers
+from udfs.privacy_fold import hides, narrow, revealed
+from udfs.privacy_numbers import find_numbers, has_long_number
 from udfs.privacy_patterns import find_mails
 
+MAX_ID: Final = 400
+
 _SCHEME: Final = re.compile(r"(?:tel|sms|whatsapp|mailto|mobile|phone|e-?mail):(?://)?", re.IGNORECASE)
-_INTERNATIONAL: Final = re.compile(r"(?:\+|00)[1-9][0-9]{0,2}[ .()\-]*(?:[0-9][ .()\-]*){6,12}")
-_may_be: Final = re.compile(r"[@＠%]|[0-9０-９](?:[ .()\-_]{0,3}[0-9０-９]){9}").search
+_INTERNATIONAL: Final = re.compile(r"00[1-9][0-9]{0,2}[ .()\-]*(?:[0-9][ .()\-]*){6,12}")
+_may_be: Final = re.compile(r"[@%]|\+[0-9]|[0-9](?:[ .()\-_/]{0,3}[0-9]){9}|[^\x00-\x7f]").search
 _APART: Final = re.compile(r"[_:;,<>(){}\[\]|/\\=?&#\s]+")
-_foreign: Final = re.compile(r"(?<![0-9A-Za-z])\+[1-9][0-9]{7,14}(?![0-9A-Za-z])").search
-_quoted: Final = re.compile(r'"([^"\\\n]{6,64})"')
+_foreign: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?:tel|sms|call|phone|mobile|cell|whatsapp|wa|viber|signal|from|to) ?)?"
+    r"\+[1-9][0-9]{0,2}[ .()\-]*(?:[0-9][ .()\-]*){6,12}(?![0-9A-Za-z])",
+    re.IGNORECASE,
+).search
+_mobile: Final = re.compile(r"(?<![0-9])(?:(?:00)?86[ .\-]?)?1[3-9][0-9](?:[0-9]{8}|(?:[ .\-_/·][0-9]{4}){2})(?![0-9])").search
+# UUIDs, and the ids of MongoDB, MD5, SHA-1 and SHA-256: one in some thousand holds eleven such digits.
+_HEXADECIMAL: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])(?:[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}))"
+    r"(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
 
 
 def is_personal_identifier(value: str) -> bool:
-    """Whether an id is a phone number or a mail address, or holds one between its signs (`false_8613800138000@c.us_3EB0`).
+    """Whether an id is or holds a phone number or a mail address (`false_8613800138000@c.us_3EB0`, `sms-13800138000`).
 
-    Mainland mobiles are known in any notation; other countries' numbers only with `+` or `00`, because without one they
+    Mainland mobiles are known in any notation; other countries' numbers only with `+` or, as the whole id, `00`, because without one they
     look like any numeric id.
     """
-    if len(value) < 6 or len(value) > 400 or _may_be(value) is None:
-        return False
-    plain = unquote(value).translate(NARROW).strip()
-    if ":" in plain:
-        plain = _SCHEME.sub("", plain, count=1)
-    if _INTERNATIONAL.fullmatch(plain):
-        return True
-    return any(map(_is_personal, (plain, *_APART.split(plain))))
-
-
-def _is_personal(part: str) -> bool:
-    if _foreign(part) is not None:
-        return True
-    finder = find_mails if "@" in part else find_numbers
-    return any(start == 0 and end == len(part) and kind in ("phone", "email") for start, end, kind, _ in finder(part))
+    return any(find_mails(view) or _holds_phone(view) for view in _views(value))
 
 
 def holds_phone(message_id: str) -> bool:
-    """Whether a message's id holds a phone number. An e-mail's Message-ID looks like an address and names nobody, and one that is
-    a number is a count."""
-    if message_id.isdigit() or len(message_id) > 400 or _may_be(message_id) is None:
+    """Whether a message's id is or holds a phone number. An e-mail's Message-ID looks like an address and names nobody."""
+    return any(map(_holds_phone, _views(message_id)))
+
+
+def _views(value: str) -> list[str]:
+    """How an id may be meant, in which something personal may be."""
+    if len(value) < 6 or len(value) > MAX_ID or _may_be(value) is None:
+        return []
+    told = unquote(value)
+    return [_HEXADECIMAL.sub("-", view) for view in ((narrow(told), revealed(told)) if hides(told) else (narrow(told),))]
+
+
+def _holds_phone(view: str) -> bool:
+    plain = view.strip()
+    if ":" in plain:
+        plain = _SCHEME.sub("", plain, count=1)
+    if _mobile(plain) or _foreign(plain) or _INTERNATIONAL.fullmatch(plain):
+        return True
+    if not has_long_number(plain):
         return False
-    parts = _APART.split(unquote(message_id).translate(NARROW))
-    return any(_is_personal(part.partition("@")[0]) for part in parts)
+    return any(map(_is_phone, {plain, *_APART.split(plain)}))
+
+
+def _is_phone(part: str) -> bool:
+    return not part.isdigit() and any(start == 0 and end == len(part) and kind == "phone" for start, end, kind, _ in find_numbers(part))
 
 
 def hidden(value: str, secret: bytes) -> str:
     """What stands in for the id: the same for the same id, and of no use to whoever hasn't the secret (HMAC-SHA-256, 32 characters)."""
     return "h:" + hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def hides_in_quotes(text: str) -> str:
-    """A text of JSON in which quoted values that are personal ids are `[id]`."""
-    return _quoted.sub(lambda match: '"[id]"' if is_personal_identifier(match[1]) else match[0], text)

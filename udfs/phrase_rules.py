@@ -9,11 +9,12 @@ matched as simplified.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from models.text import simplified
-from udfs.folding import fold
+from udfs.folding import fold, places_without_separators
 from udfs.rules import Phrases
 
 MAX_MATCHES = 20
@@ -21,6 +22,8 @@ NEAR, NEAR_IN_LATIN = 12, 24
 """Characters before a phrase in which a word may take it back, and in Latin letters."""
 
 _CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、\n]|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+_WITHIN_CLAUSE = re.compile(r"[\s_\-·•‧∙・‐-―−~*/\\|]")  # the separators that end none
+_SPREAD = re.compile(r"(?<![\u4e00-\u9fff]{2}) (?=[\u4e00-\u9fff])| (?=[\u4e00-\u9fff](?![\u4e00-\u9fff]))")  # blanks beside a single character
 
 
 class PhraseMatcher:
@@ -31,13 +34,13 @@ class PhraseMatcher:
         patterns: list[str] = []
         for rule in rules:
             for phrase in dict.fromkeys(_form(phrase) for phrase in rule.phrases):
-                for pattern in dict.fromkeys((phrase, _joined(phrase))):
+                for pattern in filter(None, dict.fromkeys((phrase, _joined(phrase)))):  # a phrase of separators has no other form
                     self._entries.append((rule, phrase))
                     patterns.append(pattern)
-        self._allowed = {
-            (rule.id, loose): [form(word) for word in rule.allow] for rule in rules for loose, form in ((False, _form), (True, _joined))
-        }
-        self._unless = {rule.id: [_form(word) for word in rule.unless] for rule in rules if rule.unless}
+        self._allowed = {rule.id: list(map(_form, rule.allow)) for rule in rules}
+        self._allowed_apart = {rule.id: _apart(rule.allow) for rule in rules if rule.ignore_separators}
+        self._unless = {rule.id: list(map(_form, rule.unless)) for rule in rules}
+        self._unless_apart = {rule.id: _apart(rule.unless) for rule in rules if rule.ignore_separators}
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
         self._loose = any(rule.ignore_separators for rule in rules)
 
@@ -48,35 +51,74 @@ class PhraseMatcher:
             return []
         found: dict[tuple[str, str], None] = {}
         folded = fold(text)
-        self._search(folded, sender, found, loose=False)
+        self._search(folded, folded, sender, found)
         if self._loose and not folded.isascii():
             joined = fold(text, ignore_separators=True)
             if joined != folded:
-                self._search(joined, sender, found, loose=True, seen_in=folded)
+                self._search(joined, folded, sender, found)
         return [[rule, phrase] for rule, phrase in found][:MAX_MATCHES]
 
-    def _search(self, folded: str, sender: str, found: dict[tuple[str, str], None], loose: bool, seen_in: str = "") -> None:
-        """Into `found`, what the rules of this sender find. seen_in: a text in which a phrase that stands there as it is has been judged."""
+    def _search(self, text: str, folded: str, sender: str, found: dict[tuple[str, str], None]) -> None:
+        """Into `found`, what the rules of this sender find in the text: the folded one, or that without separators."""
         assert self._automaton is not None
-        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+        loose, places = text is not folded, None
+        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             rule, phrase = self._entries[index]
-            if rule.sender not in (sender, "any"):
+            if rule.sender not in (sender, "any") or (rule.id, phrase) in found:
                 continue
-            if (rule.id, phrase) in found or (loose and (not rule.ignore_separators or phrase.isascii() or phrase in seen_in)):
+            if loose and (not rule.ignore_separators or phrase.isascii()):
                 continue
-            if _inside_word(folded, start, end) or self._innocent(folded, start, end, (rule.id, loose)):
+            if _inside_word(text, start, end):
                 continue
-            if not loose and rule.id in self._unless and self._taken_back(folded, start, rule.id):
-                continue
-            found[rule.id, phrase] = None
+            if loose:
+                places = places or places_without_separators(folded)
+                first, last = places[start], places[end - 1]
+                if last - first == end - 1 - start:
+                    continue  # it stands there as it is, and has been judged
+                start, end = first, last + 1
+            if not self._innocent(folded, start, end, rule) and not self._taken_back(folded, start, rule):
+                found[rule.id, phrase] = None
 
-    def _innocent(self, folded: str, start: int, end: int, rule: tuple[str, bool]) -> bool:
-        return any(folded.find(word, max(0, end - len(word)), start + len(word)) >= 0 for word in self._allowed[rule])
+    def _innocent(self, folded: str, start: int, end: int, rule: Phrases) -> bool:
+        """Whether the phrase is in one of the rule's innocent words, be it pulled apart as the phrase may be."""
+        if _covers(self._allowed[rule.id], folded, start, end):
+            return True
+        words = self._allowed_apart.get(rule.id)
+        if not words or folded.isascii():
+            return False
+        reach = 2 * max(map(len, words))
+        before = _WITHIN_CLAUSE.sub("", folded[max(0, start - reach) : start])
+        phrase = fold(folded[start:end], ignore_separators=True)
+        after = _WITHIN_CLAUSE.sub("", folded[end : end + reach])
+        return _covers(words, before + phrase + after, len(before), len(before) + len(phrase))
 
-    def _taken_back(self, folded: str, start: int, rule: str) -> bool:
+    def _taken_back(self, folded: str, start: int, rule: Phrases) -> bool:
+        """Whether one of the rule's words that take a phrase back stands shortly before it in its clause, be it pulled apart."""
+        words = self._unless[rule.id]
+        if not words:
+            return False
         near = NEAR_IN_LATIN if folded[start].isascii() else NEAR
         before = _CLAUSE_END.split(folded[max(0, start - near) : start])[-1]
-        return any(_holds_word(before, word) for word in self._unless[rule])
+        if any(_holds_word(before, word) for word in words):
+            return True
+        apart = self._unless_apart.get(rule.id)
+        if not apart or folded.isascii():
+            return False
+        clause = _CLAUSE_END.split(_SPREAD.sub("", folded[max(0, start - 2 * near) : start]))[-1]
+        closed = _WITHIN_CLAUSE.sub("", clause)[-near:]
+        return any(_holds_word(closed, word) for word in apart)
+
+
+def _covers(words: Sequence[str], text: str, start: int, end: int) -> bool:
+    """Whether one of the words stands where what is between start and end is in it."""
+    return any(text.find(word, max(0, end - len(word)), start + len(word)) >= 0 for word in words)
+
+
+def _apart(words: Sequence[str]) -> list[str]:
+    """Words in Chinese as they stand in a text without the separators inside a clause, and without any."""
+    forms = [_form(word) for word in words]
+    closed = ((_WITHIN_CLAUSE.sub("", form), fold(form, ignore_separators=True)) for form in forms if not form.isascii())
+    return [form for form in dict.fromkeys(form for pair in closed for form in pair) if form]
 
 
 def _holds_word(text: str, word: str) -> bool:

@@ -20,12 +20,13 @@ _CORE_ZH: Final = (
     r"(?:非常|十分|太|很|先|多|真的|再次|还是要|还要)?(?:谢谢|謝謝|感谢|感謝|多谢|多謝|感恩|谢|謝)+(?:您|你|妳|了|啦|哈|啊|呀|哦|噢|喔|们|們)*"
     r"(?:的?(?:耐心|热情|及时)?(?:帮助|帮忙|协助|解答|回复|回覆|服务|支持|理解|指导|提醒))?",
     r"(?:麻烦|麻煩|辛苦|打扰|打擾)(?:您|你)?(?:了|啦)|辛苦辛苦",
+    r"(?:感激不尽|感激)|(?:那|这)(?:就|太|真)好(?:了|啦)?|(?:问题|钱|退款|已经?|刚|都|终于|就)*(?:解决|搞定|到账|到帐|入账|退到|处理好|弄好|修好)(?:了|啦)(?:哈|哦)?",
     r"(?:不用|不|别|甭)(?:客气|客氣|谢|謝)(?:了)?|没关系|沒關係|没事(?:了|儿|的)?|沒事(?:了|的)?",
     r"(?:暂时)?(?:[没沒木]有?|没别的|没其他(?:事|问题)?|不用|不需要)(?:了|啦|咯)+[呢哦]?|(?:暂时)?[没沒]有(?=.{0,3}[谢謝])"
     r"|(?:暂时|目前)?我?(?:[没沒]有?|无|無)(?:其他|其它|别的|什么)的?(?:问题|疑问|需要|事情?)(?:要问)?(?:了|啦)?|暂不用了|我?(?:就|先)?不(?:打扰|打擾|麻烦)(?:您|你)?(?:了|啦)"
     r"|没问题|沒問題|(?:那)?(?:先|就)这样(?:吧|了)?",
     r"(?:那)?好+(?:的|滴|哒|嘞|勒|吧|呀|啊|啦|了|咧|哦|噢|喔|嗯|呢)*|(?:那)?行(?:的|吧|啊|了)?|(?:那)?可以(?:的|了|啊)?",
-    r"(?:我|都)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是[的啊]|对[的啊]?|對[的啊]?)|嗯+呢?|恩+|en+(?![a-z0-9])|得嘞|哦+|噢+|喔+|奥+|欧克|妥妥的?",
+    r"(?:我|都|已经?)?(?:收到|知道|晓得|了解|瞭解|明白|清楚|懂)(?:了|啦|咯)?|(?:是[的啊]|对[的啊]?|對[的啊]?)|嗯+呢?|恩+|en+(?![a-z0-9])|得嘞|哦+|噢+|喔+|奥+|欧克|妥妥的?",
     r"再见|再見|再会|拜+|掰+|白白|88+6?|晚安|回头聊|(?:下次|回头)(?:再)?(?:聊|见)|(?:您|你)(?:先)?忙(?:吧)?",
     r"祝(?:您|你)?(?:们|店)?(?:生意兴隆|工作顺利|生活愉快|万事如意|愉快|开心)+",
     r"(?:新年|节日|周末|假期|中秋|国庆)(?:快乐|愉快)",
@@ -36,7 +37,7 @@ _CORE_EN: Final = (
     r"(?: (?:so|very) much| a (?:lot|bunch|million))?"
     r"(?: (?:again|anyway|indeed))?"
     r"(?: for (?:all )?(?:your|the) (?:help|time|assistance|support|patience|quick reply|reply)(?: today)?)?",
-    r"(?:many|much|no|ok|big) thanks|no,? ?thank ?(?:you|u)|much appreciated|(?:i )?(?:really )?appreciate (?:it|that|your help)",
+    r"(?:many|much|no(?:pe)?|nah|ok|big),? thanks|(?:no(?:pe)?|nah),? ?thank ?(?:you|u)|much obliged|much appreciated|(?:i )?(?:really )?appreciate (?:it|that|your help)",
     r"oki?e?|okay|okey|ok(?: ?ok)+|k+|alright|all right|all good|all set|sure|fine|cool|great|perfect|awesome",
     r"excellent|lovely|nice|wonderful|brilliant|super|got it|gotcha|noted|understood|i see|roger",
     r"received|will do|sounds good",
@@ -46,7 +47,9 @@ _CORE_EN: Final = (
     r"have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|night)",
 )
 _FILLER: Final = (
-    r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那"
+    r"的|了|亲(?:爱的)?|親|客服|小姐姐|小哥哥|美女|帅哥|老板|老闆|店家|掌柜|老师|老師|师傅|師傅|大哥|大姐|姐姐?|哥哥?|小妹|妹子|宝宝?|宝贝|"
+    # That he waits is no more than his "ok", where an ok is there.
+    r"我?(?:就|先|再|会|在这?)?等(?:着|等|(?:您|你)们?)?的?(?:好?消息|回复|通知|电话|结果)?(?:吧|呢)?|哈+|嘿+|嘻+|呵呵|啦|呀|哦|那"
     r"|so|very|much|and|then|again|sir|ma'?am|dear|guys|team|man|mate|bro|yes|yeah|yep|yup|oh|ah|well|just|la"
 )
 _FRIENDLY: Final = "🙏👍👌❤♥😊☺🌹💐😄😀😁😃😆🙂🤝✅😘🎉🥰💕💖💗🤗👋😉✌💪🌸😍👏✨🌟💯🏻🏼🏽🏾🏿\ufe0f\u200d\u200b"
@@ -74,6 +77,8 @@ _NOTHING_ELSE: Final = (
     r"|no(?:pe)?|nah|not(?: really| now| at the moment)|none|nothing|i'?m (?:good|fine|ok(?:ay)?)"
 )
 _BESIDE_A_NO: Final = r"谢谢[您你]?|all (?:good|set)|that'?s (?:all|it)|thank(?:s| ?you)|thx|great|fine|ok(?:ay)?"
+# For `udfs.surveys`: what may stand beside what says that all is well.
+PIECES, SIGNS = _ANY, _AROUND
 _declines: Final = re.compile(
     rf"(?:{_AROUND})*(?:(?=((?:{_NOTHING_ELSE}|{_BESIDE_A_NO}|{_FILLER})(?![a-z0-9])))\1(?:{_AROUND})*)+"
 ).fullmatch
@@ -88,6 +93,7 @@ _rates: Final = re.compile(
     r"|(?:非常|很|比较|还|不)?(?:太)?满意|一般|(?:五星)?好评|差评|(?:very )?(?:dis|un)?satisfied|good|bad|excellent|poor)[\s。.!！~]*",
     re.IGNORECASE,
 ).fullmatch
+_rates_badly: Final = re.compile("不.?满意|差评|(?:dis|un)satisfied|bad|poor", re.IGNORECASE).search
 
 _URL: Final = re.compile(r"(?:https?://|www\.)[!-~]+")
 _hint_zh: Final = re.compile("[吗嗎嘛么麼呢谁誰什啥怎咋何哪几幾多不没沒否请請帮幫麻给給我求转轉无無人]").search
@@ -170,6 +176,11 @@ def declines(text: str) -> bool:
 def rates(text: str) -> bool:
     """Whether the whole message is a rating and nothing more: "5", "4分", "非常满意". Only what it answers tells whether it is one."""
     return len(text) <= MAX_RATING and _rates(text) is not None
+
+
+def rates_badly(text: str) -> bool:
+    """Whether a rating, as `rates` knows it, is a bad one in words: somebody should answer it, unless the talk is over."""
+    return _rates_badly(text) is not None
 
 
 def asks(text: str) -> bool:

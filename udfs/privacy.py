@@ -11,14 +11,15 @@ masking twice is masking once.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from udfs.privacy_chat import find_qq, find_wechat
+from udfs.privacy_fold import hides, narrow, offsets, revealed
 from udfs.privacy_numbers import find_numbers, has_long_number
-from udfs.privacy_patterns import Found, find_ipv4, find_ipv6, find_mails, find_qq, find_wechat
-from udfs.text import INVISIBLE, repair
+from udfs.privacy_patterns import Found, find_ipv4, find_ipv6, find_mails
+from udfs.text import repair
 
 _NOTHING: Final = ()
 _new: Final = tuple.__new__  # half the price of the named constructor, and most texts come out as they went in
@@ -32,22 +33,6 @@ _announces_closely: Final = re.compile(
     "[微薇威]|扣扣|qq|[加我的+] ?[qv]|v[:：信x]|wx|q ?[号號群:：]|wechat|weixin"
 ).search
 _dotted: Final = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]").search
-
-# The characters of the words that announce a number (微信號, 銀行卡, 訂單), traditional and simplified in turn.
-_TRADITIONAL: Final = (
-    "號号碼码帳帐賬账為为訂订單单運运遞递編编貨货後后積积條条兌兑換换驗验證证識识別别銀银儲储記记聯联農农這这張张個个級级補补節节驟骤銷销羣群"
-)
-_wide: Final = re.compile(
-    rf"[０-９Ａ-Ｚａ-ｚ＠．－＋＿　\u00a0\u00ad\u2000-\u2015\u202f\u2060\u2212\ufe63\ufeff{_TRADITIONAL[::2]}]"
-).search
-NARROW: Final[dict[int, int | str]] = {
-    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code).isalnum() or chr(code) in "＠．－＋＿"},
-    **dict.fromkeys((0x3000, 0x00A0, 0x00AD, *range(0x2000, 0x2010), 0x202F, 0x2060, 0xFEFF), " "),
-    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE63), "-"),
-    **dict(zip(map(ord, _TRADITIONAL[::2]), _TRADITIONAL[1::2], strict=True)),
-}
-"""One character for one character, so offsets into the narrow copy are offsets into the original."""
-
 
 
 class Span(NamedTuple):
@@ -64,10 +49,7 @@ class Masked(NamedTuple):
     text: str
     spans: tuple[Span, ...]
 
-_ODD_DIGITS: Final = r"①-⑨⓪❶-❾➀-➈\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\U0001d7ce-\U0001d7ff"
-# What a fold would read as the digits of a number and the narrow copy doesn't: other digits, and characters between them that nobody sees.
-_odd: Final = re.compile(rf"[{_ODD_DIGITS}\u20e3]|[0-9０-９{_ODD_DIGITS}]{INVISIBLE.pattern}").search
-_unseen: Final = re.compile(rf"{INVISIBLE.pattern}|\u20e3").match
+
 _link: Final = re.compile(r"https?://[!-~]{4,2000}", re.IGNORECASE).finditer
 
 
@@ -90,11 +72,10 @@ class Masker:
         elif _trace(text) is None:
             return _new(Masked, (text, _NOTHING))
         else:
-            plain = text if _wide(text) is None else text.translate(NARROW)
-            announced = _announces(plain) is not None and _announces_closely(plain.lower()) is not None
-            if _odd(text) is not None:
-                found = _found(plain, announced, whole_links)
-                return _masked(text, found + _found_in_odd(_blank(text, sorted(found)) if found else text, announced, whole_links))
+            if hides(text):
+                return _masked(text, _found_behind(text, whole_links))
+            plain = narrow(text)
+            announced = _announced(plain)
         return _masked(text, _found(plain, announced, whole_links))
 
 
@@ -123,17 +104,20 @@ def _found(plain: str, announced: bool, whole_links: bool = True) -> list[Found]
     return found
 
 
-def _found_in_odd(text: str, announced: bool, whole_links: bool) -> list[Found]:
-    """What is personal in a text with digits of other kinds (①③⑧, 1️⃣) or with characters in its numbers that nobody sees."""
-    characters, places = [], []
-    for at, character in enumerate(text):
-        if not _unseen(character):
-            digit = None if character.isascii() else unicodedata.digit(character, None)
-            characters.append(character if digit is None else str(digit))
-            places.append(at)
-    found = _found("".join(characters).translate(NARROW), announced, whole_links)
-    places.append(len(text))
-    return [(places[start], places[end], kind, value) for start, end, kind, value in found]
+def _announced(plain: str) -> bool:
+    return _announces(plain) is not None and _announces_closely(plain.lower()) is not None
+
+
+def _found_behind(text: str, whole_links: bool) -> list[Found]:
+    """What is personal in a text with characters that nobody sees or digits of other kinds (①③⑧, 1️⃣): without them, then as it is."""
+    shown = revealed(text)
+    found = _found(shown, _announced(shown), whole_links)
+    if found:
+        places = offsets(text)
+        found = [(places[start], places[end], kind, value) for start, end, kind, value in found]
+        text = _blank(text, sorted(found))
+    plain = narrow(text)
+    return found + _found(plain, _announced(plain), whole_links)
 
 
 def _find_links(plain: str) -> list[Found]:

@@ -7,8 +7,8 @@ import re
 from typing import Final
 from urllib.parse import unquote_plus
 
-from udfs.personal_ids import hides_in_quotes
 from udfs.privacy import Masked, Masker
+from udfs.privacy_json import hide_ids
 
 EXCERPT_BYTES: Final = 65_536
 
@@ -31,8 +31,8 @@ def masked_excerpt(raw: bytes, masker: Masker, limit: int = EXCERPT_BYTES) -> Ma
 
     UTF-16 and UTF-32 are known by their mark or by where the NULs stand; elsewhere bytes that aren't UTF-8 become U+FFFD. `\\uXXXX` is
     decoded first, in JSON within JSON as well, because most producers write Chinese that way and a number behind it would look like
-    the end of a longer one. Where more is found behind percent signs, HTML's entities or escaped bytes, that view is the excerpt. Phones and mail
-    addresses that are a whole quoted value, as an id may be, go in any notation. A word that the limit cuts is
+    the end of a longer one. Where more is found behind percent signs, HTML's entities or escaped bytes, that view is the excerpt. Of JSON's strings
+    a customer's id is `[id]`, and so is what holds a phone or a mail address that no text is masked for. A word that the limit cuts is
     dropped: the first eight digits of a phone are still most of a phone.
     """
     text = _decoded(raw[:limit])
@@ -40,9 +40,9 @@ def masked_excerpt(raw: bytes, masker: Masker, limit: int = EXCERPT_BYTES) -> Ma
         text = text[:-320] + _torn.sub("", text[-320:]).rstrip("0123456789 ._-")
     if "\\" in text:
         text = _escaped.sub(_unescaped, text)
-    masked = masker.mask(hides_in_quotes(text))
+    masked = masker.mask(hide_ids(text, masker))
     for view in _views(text):
-        other = masker.mask(hides_in_quotes(view))
+        other = masker.mask(hide_ids(view, masker))
         if len(other.spans) > len(masked.spans):
             masked = other
     return masked

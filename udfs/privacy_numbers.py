@@ -4,8 +4,7 @@ Long numbers are read, not matched. A run of digit groups is cut out whole and e
 neighbours, because a pattern alone would take the first eleven digits of a tracking number for a phone, or half of a
 reference for a card. The order of judgement is identity card, bank card, phone: longest and best checked first.
 
-Sources: GB 11643-1999 for the identity number and its check digit (ISO 7064 MOD 11-2), ISO/IEC 7812-1 for the Luhn
-check and the issuers' prefixes.
+Source: GB 11643-1999 for the identity number and its check digit (ISO 7064 MOD 11-2).
 """
 
 from __future__ import annotations
@@ -16,6 +15,18 @@ from datetime import date
 from operator import mul
 from typing import Final
 
+from udfs.number_groups import (
+    BROKEN_CARD_GROUPS,
+    CARD_GROUPS,
+    ID_GROUPS,
+    ONES,
+    PAIRS,
+    PHONE_GROUPS,
+    SEPARATORS,
+    Groupings,
+    link,
+)
+from udfs.privacy_cards import is_card, luhn
 from udfs.privacy_patterns import LETTERS, Found
 
 # A number glued to a Latin word is a serial or a tracking number (SF1234…), unless the word announces what follows.
@@ -30,45 +41,25 @@ _PROVINCES: Final = frozenset(
 )
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS: Final = "10X98765432"
-_DOUBLED: Final = bytes(48 + (2 * (c - 48) if c < 53 else 2 * (c - 48) - 9) if 48 <= c <= 57 else c for c in range(256))
 
-_long_number: Final = re.compile(r"[0-9](?:[ ._\-]{0,3}[0-9]){10}").search
-_runs: Final = re.compile(r"[0-9]+(?:[ ._\-]{1,3}[0-9]+)*(?:[xX](?![A-Za-z]))?").finditer
+_long_number: Final = re.compile(rf"[0-9](?:[{SEPARATORS})\uff09]{{0,3}}[0-9]){{10}}").search
+_runs: Final = re.compile(rf"[0-9]+(?:[{SEPARATORS}]{{1,3}}[0-9]+)*(?:[ \-]?[xX](?![A-Za-z]))?").finditer
+_in_brackets: Final = re.compile(rf"[(\uff08]([ ]?1[3-9][0-9][ ]?)[)\uff09](?=[{SEPARATORS}]?[0-9]{{4}})")
 _GROUP: Final = re.compile(r"[0-9]+")
 _COUNTRY: Final = re.compile(
-    r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9.])0086|(?<![0-9.])86(?=[-.]))[ .\-]{0,2}\Z"
+    r"(?:[(\uff08] ?(?:\+|00)?86 ?[)\uff09]|\+86|(?<![0-9.])0086|(?<![0-9.])86(?=[-.]))[ \t\r\n.\-/·]{0,2}\Z"
 ).search
 # Not 138…元旦前, 138….10点前 nor 138….10:30: what goes on behind it is no amount.
 _AMOUNT: Final = re.compile(r"(?:\.[0-9]{2})?[ ]?(?:元|块)(?![\w\-])|\.[0-9]{2}(?![ ]?[\w:/\-])").match
+_IN_LINE: Final = frozenset(" -.·")
 _DAY: Final = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])").fullmatch
 
-_ONES: Final = (1,) * 11
-_PHONE_GROUPS: Final = (_ONES, (3, 4, 4), (3, 8), (4, 4, 3), (5, 4, 4), (7, 4, 4))  # the last two: 86138-…, 0086138-…
-_ID_GROUPS: Final = ((18,), (4, 4, 4, 4, 2), (6, 8, 4), (6, 4, 4, 4), (6, 12), (10, 8), (14, 4))
-_CARD_GROUPS: Final = ((4, 6, 5), (6, 13), (6, 10), (8, 8), (16, 3))
-
-_BRACKETS: Final = re.compile(r"[\[\]]")
-_STOP: Final = re.compile(r"[\[\]0-9]")
-_ORDER_BEFORE: Final = re.compile(
-    r"(?:订单|单号|运单|快递|物流|流水|交易|编号|案号|工单|退款单|售后单|面单|票|序列|货号|商品|型号|积分|券|包裹"
-    r"|(?:条|兑换|取件|提货|核销|券|验证|编|识别)码"
-    r"|(?<![a-z])(?:sn|imei|order|tracking|ref|reference|invoice|serial|ticket|case|transaction|package|parcel|shipment))"
-    r"[ ]?(?:单号|编号|号码|号|码|id|number|num|no\.?|code)?"
-    r"[ ]?(?:是|为|就是|:|\uff1a|#|=|is|was|\(|\uff08|【)?[ ]?#?\Z",
-    re.IGNORECASE,
-)
-_ORDER_AFTER: Final = re.compile(r"[ ,\uff0c(\uff08]{0,2}(?:这?就?是|为)?(?:我的|这个|我)?(?:订单|运单|快递|单号|流水)")
-_CARD_NEAR: Final = re.compile(
-    r"银行|卡号|信用卡|储蓄卡|借记卡|银联|[工建农中招]行|卡片|这张卡|的卡"
-    r"|(?<![a-z])(?:cards?|visa|master ?card|amex|unionpay)(?![a-z])",
-    re.IGNORECASE,
-)
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check of the others (ISO/IEC 7812-1). `digits` holds 0-9 only."""
-    raw = digits.encode()
-    return (sum(raw[-1::-2]) + sum(raw[-2::-2].translate(_DOUBLED)) - 48 * len(raw)) % 10 == 0
+# Sizes of somebody or something: 165 50 84 62 88.
+_SIZE_BEFORE: Final = re.compile(
+    r"(?:身高|体重|三围|[胸腰臀肩]围|尺寸|尺码|码数|规格|长宽高?|(?<![a-z])(?:size|height|weight|cm|kg))[^0-9\n]{0,6}\Z", re.IGNORECASE
+).search
+_SIZE_AFTER: Final = re.compile(r"[ ]?(?:[cm]m|kg|厘米|毫米|公斤|千克|斤|码|米)", re.IGNORECASE).match
+_ITEM: Final = re.compile(r"[\s；;，,、。：:(\uff08]?[1-9][0-9]\.").fullmatch
 
 
 def is_id_card(value: str) -> bool:
@@ -91,8 +82,13 @@ def has_long_number(text: str) -> bool:
 
 
 def find_numbers(text: str) -> list[Found]:
-    """Identity cards, bank cards and mobile phones from left to right, phones with their country code."""
+    """Identity cards, bank cards and mobile phones from left to right, phones with their country code and with brackets around their
+    first digits."""
     found: list[Found] = []
+    if "(1" in text or "\uff081" in text or "( 1" in text or "\uff08 1" in text:
+        plain = _in_brackets.sub(r" \1 ", text)
+        if plain != text:
+            return [(start - _opens(text, plain, start), end, kind, value) for start, end, kind, value in find_numbers(plain)]
     for match in _runs(text):
         start, end = match.span()
         if end - start >= 11:
@@ -109,8 +105,8 @@ class _Run:
         self.text, self.found = text, found
         self.last = found[-1][1] if found else 0  # where the last find ended: nothing before it counts as a neighbour
         self.check = end if text[end - 1] in "xX" else -1
-        digits = end - 1 if self.check >= 0 else end
-        whole = text[start:digits]
+        whole = text[start : end - 1].rstrip(" -") if self.check >= 0 else text[start:end]
+        digits = start + len(whole)
         spans = [(start, digits)] if whole.isdigit() else [m.span() for m in _GROUP.finditer(text, start, digits)]
         # A group glued to a word gets no length, and so fits no pattern.
         if start > self.last and text[start - 1] in _LETTER_SET and not _is_label_behind(text, start):
@@ -120,7 +116,7 @@ class _Run:
         self.spans = spans
         self.values = [text[a:b] for a, b in spans]
         self.lengths = tuple(map(len, self.values))
-        self.links = [_link(text[spans[k][1] : spans[k + 1][0]]) for k in range(len(spans) - 1)]
+        self.links = [link(text[spans[k][1] : spans[k + 1][0]]) for k in range(len(spans) - 1)]
 
     def read(self) -> None:
         i, groups = 0, len(self.spans)
@@ -137,8 +133,7 @@ class _Run:
 
     def _id_card(self, i: int) -> int:
         """How many groups from `i` are an identity number (0: none); so too for the next two."""
-        length = self.lengths[i]
-        for count in self._fits(_ID_GROUPS, i, self.check) if length in (4, 6, 17, 18) else ():
+        for count in self._fits(ID_GROUPS, i, self.check):
             value, stop = self._join(i, count)
             if len(value) == 17:
                 value, stop = value + "X", self.check
@@ -151,23 +146,36 @@ class _Run:
             value, stop = self._join(i, count)
             if count == 2 and any(map(_DAY, self.values[i : i + 2])):
                 continue  # from one day to another
-            if luhn(value) and self._is_card(value, count, self.spans[i][0], stop):
-                return self._take(i, count, self.spans[i][0], stop, "bank_card", value)
+            start = self.spans[i][0]
+            if luhn(value) and is_card(value, count, self.text[max(self.last, start - 24) : start], self.text[stop : stop + 16]):
+                return self._take(i, count, start, stop, "bank_card", value)
         return 0
 
     def _phone(self, i: int) -> int:
         length = self.lengths[i]
-        for count in (1,) if length in (11, 13, 15) else self._fits(_PHONE_GROUPS, i, -1) if length < 8 else ():
+        for count in (1,) if length in (11, 13, 15) else self._fits(PHONE_GROUPS, i, -1):
             value, stop = self._join(i, count)
             number = value[-11:]
             if number[0] != "1" or number[1] < "3" or value[:-11] not in ("", "86", "0086"):
                 continue
             if self.text[stop : stop + 1] in (".", " ", "元") and _AMOUNT(self.text, stop):
                 continue
-            if count == 2 and self.links[i] == " " and _DAY(self.values[i + 1]):
-                continue  # "139 20260302": a price and a day
+            if count > 1 and self._is_list(i, count, stop):
+                continue
             return self._take(i, count, self._country(self.spans[i][0], value), stop, "phone", number)
         return 0
+
+    def _is_list(self, i: int, count: int, stop: int) -> bool:
+        """Whether groups like a phone's are a price and a day (139 20260302, 139/2026/0302), or sizes."""
+        end = i + count
+        links = self.links[i : end - 1]
+        if (count == 2 or not _IN_LINE.issuperset(links)) and _DAY("".join(self.values[i + 1 : end])):
+            return True
+        if self.lengths[i + 1 : end] != PAIRS:
+            return False
+        goes_on = self.lengths[end : end + 1] == (2,) and self.links[end - 1] == links[0]
+        before = self.text[max(self.last, self.spans[i][0] - 12) : self.spans[i][0]]
+        return goes_on or len(set(links)) > 1 or bool(_SIZE_BEFORE(before) or _SIZE_AFTER(self.text, stop))
 
     def _country(self, start: int, value: str) -> int:
         """Where the phone starts with its country code, if that stands before it."""
@@ -192,65 +200,45 @@ class _Run:
             j += 1
         return j - i
 
-    def _fits(self, patterns: tuple[tuple[int, ...], ...], i: int, check: int) -> Iterable[int]:
-        """The lengths of the patterns that the groups from `i` on fit; with `check` the last digit is an X, which no group holds."""
-        for pattern in patterns:
-            j = i + len(pattern)
-            seen, links = self.lengths[i:j], self.links[i : j - 1]
-            if pattern != seen:
-                if check < 0 or j != len(self.lengths) or pattern != (*seen[:-1], seen[-1] + 1):
+    def _fits(self, groupings: Groupings, i: int, check: int) -> Iterable[int]:
+        """The lengths of the groupings that the groups from `i` on fit; with `check` the last digit is an X, which no group holds."""
+        for lengths, allowed in groupings.get(self.lengths[i], ()):
+            j = i + len(lengths)
+            seen = self.lengths[i:j]
+            if lengths != seen:
+                if check < 0 or j != len(self.lengths) or lengths != (*seen[:-1], seen[-1] + 1):
                     continue
-            elif pattern is _ONES and self._alike(i) != len(_ONES):
+            elif lengths == ONES and self._alike(i) != len(ONES):
                 continue
-            if "!" not in links and not ("." in links and pattern[-1] == 3):
-                yield len(pattern)
+            if allowed.issuperset(self.links[i : j - 1]):
+                yield len(lengths)
 
     def _card_counts(self, i: int, alike: int) -> Iterable[int]:
         lengths, j = self.lengths, i + 4
         if lengths[i] != 4 or alike == 1:
-            grouped = self._fits(_CARD_GROUPS, i, -1) if lengths[i] in (4, 6, 8, 16) else ()
-            return (1, *grouped) if 15 <= lengths[i] <= 19 else grouped
+            yield from (1,) if 15 <= lengths[i] <= 19 else ()
+            yield from self._fits(CARD_GROUPS, i, -1)
         if alike == 4:
-            return (5, 4) if j < len(lengths) and 0 < lengths[j] < 4 and self.links[j - 1] == self.links[i] else (4,)
+            yield from (5, 4) if j < len(lengths) and 0 < lengths[j] < 4 and self.links[j - 1] == self.links[i] else (4,)
+        elif alike < 4:
+            yield from (count for count in self._fits(BROKEN_CARD_GROUPS, i, -1) if "\n" in self.links[i : i + count - 1])
         # Five groups: the last may be the month and year of expiry.
-        return (4,) if alike == 5 and self.links[i] == " " and "01" <= self.values[j][:2] <= "12" else ()
-
-    def _is_card(self, value: str, count: int, start: int, stop: int) -> bool:
-        """Whether digits that pass Luhn are a card: a label decides, else prefix and grouping."""
-        if value.count(value[0]) == len(value):
-            return False
-        before = _BRACKETS.split(self.text[max(self.last, start - 24) : start])[-1]
-        if _ORDER_BEFORE.search(before):
-            return False
-        if _CARD_NEAR.search(before):
-            return True
-        after = _STOP.split(self.text[stop : stop + 16], maxsplit=1)[0]
-        if _ORDER_AFTER.match(after):
-            return False
-        if _CARD_NEAR.search(after):
-            return True
-        union = value.startswith(("62", "9558", "9559"))
-        if len(value) != 16:
-            return union or (count == 3 and value[:2] in ("34", "37"))
-        issuer = value[0] == "4" or "51" <= value[:2] <= "55" or value.startswith(("6011", "64", "65", "60", "81"))
-        return union or issuer or "2221" <= value[:4] <= "2720" or "3528" <= value[:4] <= "3589"
+        elif alike == 5 and self.links[i] == " " and "01" <= self.values[j][:2] <= "12":
+            yield 4
 
     def _is_fraction(self, start: int) -> bool:
-        """Whether the digits are the fraction of a decimal number. "1.138…" isn't, but the first line of a list."""
+        """Whether the digits are the fraction of a decimal number. "1.138…" isn't, nor is "10.138…" in itself: those are lines of a list."""
         text = self.text
         if start - 2 < self.last or text[start - 1] != "." or text[start - 2] not in "0123456789":
+            return False
+        if _ITEM(text, max(self.last, start - 4), start):
             return False
         return text[start - 2] == "0" or (start - 3 >= self.last and text[start - 3] in "0123456789.")
 
 
-def _link(separator: str) -> str:
-    """One character for what stands between two groups; '!' parts them (the end of a sentence, a doubled hyphen)."""
-    core = separator.strip(" ")
-    if not core:
-        return " "
-    if len(core) > 1 or (core == "." and separator != "."):
-        return "!"
-    return "-" if core == "_" else core
+def _opens(text: str, plain: str, start: int) -> bool:
+    """Whether a bracket that `plain` lacks stands before a find."""
+    return start > 0 and plain[start - 1] == " " != text[start - 1]
 
 
 def _is_label_behind(text: str, start: int) -> bool:

@@ -1,4 +1,4 @@
-"""Mail and IP addresses, WeChat and QQ ids: one finder each, for text that `udfs.privacy` has folded to ASCII width.
+"""Mail and IP addresses: one finder each, for text that `udfs.privacy` has folded to ASCII width.
 
 Whatever repeats here is bounded or splits in one way only, so that 64 KB of digits, '@' or hyphens cost linear time.
 
@@ -35,24 +35,6 @@ _AND: Final = re.compile(r"[ ]?(?:和|跟|与|或|到|至|、|,|\uff0c|/|~|-|->|
 
 _DOMAIN: Final = re.compile(r"(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}")
 
-_QQ: Final = re.compile(
-    r"(?:(?<![a-z])qq|扣扣|(?:加我?|\+|我的?)q|(?<![a-z0-9])q(?=[ ]?[号群:\uff1a]))"
-    r"(?:[ ]?(?:号码|号|群|是|为|number|num|no\.?|id|is|加|[:\uff1a=])){0,3}[ ]?"
-    r"(?!1[3-9][0-9]{9}(?![0-9]))(?P<id>[1-9][0-9]{4,10})(?![0-9a-z])"
-    r"|(?<![0-9a-wyz.])(?<![^0-9]x)(?!1[3-9][0-9]{9}(?![0-9]))"
-    r"(?P<before>[1-9][0-9]{4,10})(?=[ ]?(?:这?是)?我的?[ ]?(?:qq|扣扣))",
-    re.IGNORECASE,
-)
-_WECHAT: Final = re.compile(
-    r"(?P<internal>(?<![a-z0-9_])wxid_[a-z0-9]{6,24})"
-    r"|(?:微信|[薇威]信|v信|加我?(?:[微薇威]|v(?![a-z]))|\+[ ]?v(?![a-z])"
-    r"|(?<![a-z])(?:wechat|weixin|vx|wx)(?=id|[^a-z])|(?<![a-z])v(?=[:\uff1a]))"
-    r"(?P<link>(?:[ ]?(?:账号|帐号|号码|号|id|是|为|is|加|搜|[:\uff1a=])){0,3})[ ]{0,2}"
-    r"(?:(?P<id>[a-z][a-z0-9_\-]{5,})|(?!1[3-9][0-9]{9}(?![0-9]))(?P<number>[1-9][0-9]{4,11})(?![0-9a-z]))",
-    re.IGNORECASE,
-)
-_STRONG_LINK: Final = re.compile(r"号|id|[:\uff1a=]", re.IGNORECASE)
-
 Found = tuple[int, int, str, str]
 """Offsets into the text, the kind, and the normalised value. A plain tuple: this runs for every message."""
 
@@ -69,24 +51,6 @@ def find_mails(text: str) -> list[Found]:
             last = domain.end()
             found.append((at - len(mailbox), last, "email", f"{mailbox}@{domain.group()}".lower()))
         at = text.find("@", max(at + 1, last))
-    return found
-
-
-def find_qq(text: str) -> list[Found]:
-    """QQ numbers: only behind or before a word that says so. A phone number behind it stays a phone."""
-    matches = ((match, match.lastgroup or "") for match in _QQ.finditer(text))
-    return [(*match.span(group), "qq", match[group]) for match, group in matches]
-
-
-def find_wechat(text: str) -> list[Found]:
-    """WeChat ids: only behind a word that says so. Plain letters need a link too (微信号abcdef, not 微信support)."""
-    found: list[Found] = []
-    for match in _WECHAT.finditer(text):
-        group = match.lastgroup or ""
-        value = match[group]
-        strong = group == "internal" or _STRONG_LINK.search(match["link"]) is not None
-        if strong or (group == "id" and not value.isalpha()):
-            found.append((*match.span(group), "wechat", value.lower()))
     return found
 
 

@@ -6,14 +6,16 @@ synthetic key, or nothing (a tick). Text leaves here masked, and personal ids le
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from models.scorer import TONES, Score, Scorer
-from udfs.dead_letters import DeadLetterWindow, dead_letter
-from udfs.events import DEAD_LETTER_KEY, FLAGS, KIND_MASK, SCORE, TEXT, Flag, Kind, Rank, Row, message_hash, pack
+from udfs.dead_letters import READER_ERROR, DeadLetterWindow, dead_letter, fault_of
+from udfs.events import DEAD_LETTER_KEY, FLAGS, KIND_MASK, RANK, SCORE, TEXT, Flag, Kind, Rank, Row, message_hash, pack
+from udfs.loose_values import word
 from udfs.markup import shows_picture, strip_html
 from udfs.names import Names
 from udfs.parsing import Refused, TimeLimits, parse
@@ -22,6 +24,7 @@ from udfs.privacy import Masker
 from udfs.text import visible
 from udfs.wording import NOTHING, WordingReader
 
+LOG = logging.getLogger(__name__)
 RANKS = {rank.name.lower(): int(rank) for rank in Rank}
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
 SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, TONED = (
@@ -29,9 +32,8 @@ SPEAKS, INTERNAL, HUMAN, ATTACHMENT, NEGATIVE, TONED = (
 )
 OF_HOLDING = int(Flag.HOLDING | Flag.PROMISES)
 OF_TONES = tuple(int(Flag[tone.upper()]) for tone in TONES)
-EDIT = int(Kind.EDIT)
+CUSTOMER, EDIT = int(Rank.CUSTOMER), int(Kind.EDIT)
 AFTER_MESSAGES = 1 << 30  # above every Flag: of two records with one id and time, the message sorts first
-TRUE = (True, "true", "True", 1, "1")
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Batch:
     values: list[str | None]
     events: int = 0
     dead_letters: int = 0
+    reader_errors: int = 0  # of them, those at which the reader itself failed
     scored: int = 0
     scoring_seconds: float = 0.0
 
@@ -63,6 +66,7 @@ class Reader:
         self._names = Names(self.masker, self.hash_key)
         self._wordings = WordingReader(self.phrases, self.masker)
         self._window = DeadLetterWindow(self.dead_letter_limit, self.topic)
+        self._logged: set[str] = set()  # faults of this reader
 
     def read(
         self,
@@ -71,7 +75,9 @@ class Reader:
         offsets: Sequence[int],
         times_ms: Sequence[int],
     ) -> Batch:
-        """Read a batch: four sequences of one length, one entry a record; the batch has that length and order too."""
+        """Read a batch: four sequences of one length, one entry a record; the batch has that length and order too. A record at which the
+        reading itself fails is a dead letter `reader_error`: raised, it would restart the job at this record for ever, and the exception's text,
+        which may be the record's, would be in the log."""
         batch = Batch([None] * len(bodies), [None] * len(bodies))
         rows: list[Row] = []
         texts: list[str] = []
@@ -80,19 +86,22 @@ class Reader:
             partition, offset, record_ms = int(partitions[at]), int(offsets[at]), int(times_ms[at])
             try:
                 event = parse(body, record_ms, self.time_limits)
-            except Refused as refused:
+                if event is None:
+                    continue  # a tick is no producer's record: it must not hide how many of those are refused
+                key = self._names.keys[event["tenant"], event["source"], event["conversation_id"]]
+                row, text = self._row(key, event, partition, offset)
+            except MemoryError:
+                raise  # the machine's fault, and none of the record's
+            except Exception as error:
+                refused = error if isinstance(error, Refused) else self._failed(error, partition, offset, batch)
                 batch.keys[at] = f"{DEAD_LETTER_KEY}{self.topic}{partition}"
                 batch.values[at] = dead_letter(
                     body, refused.reason, refused.detail, self.topic, partition, offset, record_ms, self.masker
                 )
                 self._window.count(True)
                 continue
-            if event is None:
-                continue  # a tick is no producer's record: it must not hide how many of those are refused
             self._window.count(False)
-            key = self._names.keys[event["tenant"], event["source"], event["conversation_id"]]
             batch.keys[at] = key
-            row, text = self._row(key, event, partition, offset)
             rows.append(row)
             texts.append(text)
             places.append(at)
@@ -102,6 +111,19 @@ class Reader:
         for at, row in zip(places, rows, strict=True):
             batch.values[at] = pack(row)
         return batch
+
+    def _failed(self, error: Exception, partition: int, offset: int, batch: Batch) -> Refused:
+        """What a record is refused with at which the reader failed; the first of each fault is logged, all are counted."""
+        batch.reader_errors += 1
+        fault = fault_of(error)
+        if fault not in self._logged:
+            self._logged.add(fault)
+            LOG.error(
+                "%s: %s while reading partition %d, offset %d of %s: a fault of ReplyWatch's, please report it. Each such record is a dead letter, "
+                "counted as reader_errors; further ones are not logged",
+                READER_ERROR, fault, partition, offset, self.topic,
+            )  # fmt: skip
+        return Refused(READER_ERROR, f"{fault}; a fault of ReplyWatch's, please report it")
 
     def _row(self, key: str, event: dict[str, Any], partition: int, offset: int) -> tuple[Row, str]:
         """The record as a row, and what a model is to read of it."""
@@ -140,8 +162,9 @@ class Reader:
         return row, wording.own
 
     def _score(self, rows: list[Row], texts: list[str], batch: Batch) -> None:
-        """Fill in the sentiment of every message that has text: what its writer quotes is not his mood."""
-        chosen = [at for at, row in enumerate(rows) if row[TEXT] and not row[FLAGS] & KIND_MASK]
+        """Fill in the sentiment of the messages that have text and whose mood counts, a customer's and a person's of the shop: what its writer
+        quotes is not his mood."""
+        chosen = [at for at, row in enumerate(rows) if row[TEXT] and _has_mood(row)]
         if not chosen:
             return
         started = self.clock()
@@ -155,6 +178,12 @@ class Reader:
                 batch.scored += 1
                 row[SCORE] = _hundredths(score)
                 row[FLAGS] |= _heard(score)
+
+
+def _has_mood(row: Row) -> bool:
+    """Whether anything is made of a score of the row: of a public message of a customer's or a person's. Notes, bots' and system lines are many."""
+    flags = row[FLAGS]
+    return not flags & (KIND_MASK | INTERNAL) and (row[RANK] == CUSTOMER or flags & HUMAN != 0)
 
 
 def _heard(score: Score) -> int:
@@ -179,13 +208,12 @@ def _seen(event: dict[str, Any], kind: int) -> tuple[int, str]:
     flags = kind | AFTER_MESSAGES if kind else kind
     if get("visibility") == "internal":
         flags |= INTERNAL
-    by_itself = "automated" in event and event["automated"] in TRUE
-    if (sender == "agent" and not by_itself) or (sender == "bot" and get("bot_mode") == "assist"):
+    if (sender == "agent" and not get("automated")) or (sender == "bot" and word(get("bot_mode")) == "assist"):
         flags |= HUMAN
     if get("attachments"):
         flags |= ATTACHMENT
     form = get("format")
-    if form and text and "html" in str(form).lower():
+    if text and isinstance(form, str) and "html" in form.lower():
         markup, text = text, strip_html(text)
         if not visible(text) and shows_picture(markup):
             flags |= ATTACHMENT

@@ -57,7 +57,8 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
             unanswered += 1
     first = replies.first_response_ms != NEVER
     return {
-        "session_id": identifier("session", key, str(measures.opened_at)),
+        # More of one millisecond than a session may hold make several that opened in it.
+        "session_id": identifier("session", key, str(measures.opened_at), *([str(measures.part)] if measures.part else [])),
         "tenant": tenant,
         "source": source,
         "conversation_id": conversation_id,

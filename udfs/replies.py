@@ -11,7 +11,7 @@ from udfs.limits import FOREVER, NEVER, Limits
 from udfs.waits import EarlyAnswer, Promise, Wait
 
 MAX_LATENCIES: Final = 1_000
-OFFERED: Final = 2  # beside False and True in `Replies.shop_asked`
+OFFERED, SURVEYED = 2, 4  # beside False and True in `Replies.shop_asked`
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
 COURTESY, ASKS, RATES, PROMISES = (int(flag) for flag in (Flag.COURTESY, Flag.ASKS, Flag.RATES, Flag.PROMISES))
@@ -34,7 +34,7 @@ class Replies:
     promise: Promise | None = None
     early_answer: EarlyAnswer | None = None
     shop_spoke: bool = False  # an agent or a bot has said something public
-    shop_asked: int = False  # and the last such line held a question; OFFERED: whether there is anything else
+    shop_asked: int = False  # what it has asked waits for the customer's word; OFFERED, SURVEYED: nothing but whether there is anything else, how it was
     human_spoke: bool = False
     agent: str = ""  # who spoke last for the shop
     resolved: bool = False  # marked so, and nothing was asked since
@@ -71,12 +71,10 @@ class Replies:
             self.asked_at = sent_at
         if self.wait is not None:
             self.wait.another_line(sent_at, row[ARRIVAL], message_id, limits)
+            self.shop_asked = False
             return
-        said = row[FLAGS] & (COURTESY | ASKS | RATES)
-        if self.shop_spoke and self.shop_asked is not True and (
-            said == COURTESY or (said == ASKS and self.shop_asked == OFFERED) or (said in (ASKS, RATES) and self.resolved)
-        ):
-            return  # "thanks" after the answer waits for nothing, nor does "no" after "anything else?" or a rating after the end
+        if self._closes(row[FLAGS] & (COURTESY | ASKS | RATES)):
+            return
         early, self.early_answer = self.early_answer, None
         # Two clocks disagree: the answer is stamped before its question.
         if early is not None and (sent_at - early.at <= limits.clock_skew_ms or early.reply_to == message_id):
@@ -84,7 +82,7 @@ class Replies:
             if first:
                 self.first_response_ms, self.first_response_by = 0, early.agent
             return
-        self.resolved = False
+        self.resolved = self.shop_asked = False
         self.wait = Wait.opened(sent_at, row[ARRIVAL], message_id)
 
     def hear_agent(self, row: Row, limits: Limits, findings: Findings, alone: bool) -> None:
@@ -103,12 +101,14 @@ class Replies:
             self.promise = Promise(sent_at, row[ARRIVAL], row[MESSAGE_ID], agent)
         self.agent = agent  # only now: the wait that has just ended was not this agent's
         self.shop_spoke = self.human_spoke = True
-        self.shop_asked = _asked(flags)
+        self._ask(flags)
 
     def hear_bot(self, flags: int) -> None:
-        """A bot says something, which is no answer; what comes by itself after the end wants a rating."""
+        """A bot says something, which is no answer. What comes by itself after the end wants a rating, and what it asks of a customer who
+        waits ("what is it about?") is settled by the person who answers him."""
         self.shop_spoke = True
-        self.shop_asked = not self.resolved and _asked(flags)
+        if not self.resolved and self.wait is None:
+            self._ask(flags)
 
     def end(self, at: int, reason: str, limits: Limits, findings: Findings) -> None:
         """Nobody has to answer any more."""
@@ -121,6 +121,25 @@ class Replies:
         """A message is edited or deleted: what asked to wait may have become the answer."""
         if self.promise is not None and self.promise.opener == row[MESSAGE_ID] and not row[FLAGS] & PROMISES:
             self._end_promise(row[SENT_AT], "answered", limits, findings)
+
+    def _ask(self, flags: int) -> None:
+        """What the shop asks waits for the customer's word, whatever else the shop says meanwhile, and a question for more than an offer of
+        help: "ok" to "shall I cancel it?" and "anything else?" has something to follow."""
+        if flags & ASKS:
+            self.shop_asked = True
+        elif self.shop_asked is not True and flags & (COURTESY | RATES):
+            self.shop_asked |= (OFFERED if flags & COURTESY else 0) | (SURVEYED if flags & RATES else 0)
+
+    def _closes(self, said: int) -> bool:
+        """Whether a customer's line, by its flags, waits for nothing: thanks after the answer, no to "anything else?", yes to "was it solved?",
+        any of these or a rating after the end."""
+        if not self.shop_spoke or self.shop_asked is True:
+            return False
+        if said == COURTESY or (self.resolved and said and said != COURTESY | ASKS):
+            return True
+        if said == COURTESY | RATES:  # a no with thanks
+            return self.shop_asked != SURVEYED
+        return bool((said == ASKS and self.shop_asked & OFFERED) or (said == RATES and self.shop_asked & SURVEYED))
 
     def _answered(self, latency: int, agent: str) -> None:
         self.count += 1
@@ -154,8 +173,3 @@ class Replies:
             if at > due:
                 findings.broken("promised_return", rule, promise.opener, promise.at, due, at, reason, promise.agent)
         self.promise = None
-
-
-def _asked(flags: int) -> int:
-    """What a line of the shop's leaves open, as `Replies.shop_asked` keeps it."""
-    return OFFERED if flags & COURTESY else bool(flags & ASKS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from udfs.folding import fold
@@ -143,15 +143,19 @@ class Phrases(_Rule):
     )
     ignore_separators: bool = Field(default=True, description="find a Chinese phrase with spaces or dots inside")
 
-    @field_validator("phrases")
-    @classmethod
-    def _visible(cls, phrases: list[str]) -> list[str]:
-        for number, phrase in enumerate(phrases):
-            if not fold(phrase).strip():
-                raise PydanticCustomError(
-                    "blank_phrase", "a phrase of blanks or invisible characters; remove it", {"place": (number,)}
-                )
-        return phrases
+    @model_validator(mode="after")
+    def _visible(self) -> Phrases:
+        """Each of the words leaves something to look for."""
+        for name in ("phrases", "allow", "unless"):
+            for number, word in enumerate(getattr(self, name)):
+                if not fold(word).strip():
+                    fault = "nothing but blanks or invisible characters; remove it"
+                elif self.ignore_separators and not word.isascii() and not fold(word, ignore_separators=True):
+                    fault = "nothing but separators, which are left out of a text; add a word to them, or set ignore_separators: false"
+                else:
+                    continue
+                raise PydanticCustomError("blank_phrase", "{fault}", {"fault": fault, "place": (name, number)})
+        return self
 
 
 Rule = Annotated[

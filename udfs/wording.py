@@ -17,11 +17,14 @@ from udfs.left_open import LeftOpen, leaves_open
 from udfs.markup import strip_quotes
 from udfs.memo import Memo
 from udfs.phrase_rules import PhraseMatcher
-from udfs.phrases import asks, declines, is_courtesy, rates
+from udfs.phrases import asks, declines, is_courtesy, rates, rates_badly
 from udfs.privacy import Masker, Span
+from udfs.surveys import says_all_is_well, says_no_with_thanks
 
 COURTESY, ASKS, RATES = int(Flag.COURTESY), int(Flag.ASKS), int(Flag.RATES)
-LEFT_OPEN: Final = {LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY}
+LEFT_OPEN: Final = {
+    LeftOpen.NOTHING: 0, LeftOpen.QUESTION: ASKS, LeftOpen.OFFER: COURTESY, LeftOpen.SURVEY: RATES, LeftOpen.OFFER | LeftOpen.SURVEY: COURTESY | RATES,
+}  # fmt: skip
 OF_HOLDING: Final = {Holding.NO: 0, Holding.SIGN: int(Flag.HOLDING), Holding.PROMISE: int(Flag.HOLDING | Flag.PROMISES)}
 BLOT: Final = "\ufffc"  # object replacement character
 MAX_KEPT: Final = 50_000  # texts
@@ -64,10 +67,12 @@ class WordingReader:
         if speaker == "customer":
             hits = self._phrases.find(said, speaker)
             if is_courtesy(said):  # only then does it matter whether it asks, too
-                flags = COURTESY | (ASKS if asks(said) else 0)
+                flags = COURTESY | (ASKS if asks(said) else RATES if says_no_with_thanks(said) else 0)
             elif declines(said):
                 flags = ASKS
             elif rates(said):
+                flags = RATES | (ASKS if rates_badly(said) else 0)
+            elif says_all_is_well(said):
                 flags = RATES
         elif speaker:
             if speaker == "agent":

@@ -35,6 +35,7 @@ def submit(
     code 1, or 0 with --once. Here: [bold]replywatch up --task-managers 2[/] leaves a slot
     free, and [bold]replywatch submit --replay --namespace past[/] takes it.
     """
+    from jobs.checks import checked
     from jobs.flink_client import submit as submit_job
     from jobs.interruption import Interruption
     from jobs.keeper import Keeper
@@ -48,7 +49,7 @@ def submit(
             "starts from what it finds there, and leaves a job that runs alone: without --savepoint and --once", param_hint="--keep"
         )
     effective = find_settings(settings, namespace=namespace, input="replay" if replay else None)
-    rules = effective.rules()
+    rules = checked(effective)
     take_local_secret("flink__rest_url", effective.flink.rest_url)
 
     def start(state: str | None) -> str:

@@ -20,7 +20,7 @@ def demo(
     speed: Annotated[float, typer.Option(min=0, help="Times faster than life; 0: as fast as possible.")] = 60,
     seed: Seed = 1,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, on standard output.")] = False,
-    model: Model = "default",
+    model: Model = None,
     directory: Annotated[
         Path | None,
         typer.Option(help="Where data and logs go; default: a new folder, of which the last three are kept."),

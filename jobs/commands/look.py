@@ -49,34 +49,46 @@ def tail(
 
 
 def config(settings: SettingsFile = None, namespace: Namespace = None) -> None:
-    """Print the settings in force, secrets hidden, after checking them and the rules.
+    """Print the settings in force, secrets hidden, after checking them, the rules, and the models and files that they name.
 
     Any of them can be set by the environment: REPLYWATCH_KAFKA__BOOTSTRAP_SERVERS=broker:9092
     """
     import yaml
 
+    from jobs.checks import checked
     from jobs.local.service import find_settings
     from jobs.settings import printable
 
     effective = find_settings(settings, namespace=namespace)
-    effective.rules()
+    checked(effective)
     typer.echo(yaml.safe_dump(printable(effective), allow_unicode=True, sort_keys=False), nl=False)
 
 
 def score(
-    model: Model = "default",
-    device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8")] = "auto",
+    settings: SettingsFile = None,
+    model: Model = None,
+    device: Annotated[str | None, typer.Option(help="auto, cuda or cpu; default: scoring.device.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16 or int8; default: scoring.precision.")] = None,
     least_confidence: Annotated[
-        float, typer.Option(min=0, max=1, help="Below it the label is unknown, as in the job.")
-    ] = 0.5,
+        float | None, typer.Option(min=0, max=1, help="Below it the label is unknown, as in the job; default: scoring.least_confidence.")
+    ] = None,
 ) -> None:
-    """Score lines of text from standard input; one JSON object a line: text, label, score (-1…1), confidence (0…1), model, and what else
-    it tells."""
+    """Score lines of text from standard input as the job would by the settings; one JSON object a line: text, label, score (-1…1),
+    confidence (0…1), model, and what else it tells."""
+    from jobs.settings import Scoring, load_settings
     from jobs.text_lines import score_lines
+    from models.sources import is_url
 
-    checked_place(device, precision)
-    for result in score_lines(batches_of_standard_input(), model, device, precision, least_confidence):
+    checked_place(device or "auto", precision or "auto")
+    scoring = load_settings(settings).scoring
+    if model and is_url(model):  # what the settings say of a model at hand doesn't hold for it
+        scoring = Scoring(least_confidence=scoring.least_confidence)
+    given = {"model": model, "device": device, "precision": precision, "least_confidence": least_confidence}
+    scoring = scoring.model_copy(update={name: value for name, value in given.items() if value is not None})
+    for result in score_lines(
+        batches_of_standard_input(), scoring.model, scoring.device, scoring.precision, scoring.least_confidence,
+        batch_size=scoring.batch_size, threads=scoring.threads,
+    ):
         print_json(result)
 
 

@@ -48,13 +48,13 @@ def train(
         str | None,
         typer.Option(
             help="multilingual-e5-small, narrowed-multilingual-e5-small (in fewer dimensions), new (from scratch), accurate or fast "
-            "(go on from a model that comes with the project), a directory, or a hub name."
+            "(go on from a model that comes with the project), a directory, or OWNER/NAME on the Hugging Face hub."
         ),
     ] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Of multilingual-e5-small, from below.")] = None,
     vocabulary: Annotated[int | None, typer.Option(min=100, help="Pieces that are kept of that encoder, or learnt.")] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="Directory or hub name of one to take, where the encoder would learn its own (new, narrowed-…).")
+        str | None, typer.Option(help="Directory, or OWNER/NAME on the hub, of one to take, where the encoder would learn its own (new, narrowed-…).")
     ] = None,
     wide: Annotated[
         int | None,
@@ -97,7 +97,10 @@ def train(
         float | None, typer.Option(help="Share of the steps over which the learning rate rises; it falls over the others.")
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="AdamW's: how strongly weights are drawn to nothing.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=8, help="Per text; head and tail are kept.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=8, help="Of a text to learn from; head and tail are kept.")] = None,
+    read_tokens: Annotated[
+        int | None, typer.Option(min=8, help="Of a text that the model scores, then and later; by default the recipe's, or as many.")
+    ] = None,
     consistency: Annotated[
         float | None, typer.Option(min=0, help="Weight of R-Drop's term: each text is read twice, at twice the cost.")
     ] = None,
@@ -155,6 +158,7 @@ def train(
         "warm_up": warm_up,
         "weight_decay": weight_decay,
         "max_tokens": max_tokens,
+        "read_tokens": read_tokens,
         "consistency": consistency,
         "averaging": averaging,
         "patience": patience,
@@ -196,7 +200,7 @@ def calibrate(
         ),
     ],
     output: Annotated[Path, typer.Option(help="Directory for the copy.")],
-    model: Annotated[str, typer.Option(help="One of the models that come with the project, or a directory.")] = "default",
+    model: Annotated[str, typer.Option(help="accurate, fast, or a directory.")] = "default",
     device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
 ) -> None:
     """Fit a model to your shop by a few hundred labelled lines: how often each label is met, and how sure it may be.
@@ -304,19 +308,21 @@ def train_satisfaction(
     from models.satisfaction import load_satisfaction
     from models.satisfaction_training import fit_satisfaction
     from models.scorer import ModelError, load_scorer
+    from models.sources import is_url
 
     if not output.parent.is_dir():
         raise ModelError(f"the folder of {output} does not exist")
     if output.is_dir() or not os.access(output if output.exists() else output.parent, os.W_OK):
         raise ModelError(f"{output} can't be written: name a JSON file")
-    report = fit_satisfaction(data, load_scorer(scorer, least_confidence=0.5, threads=0), output.stem, ERRORS)
+    cores: dict[str, Any] = {} if is_url(scorer) else {"threads": 0}
+    report = fit_satisfaction(data, load_scorer(scorer, least_confidence=0.5, **cores), output.stem, ERRORS)
     report.model.write(output)
     load_satisfaction(str(output))
     typer.echo(report)
 
 
 def serve(
-    scorer: Annotated[str, typer.Option("--model", help="default, a directory, or a hub name.")] = "default",
+    scorer: Annotated[str, typer.Option("--model", help="accurate, fast, a directory, or OWNER/NAME on the Hugging Face hub.")] = "default",
     host: Annotated[str, typer.Option(help="Where to listen; loopback unless you say otherwise.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8_088,
     device: Annotated[str, typer.Option(help="auto, cuda or cpu")] = "auto",
@@ -330,15 +336,16 @@ def serve(
     REPLYWATCH_SCORING__TOKEN in the environment of both sides, only who bears it is answered. Ctrl-C ends it.
     """
     from models.by_language import load_local
-    from models.remote import bearer_token
-    from models.scorer import Limits, ModelError, is_url, source_of
+    from models.remote_client import bearer_token
+    from models.scorer import Limits, ModelError
     from models.server import check_host
     from models.server import serve as serve_model
+    from models.sources import WITHOUT_WEIGHTS, is_url, source_of
 
     checked_place(device, precision)
     check_host(host, bearer_token())
-    if scorer == "null" or is_url(scorer):
-        raise ModelError(f"model {scorer} cannot be served: default, a directory, or a hub name is needed")
+    if scorer in WITHOUT_WEIGHTS or is_url(scorer):
+        raise ModelError(f"model {scorer} cannot be served: accurate, fast, a directory, or OWNER/NAME on the hub is needed")
     limits = Limits(batch_size=batch_size, threads=threads)
     server = serve_model(load_local(source_of(scorer), device, limits, precision), host, port)
     with server:

@@ -30,7 +30,13 @@ Namespace = Annotated[
     typer.Option(help="Prefix of topics, Redis keys and channels; a replay beside a live job needs one of its own."),
 ]
 Seed = Annotated[int, typer.Option(help="Of the simulator: the same seed, the same day.")]
-Model = Annotated[str, typer.Option(help="default (shipped), null (no scores), a local directory, or a hub name.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="accurate, fast, lexicon (a list of words), null (no scores), a directory, OWNER/NAME on the Hugging Face hub, or the URL of a model "
+        "server; default: scoring.model of the settings.",
+    ),
+]
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -39,9 +45,15 @@ def print_json(value: dict[str, Any]) -> None:
         typer.echo(orjson.dumps(value))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter must not flush into the closed pipe at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_output()
         raise typer.Exit(CLOSED_PIPE) from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def give_up_output() -> None:
+    """What waits to be written goes nowhere: the interpreter must not try it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def checked_place(device: str, precision: str = "auto") -> None:
@@ -55,15 +67,24 @@ def checked_place(device: str, precision: str = "auto") -> None:
 
 
 def standard_input() -> Iterator[str]:
-    """The lines of standard input; bytes that are no UTF-8 are replaced."""
-    return (_decoded(line) for line in sys.stdin.buffer)
+    """The lines of standard input; bytes that are no UTF-8 are replaced. Raises typer.BadParameter where it is closed."""
+    return (_decoded(line) for line in _input())
 
 
 def batches_of_standard_input() -> Iterator[list[str]]:
     """The lines of standard input, at most BATCH at a time, and fewer where no more have come: who types, or follows a log, doesn't
-    wait for a batch to be full. A file is always divided in the same way."""
+    wait for a batch to be full. A file is always divided in the same way. Raises typer.BadParameter where it is closed."""
+    return _batches(_input())
+
+
+def _input() -> BufferedReader:
+    if sys.stdin is None:  # `<&-`
+        raise typer.BadParameter("it is closed: give lines by a pipe or a file, or type them", param_hint="standard input")
+    return cast("BufferedReader", sys.stdin.buffer)
+
+
+def _batches(reader: BufferedReader) -> Iterator[list[str]]:
     begun: list[bytes] = []  # of a line whose end hasn't come
-    reader = cast("BufferedReader", sys.stdin.buffer)
     while come := reader.read1(READ_BYTES):
         first, *others = come.split(b"\n")
         begun.append(first)

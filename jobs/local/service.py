@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 
+from jobs.checks import checked
 from jobs.flink_client import submit
 from jobs.job_progress import JobProgress
 from jobs.local import processes, stack
@@ -58,7 +59,7 @@ def bring_up(task_managers: int, console: Console, metrics: bool = False) -> Non
     os.environ.update(keep_hash_key())
     hash_key()
     said = load_settings(input="live")
-    rules = said.rules()  # a mistake there is told before anything starts
+    rules = checked(said)  # a mistake there is told before anything starts
     if read_state(directory) is None:
         missing = [f"{check.name}: {check.detail}; {check.remedy}" for check in preflight(directory) if not check.ok]
         if missing:

@@ -29,6 +29,48 @@ def told(chat: Chat, rules: Any = TIMED) -> list[tuple[str, str, str]]:
     return [(a["rule"], a["status"], a["resolve_reason"] or "") for a in Talk(rules).say(chat.events).alerts]
 
 
+# --- Questions of the shop's -----------------------------------------------------------------------------------------
+
+
+def asked(question: str = "要我现在取消订单吗？") -> Chat:
+    return Chat().customer(0, "想退货").agent(10, question)
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        asked(),
+        asked().agent(14, "取消后优惠券不退哦"),
+        asked().agent(14, "取消后优惠券不退哦", agent_id="B"),
+        asked().agent(14, "", attachments=[{"type": "image"}]),
+        asked().bot(14, "温馨提示：请勿私下转账"),
+        asked().agent(14, "本店今日满减", automated=True),
+        asked().system(14, "客服已读").note(15, "急单"),
+        asked().agent(14, "还有其他可以帮您的吗？"),
+        asked().agent(14, "稍等").agent(15, "券不退").bot(16, "欢迎"),
+    ],
+)
+def test_yes_to_a_question_waits_whatever_else_the_shop_has_said_since(chat: Chat) -> None:
+    assert session(chat.customer(20, "好的"))["abandoned"] == "after_reply"
+
+
+def test_what_was_asked_is_over_when_the_customer_has_spoken_or_somebody_has_resolved() -> None:
+    assert session(asked().customer(20, "取消吧").agent(30, "已取消").customer(40, "好的"))["abandoned"] is None
+    assert session(asked().event(15, "resolve").customer(20, "好的"))["abandoned"] is None
+    assert session(asked("还有其他可以帮您的吗？").agent(14, "祝您愉快").customer(20, "谢谢").customer(25, "没有"))["abandoned"] is None
+
+
+def test_what_a_bot_asks_of_a_customer_who_waits_is_settled_by_the_person_who_answers_him() -> None:
+    chat = Chat().customer(0, "想退货").bot(1, "请问您要咨询什么？").agent(30, "已为您退款").customer(40, "好的谢谢")
+    assert session(chat)["abandoned"] is None
+    assert session(Chat().customer(0, "想退货").agent(5, "在").bot(9, "需要撤单吗？").customer(20, "好的"))["abandoned"] == "after_reply"
+
+
+def test_a_question_that_is_stamped_before_what_it_answers_is_still_asked() -> None:
+    chat = Chat().customer(0, "想退货").agent(10, "在的").agent(19, "要我现在取消订单吗？").customer(20, "就是昨天那单").customer(30, "好的")
+    assert session(chat)["abandoned"] == "after_reply"
+
+
 # --- Bots ------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,13 +12,13 @@ import pytest
 from models.scorer import Score
 from tests.chat import HOUR, MINUTE, T0, Chat
 from tests.conversing import KEY, Talk, rules_with
-from udfs.dead_letters import MAX_HEAD, TooManyDeadLetters
-from udfs.events import SCORE, TEXT, unpack
+from udfs.dead_letters import MAX_HEAD, READER_ERROR, TooManyDeadLetters
+from udfs.events import FLAGS, SCORE, TEXT, Flag, unpack
 from udfs.parsing import MAX_RECORD_BYTES, Refused, TimeLimits, parse, parse_time
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
-from udfs.rules import Phrases, RuleSet
+from udfs.rules import Phrases, RuleSet, load_rules
 
 LIVE = TimeLimits()
 BROKER_LIMIT = 1_048_576
@@ -190,6 +191,15 @@ def test_ids_that_are_phone_numbers_or_mails_leave_as_keyed_hashes() -> None:
     assert record["conversation_id"].startswith("h:")
 
 
+def test_ids_that_hold_a_phone_beside_other_signs_leave_as_keyed_hashes() -> None:
+    talk = Talk(rules_with(phrases=["转人工"]))
+    talk.hear(line(message_id="13800138000", conversation_id="sms-13800138000", shop="灯具店13800138000", queue="q13800138000", text="转人工"))
+    (alert,) = talk.alerts
+    assert "13800138000" not in orjson.dumps(alert).decode()
+    assert alert["conversation_id"].startswith("h:") and alert["evidence"][0].startswith("h:")
+    assert alert["shop"] == "灯具店[phone]" and alert["queue"].startswith("h:")
+
+
 def test_ids_that_look_like_cards_stay_as_they_are_while_the_text_is_masked() -> None:
     talk = Talk(rules_with(phrases=["转人工"]))
     talk.hear(line(message_id="6205500000000000004", conversation_id="c-8813", text="转人工，我电话13800138000"))
@@ -217,6 +227,48 @@ def test_a_kind_that_is_not_given_is_a_message() -> None:
 @pytest.mark.parametrize("kind", ["Message", "typing", 3, ["message"], {"a": 1}, True])
 def test_a_kind_that_nobody_knows_is_refused(kind: Any) -> None:
     assert reason(line(kind=kind)) == "unknown_kind"
+
+
+YES = [True, 1, 1.0, "true", "TRUE", " True ", "yes", "Y", "t", "On", "1"]
+NO = [False, 0, 0.0, "false", "FALSE", "No", "n", "f", "F", "off", "0", " ", "", None, "null", "None", [], {}]
+UNKNOWN = ["perhaps", "yes!", "2", 2, -1, 0.5, [0], {"a": 1}, "\u3000x"]
+
+
+@pytest.mark.parametrize(("value", "kind"), [*((value, "delete") for value in YES), *((value, "message") for value in NO)])
+def test_deleted_is_read_however_yes_and_no_are_written(value: Any, kind: str) -> None:
+    event = read(line(deleted=value))
+    assert event is not None and event["kind"] == kind
+
+
+@pytest.mark.parametrize(("value", "human"), [*((value, False) for value in YES), *((value, True) for value in NO)])
+def test_automated_is_read_however_yes_and_no_are_written(value: Any, human: bool) -> None:
+    batch = reader().read([orjson.dumps(line(sender="agent", automated=value))], [0], [0], [T0])
+    assert bool(unpack(batch.values[0] or "")[FLAGS] & Flag.HUMAN) is human
+
+
+@pytest.mark.parametrize("value", UNKNOWN)
+def test_a_word_that_is_neither_yes_nor_no_is_refused_by_name(value: Any) -> None:
+    assert reason(line(deleted=value)) == "unknown_deleted"
+    assert reason(line(sender="agent", automated=value)) == "unknown_automated"
+    assert read(line(automated=value)) is not None, "on a customer's line it says nothing, and his line is not lost"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        *((value, "message") for value in (*NO, "never", "Never", "not edited", -1, "-1", -0.5, "0.0", "0000-00-00 00:00:00", "1970-01-01T00:00:00Z")),
+        *((value, "edit") for value in (T0, str(T0), "2026-03-02T02:00:00Z", 1_772_416_800, "yesterday at 5", True, {"$date": T0})),
+    ],
+)
+def test_edited_at_makes_an_edit_where_it_tells_a_time(value: Any, kind: str) -> None:
+    event = read(line(edited_at=value))
+    assert event is not None and event["kind"] == kind
+
+
+@pytest.mark.parametrize("mode", ["assist", "ASSIST", " Assist "])
+def test_a_persons_use_of_a_bot_is_known_in_any_case(mode: str) -> None:
+    batch = reader().read([orjson.dumps(line(sender="bot", bot_mode=mode))], [0], [0], [T0])
+    assert unpack(batch.values[0] or "")[FLAGS] & Flag.HUMAN
 
 
 @pytest.mark.parametrize("sender", ["user", "Customer", None, 0, ["customer"]])
@@ -252,6 +304,41 @@ def test_a_tick_is_nothing_but_a_tick() -> None:
 def test_a_message_with_a_mark_of_change_is_that_change(fields: dict[str, Any], kind: str) -> None:
     event = read(line(**fields))
     assert event is not None and event["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"deleted_at": T0 - MINUTE, "edited_at": T0 - 2 * MINUTE}, T0 - MINUTE),
+        ({"deleted_at": "2026-03-02T01:58:00Z"}, T0 - 2 * MINUTE),
+        ({"edited_at": T0 - MINUTE}, T0 - MINUTE),
+        ({"deleted_at": None}, T0),
+        ({"deleted_at": "soon"}, T0),
+        ({"sent_at": T0 + MINUTE}, T0 + MINUTE),
+        ({"sent_at": "2026-03-01T02:00:00Z"}, T0),
+    ],
+)
+def test_a_deletions_time_is_its_own_or_else_the_records(fields: dict[str, Any], expected: int) -> None:
+    for mark in ({"deleted": True}, {"kind": "delete"}):
+        event = read(line(**{"sent_at": T0 - HOUR, **mark, **fields}))
+        assert event is not None and (event["kind"], event["sent_at"]) == ("delete", expected)
+
+
+def test_a_deletion_is_no_way_around_what_a_time_must_be() -> None:
+    assert reason(line(deleted=True, sent_at=None)) == "no_time"
+    assert reason(line(deleted=True, sent_at=1_772_416_800)) == "time_implausible"
+    in_a_file = read(line(deleted=True, sent_at=T0 - HOUR), TimeLimits(-1, recorded=False), T0)
+    assert in_a_file is not None and in_a_file["sent_at"] == T0 - HOUR
+
+
+def test_a_deletion_with_the_messages_date_ends_its_promise_long_after() -> None:
+    talk = Talk(rules_with(promised_return=900))
+    chat = Chat().customer(0, "查下单").agent(10, "稍等，我查一下").customer(20, "好的")
+    for event in chat.events:
+        talk.advance(event["sent_at"]).hear(event)
+    talk.advance(T0 + 10 * MINUTE).hear({**chat.events[1], "text": "", "deleted": True}, record_ms=T0 + 10 * MINUTE)
+    talk.advance(T0 + 100 * HOUR)
+    assert talk.late == [] and talk.alerts == []
 
 
 def test_an_edits_time_is_that_of_the_edit_where_it_can_be_read() -> None:
@@ -463,14 +550,73 @@ def test_a_limit_of_nothing_never_stops_the_job() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode"]
+    "field", ["agent_id", "shop", "queue", "channel", "url", "reply_to", "edited_at", "format", "bot_mode", "attachments", "lang"]
 )
-@pytest.mark.parametrize("value", [b"[" * 900 + b"]" * 900, b'{"a":1}', rb'"\ud800"', b"1e300", b"true", rb'"\u0000"'])
+@pytest.mark.parametrize("value", [b"[" * 300 + b"]" * 300, b"[" * 900 + b"]" * 900, b'{"a":' * 900 + b"1" + b"}" * 900, b'{"a":1}', rb'"\ud800"', b"1e300", b"true", rb'"\u0000"'])
 def test_an_optional_field_of_any_shape_stops_nothing(field: str, value: bytes) -> None:
     for kind in ("message", "edit"):
         body = orjson.dumps(line(kind=kind, **{field: "@"})).replace(b'"@"', value)
         batch = reader().read([body], [0], [0], [T0])
         assert (batch.events, batch.dead_letters) == (1, 0)
+
+
+@pytest.mark.parametrize("field", ["visibility", "kind", "deleted", "automated", "sender", "text", "sent_at", "tenant"])
+@pytest.mark.parametrize("depth", [200, 500, 990, 1_023, 2_000])
+def test_a_field_that_is_nested_deeply_is_read_or_refused_by_name(field: str, depth: int) -> None:
+    body = orjson.dumps(line(**{field: "@", "edited_at": T0})).replace(b'"@"', b"[" * depth + b"]" * depth)
+    batch = reader().read([body], [0], [0], [T0])
+    assert batch.reader_errors == 0 and batch.values[0]
+
+
+# --- Faults of our own -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["parse", "strip_html"])
+@pytest.mark.parametrize("error", [AssertionError, ValueError, RecursionError, KeyError])
+def test_a_record_at_which_the_reader_fails_is_a_dead_letter_and_its_text_is_nowhere(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, place: str, error: type[Exception]
+) -> None:
+    def fail(*args: Any) -> Any:
+        if "13800138000" in str(args):
+            raise error("13800138000 is the secret")
+        return parse(*args) if place == "parse" else "一"
+
+    monkeypatch.setattr(f"udfs.reading.{place}", fail)
+    texts = ("<b>一", "<i>13800138000", "<i>13800138000")
+    bodies = [orjson.dumps(line(message_id=f"m{number}", format="html", text=text)) for number, text in enumerate(texts)]
+    batch = reader().read(bodies, [0] * 3, [4, 5, 6], [T0] * 3)
+    assert (batch.events, batch.dead_letters, batch.reader_errors) == (1, 2, 2)
+    letter = orjson.loads(batch.values[1] or "")
+    assert (letter["reason"], letter["offset"]) == (READER_ERROR, 5)
+    assert letter["detail"].startswith(f"{error.__name__} at test_cases_payloads.py:")
+    assert "13800138000" not in (batch.values[1] or "") + caplog.text
+    assert [record.levelname for record in caplog.records] == ["ERROR"] and "offset 5" in caplog.text
+
+
+def test_a_dead_letter_that_cannot_be_masked_holds_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("udfs.dead_letters.masked_excerpt", fail)
+    letter = orjson.loads(reader().read([b"13800138000"], [0], [0], [T0]).values[0] or "")
+    assert (letter["reason"], letter["head"], letter["size"]) == ("not_json", "", 11)
+
+
+def test_a_machine_without_memory_is_no_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("udfs.reading.parse", fail)
+    with pytest.raises(MemoryError):
+        reader().read([b"{}"], [0], [0], [T0])
+
+
+@pytest.mark.parametrize("text", ["价格<![好的", "Hi <![foo]> there", "<![13800138000 call", "&#" + "9" * 5_000, "&#x" + "9" * 5_000])
+def test_no_markup_stops_the_job_or_costs_a_line(text: str) -> None:
+    bodies = [orjson.dumps(line(text=text, format=form)) for form in ("html", None)] + [text.encode()]
+    batch = reader().read(bodies, [0] * 3, [0] * 3, [T0] * 3)
+    assert (batch.events, batch.dead_letters, batch.reader_errors) == (2, 1, 0)
+    assert "13800138000" not in str(batch.values)
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------
@@ -516,6 +662,59 @@ def test_words_are_found_where_they_hide_and_not_inside_innocent_ones(text: str,
 def test_separators_are_skipped_only_where_the_rule_says_so() -> None:
     assert hits("加微 信", ignore_separators=False) == []
     assert hits("加微\u200b信", ignore_separators=False) == ["微信"]
+
+
+def shipped_hits(text: str, sender: str) -> list[str]:
+    rules = load_rules(Path("conf/rules.yaml"))
+    return [phrase for _, phrase in PhraseMatcher(rules.phrase_rules()).find(text, sender)]
+
+
+@pytest.mark.parametrize(
+    ("sender", "text"),
+    [
+        ("agent", "谨防私下 转账"),
+        ("agent", "温馨提示：请勿 私下 转账，谨防受骗"),
+        ("agent", "平台禁止 加 我 微 信"),
+        ("agent", "请 勿 加 我 微 信"),
+        ("agent", "请勿相信线下 交易"),
+        ("agent", "平台禁 止加我微信"),
+        ("agent", "不 要 加 我 微 信"),
+        ("agent", "不要 加我微信"),
+        ("agent", "别·加·我·微·信"),
+        ("agent", "never 加 我 微 信"),
+        ("customer", "不 投诉"),
+        ("customer", "不 投 诉"),
+        ("customer", "不会 投诉你们的"),
+        ("customer", "不用催 单了"),
+        ("customer", "取消，协议我看了"),
+        ("customer", "取消 协议"),
+    ],
+)
+def test_what_takes_a_phrase_back_does_so_where_it_is_pulled_apart(sender: str, text: str) -> None:
+    assert shipped_hits(text, sender) == []
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "found"),
+    [
+        ("agent", "谨防私下转账。私下 转账给我", "私下转账"),
+        ("agent", "请勿担心，加 我 微 信", "加我微信"),
+        ("agent", "请勿担心亲 可以给您优惠哦亲 加 我 微 信", "加我微信"),
+        ("customer", "不，投诉！", "投诉"),
+        ("customer", "不，投 诉！", "投诉"),
+        ("customer", "我要投 诉", "投诉"),
+        ("customer", "不投诉才怪，我要 投 诉", "投诉"),
+    ],
+)
+def test_what_is_pulled_apart_is_found_where_nothing_takes_it_back(sender: str, text: str, found: str) -> None:
+    assert shipped_hits(text, sender) == [found]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("unit", ["不 投诉", "不投 诉", "投 诉", "不用催 单", "请勿 加 我 微 信"])
+def test_a_message_that_repeats_what_is_taken_back_is_read_soon(unit: str) -> None:
+    for sender in ("agent", "customer"):
+        shipped_hits(unit * (20_000 // len(unit)), sender)
 
 
 def test_a_rule_for_agents_does_not_listen_to_customers() -> None:

@@ -12,6 +12,7 @@ from models.scorer import NullScorer
 from tests.chat import HOUR, MINUTE, SECOND, T0, Chat, Event
 from tests.conversing import KEY, Talk, rules_with
 from udfs.conversation import Conversation
+from udfs.events import conversation_key, identifier
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
@@ -235,3 +236,27 @@ def test_a_state_that_is_packed_and_unpacked_at_every_step_is_the_state() -> Non
     talk = play(Talk(RULES), busy_day()[:12])
     for packed in talk.packed.values():
         assert Conversation.unpack(packed).pack() == packed
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5, 6), (6, 5, 4, 3, 2, 1, 0), (3, 0, 6, 2, 5, 1, 4)])
+@pytest.mark.parametrize("at_hand", [False, True])
+def test_sessions_that_are_cut_within_a_millisecond_have_an_id_each_and_the_same_in_every_run(order: tuple[int, ...], at_hand: bool) -> None:
+    chat = Chat().customer(-1, "在吗")
+    for number in range(5):
+        chat.customer(0, f"第{number}行")
+    events = chat.customer(60, "人呢").events
+
+    def ids(order: tuple[int, ...], **limits: Any) -> list[str]:
+        talk = Talk(rules_with(slow_reply=60), at_hand=at_hand, **limits)
+        for at in order:
+            talk.hear(events[at])
+        talk.advance(END)
+        return [session["session_id"] for session in sorted(talk.sessions, key=lambda session: (session["opened_at"], session["closed_at"]))]
+
+    cut = ids(order, max_session_messages=1)
+    assert len(set(cut)) == len(cut) == 7
+    assert sorted(cut) == sorted(ids(tuple(range(7)), max_session_messages=1))
+    # An ordinary session, and the first of a millisecond, have the id that they always had.
+    key = conversation_key("t1", "default", "c1")
+    assert ids(order) == [identifier("session", key, str(T0 - SECOND))]
+    assert {identifier("session", key, str(at)) for at in (T0 - SECOND, T0, T0 + MINUTE)} < set(cut)

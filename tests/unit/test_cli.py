@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,9 @@ from typer.testing import CliRunner
 
 from jobs.cli import INTERRUPTED, app
 from jobs.commands.shared import CLOSED_PIPE, batches_of_standard_input
+from jobs.demo import DemoOptions
 from jobs.demo_directory import run_directory
+from jobs.faults import explain
 from jobs.flink_client import begin, public_settings
 from jobs.local import service
 from jobs.local.flink_rest import FlinkError
@@ -28,6 +31,7 @@ from jobs.local.state import StateError
 from jobs.paths import PlaceError, state_directory
 from jobs.redis_alerts import RedisUnavailable, redis_url
 from jobs.settings import Settings, load_settings, printable
+from udfs.yaml_file import FileError
 
 COMMANDS = (
     "demo", "up", "down", "status", "submit", "topics", "replay", "simulate", "tail", "say", "clock", "account", "config", "score",
@@ -141,7 +145,7 @@ def test_config_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
         ("rediss://watch:pass@word/1@redis:6379/2", "rediss://**********@redis:6379/2"),
-        ("unix:///run/redis.sock?db=1&Password=sesame&username=watch", "unix:///run/redis.sock?db=1&Password=**********&username=**********"),
+        ("unix:///run/redis.sock?db=1&password=sesame&username=watch", "unix:///run/redis.sock?db=1&password=**********&username=**********"),
     ],
 )
 def test_an_address_is_shown_without_user_and_password(url: str, shown: str) -> None:
@@ -182,6 +186,79 @@ def test_who_reads_no_further_ends_the_command_without_a_traceback(command: tupl
         filtering.stdin.write("hello\n")
         filtering.stdin.flush()  # and stays open, as of somebody who follows a log
         assert (filtering.wait(30), filtering.stderr.read()) == (CLOSED_PIPE, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("echo hi | {} score --model null > /dev/full", 1, "error standard output: No space left on device; make room"),
+        ("echo hi | {} mask > /dev/full", 1, "error standard output: No space left on device; make room"),
+        ("{} config > /dev/full", 1, "(standard output, a file in REPLYWATCH_HOME or REPLYWATCH_CACHE, or what the command makes): No space"),
+        ("{} status > /dev/full", 1, "No space left on device; make room"),
+        ("{} score --model null <&-", 2, "standard input: it is closed"),
+        ("{} mask <&-", 2, "standard input: it is closed"),
+        ("echo hi | {} score --model null >&-", 2, "error standard output is closed"),
+        ("{} config >&-", 2, "error standard output is closed"),
+    ],
+)
+def test_a_full_or_closed_end_of_a_pipe_is_one_message(line: str, code: int, message: str) -> None:
+    command = line.format(f"{sys.executable} -m jobs.cli")
+    found = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=Path(__file__).parents[2], env={**os.environ, "COLUMNS": "300"})
+    assert found.returncode == code, found.stderr
+    assert message in found.stderr and "Traceback" not in found.stderr and "ignored" not in found.stderr
+
+
+@pytest.mark.parametrize("command", [("status",), ("config",), ("tail",), ("doctor",), ("up",), ("say", "c1", "customer", "hi")])
+def test_a_home_that_cannot_be_used_is_one_message(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    result = program(*command, REPLYWATCH_HOME=str(tmp_path / "file" / "below"), REPLYWATCH_HASH_KEY="a secret of sixteen or more")
+    assert result.returncode == 2
+    assert f"{tmp_path}/file/below" in result.stderr and "set REPLYWATCH_HOME to a folder of your own" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+WITHOUT_ROOTS_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+"""Before a command: root reads everything otherwise."""
+
+
+@pytest.mark.skipif(bool(WITHOUT_ROOTS_RIGHTS) and not shutil.which("setpriv"), reason="root may read everything")
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (("status",), {"REPLYWATCH_HOME": "{}"}, "{}/state.json: Permission denied; set REPLYWATCH_HOME to a folder of your own"),
+        (("config",), {"REPLYWATCH_HOME": "{}"}, "{}/state.json: Permission denied; set REPLYWATCH_HOME to a folder of your own"),
+        (("tail",), {"REPLYWATCH_HOME": "{}"}, "{}/state.json: Permission denied; set REPLYWATCH_HOME to a folder of your own"),
+        (("replay", "{}/chats.jsonl"), {}, "{}/chats.jsonl: Permission denied; name a path that you may use"),
+        (("score", "--model", "{}"), {}, "{}/config.json can't be looked into: Permission denied; give a folder that you may read"),
+        (("config",), {"REPLYWATCH_SCORING__MODEL": "{}"}, "scoring.model: {}/config.json can't be looked into: Permission denied"),
+        (("config", "--settings", "{}/mine.yaml"), {}, "{}/mine.yaml: Permission denied; name a readable file"),
+        (("train", "--data", "{}/own.csv", "--output", "new"), {}, "{}/own.csv: Permission denied; name a path that you may use"),
+    ],
+)
+def test_a_folder_of_somebody_else_is_one_message(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], message: str
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    theirs.chmod(0)
+    told = {name: value.format(theirs) for name, value in environment.items()}
+    found = subprocess.run(
+        [*WITHOUT_ROOTS_RIGHTS, sys.executable, "-m", "jobs.cli", *(each.format(theirs) for each in arguments)],
+        capture_output=True, text=True, input="", cwd=Path(__file__).parents[2], env={**os.environ, **told},
+    )  # fmt: skip
+    theirs.chmod(0o700)
+    assert found.returncode == 2
+    assert message.format(theirs) in found.stderr and "Traceback" not in found.stderr
+
+
+def test_what_the_system_says_of_a_path_is_a_message_and_other_faults_are_not(own_home: Path) -> None:
+    denied = explain(PermissionError(13, "Permission denied", "/theirs/chats.jsonl"))
+    assert denied == ("/theirs/chats.jsonl: Permission denied; name a path that you may use, or have its rights changed", 2)
+    home = explain(PermissionError(13, "Permission denied", str(own_home / "service.json")))
+    assert home is not None and home[0].endswith("service.json: Permission denied; set REPLYWATCH_HOME to a folder of your own")
+    assert explain(FileNotFoundError(2, "No such file or directory", "/gone")) is None
+    assert explain(PermissionError(13, "Permission denied")) is None
+    assert explain(ConnectionResetError(104, "Connection reset by peer")) is None
 
 
 def test_an_interrupted_command_ends_while_its_input_is_open() -> None:
@@ -225,6 +302,59 @@ def test_score_tells_how_sure_the_model_is() -> None:
     assert line["confidence"] >= -line["score"] > 0
     assert scored(line["confidence"] - 0.001) == line
     assert scored(line["confidence"] + 0.001) == line | {"label": "unknown"}
+
+
+def test_score_follows_the_settings_and_what_is_given_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def scored(*arguments: str) -> dict[str, Any]:
+        return json.loads(CliRunner().invoke(app, ["score", "--device", "cpu", *arguments], input="太差了\n").output)
+
+    (tmp_path / "mine.yaml").write_text("scoring: {model: lexicon}\n", "utf-8")
+    monkeypatch.setenv("REPLYWATCH_SCORING__LEAST_CONFIDENCE", "1")
+    assert scored("--settings", str(tmp_path / "mine.yaml"))["model"] == "lexicon"
+    monkeypatch.setenv("REPLYWATCH_SCORING__MODEL", "fast")
+    assert scored() | {"tones": {}} == scored() | {"label": "unknown", "tones": {}}
+    assert scored()["model"].startswith("fast@")
+    assert scored("--least-confidence", "0")["label"] == "negative"
+    assert scored("--model", "lexicon")["model"] == "lexicon"
+
+
+def test_score_asks_a_given_server_whatever_the_settings_say_of_a_model_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setenv("REPLYWATCH_SCORING__THREADS", "4")
+    monkeypatch.setenv("REPLYWATCH_SCORING__LEAST_CONFIDENCE", "0.9")
+    monkeypatch.setattr("jobs.text_lines.score_lines", lambda batches, *given, **limits: asked.append((*given, limits)) or [])
+    CliRunner().invoke(app, ["score", "--model", "http://models:8088"])
+    CliRunner().invoke(app, ["score", "--model", "fast"])
+    assert asked == [
+        ("http://models:8088", "auto", "auto", 0.9, {"batch_size": 64, "threads": 1}),
+        ("fast", "auto", "auto", 0.9, {"batch_size": 64, "threads": 4}),
+    ]
+
+
+def test_a_demonstration_follows_the_settings_where_no_model_is_given() -> None:
+    assert DemoOptions().model is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SCORING__MODEL", "acurate", r"scoring.model: acurate is no model (did you mean accurate?)"),
+        ("SCORING__SATISFACTION", "nowhere.json", "scoring.satisfaction: cannot read a satisfaction model from nowhere.json"),
+    ],
+)
+def test_config_looks_at_what_the_settings_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    monkeypatch.setenv(f"REPLYWATCH_{name}", value)
+    with pytest.raises(FileError) as refused:
+        CliRunner().invoke(app, ["config"], catch_exceptions=False)
+    assert message in str(refused.value)
+
+
+def test_config_tells_what_a_server_decides_itself_and_asks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_SCORING__MODEL", "http://127.0.0.1:9")
+    assert CliRunner().invoke(app, ["config"]).exit_code == 0
+    monkeypatch.setenv("REPLYWATCH_SCORING__BATCH_SIZE", "256")
+    with pytest.raises(FileError, match=r"scoring\.model: batch_size 256 would be ignored"):
+        CliRunner().invoke(app, ["config"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(

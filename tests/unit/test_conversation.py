@@ -17,7 +17,8 @@ from tests.strategies import arrivals, conversations
 from udfs import conversation
 from udfs.conversation import HASH_LENGTH, VERSION, Conversation
 from udfs.left_open import LeftOpen, leaves_open
-from udfs.phrases import declines, is_courtesy, rates
+from udfs.phrases import declines, is_courtesy, rates, rates_badly
+from udfs.surveys import says_all_is_well, says_no_with_thanks
 
 COMPARED = (
     "tenant source conversation_id opened_at closed_at messages customer_messages agent_messages bot_messages agents turns "
@@ -39,15 +40,24 @@ def wants_an_answer(text: str) -> bool:
 
 
 def refuses(text: str, before: str) -> bool:
-    return declines(text) and leaves_open(before) == LeftOpen.OFFER
+    left = leaves_open(before)
+    if is_courtesy(text) or left == LeftOpen.QUESTION:
+        return False
+    content = says_all_is_well(text) or (rates(text) and not rates_badly(text))
+    return bool((declines(text) and left & LeftOpen.OFFER) or (not declines(text) and content and left & LeftOpen.SURVEY))
+
+
+def objects(text: str, pending: list[str]) -> bool:
+    left = [leaves_open(line) for line in pending]
+    return says_no_with_thanks(text) and any(each & LeftOpen.SURVEY for each in left) and not any(each & LeftOpen.OFFER for each in left)
 
 
 def brief(text: str) -> bool:
-    return declines(text) or rates(text)
+    return declines(text) or rates(text) or says_all_is_well(text)
 
 
 def recomputed(events: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
-    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, refuses=refuses, brief=brief, **options))
+    return compared(oracle.sessions(events, courtesy=is_courtesy, asks=wants_an_answer, refuses=refuses, objects=objects, brief=brief, **options))
 
 
 @settings(max_examples=400, deadline=None)

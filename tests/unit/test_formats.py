@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from jobs.produce import packed
 from udfs.formats import FormatError, open_messages, read_canonical, read_jddc, read_twcs
 from udfs.formats.reading import MAX_REFUSED_KEPT
 
@@ -224,6 +225,18 @@ def test_a_bad_canonical_line_is_an_error_with_file_line_and_remedy(tmp_path: Pa
     file.write_bytes(good + line + b"\n")
     with pytest.raises(FormatError, match=rf"day\.jsonl:2: .*{named}.*correct the line"):
         read_canonical(file)
+
+
+@pytest.mark.parametrize("field", ["visibility", "note", "edited_at", "attachments"])
+@pytest.mark.parametrize("depth", [300, 480, 600, 1_000, 5_000])
+def test_a_line_that_is_nested_deeply_can_be_written_again_or_is_an_error_with_its_number(tmp_path: Path, field: str, depth: int):
+    file = tmp_path / "deep.jsonl"
+    line = b'{"message_id":"m1","conversation_id":"c1","sent_at":1772416800000,"sender":"customer","text":"hi","@":'.replace(b"@", field.encode())
+    file.write_bytes(line + b"[" * depth + b"]" * depth + b"}\n")
+    try:
+        assert all(packed(event) for event in open_messages(file))
+    except FormatError as error:
+        assert str(error).startswith(f"{file}:1: ") and (depth > 500 or field == "visibility")
 
 
 @pytest.mark.parametrize(

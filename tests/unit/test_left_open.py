@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.chat import Chat
@@ -70,6 +72,65 @@ def test_what_is_answered_in_the_chat_is_left_open(text: str) -> None:
     assert leaves_open(text) == LeftOpen.QUESTION
 
 
+SURVEYS = (
+    "请问我的回答解决了您的问题吗？",
+    "您的问题解决了吗",
+    "问题是否已解决",
+    "有帮到您吗？",
+    "满意吗？",
+    "亲，对我的服务满意吗？",
+    "请您对我的服务进行评价",
+    "麻烦给个五星好评可以吗",
+    "Did that solve your problem?",
+    "Has your issue been resolved?",
+    "Was this helpful?",
+    "Are you happy with our service?",
+    "How would you rate our service?",
+)
+
+
+@pytest.mark.parametrize("text", SURVEYS)
+def test_how_the_customer_was_served_is_a_question_of_its_own_kind(text: str) -> None:
+    assert leaves_open(text) == LeftOpen.SURVEY
+    assert leaves_open(f"{text}\n还有其他可以帮您的吗？") == LeftOpen.SURVEY | LeftOpen.OFFER
+    assert leaves_open(f"{text}\n需要我帮您取消订单吗？") == LeftOpen.QUESTION
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这样赔您20元满意吗？",
+        "这个方案您满意吗",
+        "能解决您的问题吗？",
+        "您想怎么解决？",
+        "等解决了再联系您可以吗",
+        "满意的话我现在帮您取消，可以吗",
+        "需要帮您修改评价吗？",
+        "请问有什么可以帮您？",
+        "Does that work for you?",
+        "Are you happy with a refund of 20?",
+        "Did you receive it?",
+    ],
+)
+def test_what_is_proposed_is_no_survey(text: str) -> None:
+    assert leaves_open(text) == LeftOpen.QUESTION
+
+
+def served(question: str, answer: str, bot: bool) -> list[dict[str, Any]]:
+    chat = Chat().customer(0, "钱退了吗").agent(60, "已退款")
+    chat = chat.bot(65, question) if bot else chat.agent(65, question)
+    return Talk().say(chat.customer(70, answer).events).sessions
+
+
+@pytest.mark.parametrize("bot", [False, True])
+@pytest.mark.parametrize("question", SURVEYS)
+def test_thanks_a_yes_and_a_rating_end_what_a_survey_asks_and_a_no_does_not(question: str, bot: bool) -> None:
+    for answer in ("好的谢谢", "yes thanks", "满意", "解决了，谢谢", "解决了", "Yes", "yes it did", "很有帮助", "5分", "All sorted, thank you!"):
+        assert served(question, answer, bot)[0]["abandoned"] is None, answer
+    for answer in ("没有", "没解决", "不满意", "No", "没有，谢谢", "没用", "好的，那钱呢？", "yes but where is it", "解决了一半", "not helpful"):
+        assert served(question, answer, bot)[0]["abandoned"] == "after_reply", answer
+
+
 def alarms(chat: Chat) -> list[str]:
     """The rules that fired."""
     return [alert["rule"] for alert in Talk().say(chat.events).alerts]
@@ -91,7 +152,7 @@ def test_a_complaint_or_a_number_to_an_offer_waits() -> None:
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("unit", ["if you 吗", "should you have ", "contact ", "有什么", "有问题随时", "please let me know "])
+@pytest.mark.parametrize("unit", ["if you 吗", "should you have ", "contact ", "有什么", "有问题随时", "please let me know ", "问题解答了", "满意", "解决", "给个好评", "did it ", "问题解决了", "for 解决"])
 def test_long_lines_are_judged_soon(unit: str) -> None:
     for _ in range(5):
         assert leaves_open(unit * (20_000 // len(unit))) in LeftOpen

@@ -145,7 +145,7 @@ def test_what_would_do_nothing_is_told(given: list[str], message: str, tmp_path:
     "given",
     [
         ["--recipe", "accurate", "--encoder", str(WEIGHTS / "accurate"), "--epochs", "0", "--wide", "131072", "--compact"],
-        ["--recipe", "teacher", "--adapters", "lora", "--rank", "4", "--averaging", "0", "--encoder", "somewhere", "--patience", "2"],
+        ["--recipe", "teacher", "--adapters", "lora", "--rank", "4", "--averaging", "0", "--encoder", "some/where", "--patience", "2"],
         ["--layers", "2", "--vocabulary", "200", "--unlabelled", "x.txt", "--unlabelled-epochs", "2"],
     ],
 )

@@ -11,7 +11,8 @@ def test_a_sign_that_is_unknown_is_read_as_the_first_of_its_family_that_is_known
     table = stand_ins({"😡", "😭", "❤"}.__contains__)
     assert "🤬太慢💔🥰".translate(table) == "😡太慢😭❤"
     assert "太棒了👊".translate(stand_ins({"😡", "👍"}.__contains__)) == "太棒了👍"
-    assert "😡🙂👍🏽".translate(table) == "😡🙂👍"  # no family, none known; a skin colour says nothing
+    assert "😡🎮👍🏽".translate(table) == "😡🎮👍"  # no family, none known; a skin colour says nothing
+    assert "行🙂".translate(stand_ins({"😊", "😐"}.__contains__)) == "行😐"  # no smile that means it
 
 
 def test_a_sign_that_is_known_stays_and_no_family_repeats_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.endings import MOST, ending
+from models.endings import MOST, PLAINLY, ending
 from models.scorer import load_scorer
 from models.sentiment import heard_in_either
 
@@ -39,12 +39,14 @@ def test_the_last_line_of_a_message_in_lines_is_heard(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["accurate", "fast"])
-def test_a_negation_at_the_beginning_of_a_long_last_sentence_is_not_lost(name: str) -> None:
+def test_the_beginning_of_a_very_long_last_sentence_is_not_lost(name: str) -> None:
+    story = ", from the kettle that still works after nine years to the tent that we took to the mountains with two children, two dogs and an old neighbour"
     text = "I have ordered here for years and everything was great. " * 3 + (
-        "Nobody who has ever bought from you could possibly say that your support is useless, your staff rude or your products rubbish"
+        f"So I cannot understand people who write in their reviews{story}{story}, that your support is useless"
     )
-    (score,) = load_scorer(name, "cpu").score([text])
-    assert score is not None and score.label != "negative"
+    whole, part = load_scorer(name, "cpu").score([text, "your support is useless"])
+    assert whole is not None and whole.label == "positive"
+    assert part is not None and part.label == "negative" and part.confidence > PLAINLY
 
 
 def test_a_tone_is_heard_where_either_part_has_it() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,14 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from tenacity import Retrying, stop_after_attempt, stop_after_delay, wait_fixed, wait_none
+from tenacity import Retrying, stop_after_attempt, stop_after_delay, stop_before_delay, wait_fixed, wait_none
 
 from jobs.settings import load_settings
-from models import remote, server
+from models import remote_client, server
 from models.labels import OUTPUTS, SATISFACTIONS
 from models.network import NetworkShape, make_network
-from models.remote import TOKEN_VARIABLE, RemoteScorer, score_of_logits
+from models.remote import RemoteScorer, score_of_logits
+from models.remote_client import TOKEN_VARIABLE
 from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
 from models.sentiment import TransformerScorer
 from models.server import MAX_BYTES, MAX_TEXTS, check_host, labelled, serve
@@ -136,9 +139,13 @@ GOOD = [{"label": "POSITIVE", "score": 2.0}, {"label": "NEGATIVE", "score": -1.0
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Another kind of server: busy for a while, then answering `each` for every text, or `whole` whatever it is asked."""
+    """Another kind of server: busy for a while (with the status `fault`), then answering `each` for every text, or `whole` whatever it
+    is asked; a blank every twentieth of a second, with `trickles` in its head or its body."""
 
     busy = 0
+    asked = 0
+    fault = 503
+    trickles = ""
     each: Any = GOOD
     whole: Any = None
 
@@ -149,7 +156,10 @@ class Answers(BaseHTTPRequestHandler):
         texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["inputs"]
         cls = type(self)
         cls.busy -= 1
-        self._send(503 if cls.busy >= 0 else 200, cls.whole if cls.whole is not None else [cls.each] * len(texts))
+        cls.asked += 1
+        if cls.trickles:
+            self._trickle(cls.trickles)
+        self._send(cls.fault if cls.busy >= 0 else 200, cls.whole if cls.whole is not None else [cls.each] * len(texts))
 
     def _send(self, status: int, answer: Any) -> None:
         body = json.dumps(answer).encode()
@@ -158,6 +168,13 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _trickle(self, part: str) -> None:
+        with suppress(ConnectionError):  # until nobody waits any more
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n" + (b"\r\n" if part == "body" else b"X-Slow:"))
+            for _ in range(100):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing."""
 
@@ -165,9 +182,9 @@ class Answers(BaseHTTPRequestHandler):
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of another kind of server; no waiting between attempts."""
-    monkeypatch.setattr(remote, "PAUSES", wait_none())
-    monkeypatch.setattr(remote, "LATER", stop_after_attempt(5))  # as many as at the start
-    Answers.busy, Answers.each, Answers.whole = 0, GOOD, None
+    monkeypatch.setattr(remote_client, "PAUSES", wait_none())
+    monkeypatch.setattr(remote_client, "LATER", stop_after_attempt(5))  # as many as at the start
+    Answers.busy, Answers.asked, Answers.fault, Answers.trickles, Answers.each, Answers.whole = 0, 0, 503, "", GOOD, None
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -215,6 +232,43 @@ def test_a_server_that_stays_away_is_an_error_without_the_customers_words(other:
     assert "secret" not in str(found.value)
     with pytest.raises(ModelError, match="failed at /info"):
         RemoteScorer("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_an_answer_that_trickles_is_waited_for_no_longer_than_one_that_does_not_come(
+    other: str, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    scorer = RemoteScorer(other)
+    monkeypatch.setattr(remote_client, "REQUEST_S", 0.3)
+    Answers.trickles, Answers.asked, begun = part, 0, time.monotonic()
+    with pytest.raises(ModelError, match=r"failed at /predict: no whole answer in 0\.3 s") as found:
+        scorer.score(["my secret words"])
+    assert Answers.asked == 5 and time.monotonic() - begun < 4
+    assert "secret" not in str(found.value)
+    monkeypatch.setattr(remote_client, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(remote_client, "LATER", stop_before_delay(0.5))
+    Answers.asked = 0
+    with pytest.raises(ModelError, match="no whole answer"):
+        scorer.score(["fine"])
+    assert Answers.asked == 2
+    Answers.trickles = ""
+    assert scorer.score(["fine"])[0] is not None  # its connections are free again
+
+
+@pytest.mark.parametrize("status", [424, 429, 500, 502, 503, 504])
+def test_a_fault_that_may_pass_is_waited_for(other: str, status: int) -> None:
+    scorer = RemoteScorer(other)
+    Answers.busy, Answers.fault = 3, status
+    assert scorer.score(["fine"])[0] is not None
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 413, 422, 501])
+def test_a_request_that_is_refused_is_not_made_again(other: str, status: int) -> None:
+    scorer = RemoteScorer(other)
+    Answers.busy, Answers.fault, Answers.asked = 1, status, 0
+    with pytest.raises(ModelError, match=f"failed at /predict: .*{status}"):
+        scorer.score(["fine"])
+    assert Answers.asked == 1
 
 
 def test_a_secret_that_cannot_be_sent_is_refused_and_not_quoted(other: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from models import averaging
-from models.checkpoints import drop_torn_checkpoints
+from models.checkpoints import LAST_WRITTEN, drop_torn_checkpoints
 from models.loading import load_tokenizer
 from models.recipes import TrainOptions
 from models.scorer import WEIGHTS, ModelError
@@ -75,6 +76,34 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
     train(replace(whole, schedule=replace(whole.schedule, epochs=1)), Console(file=io.StringIO()))
     assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "adapters", "said"),
+    [
+        ("now", "none", "the same command with --resume goes on from the last checkpoint in {}/model-training"),
+        ("now", "adalora", "nothing is kept: a training like this one can't be gone on with"),
+        ("torn", "none", "nothing is kept: no checkpoint has been written yet"),
+        ("earlier", "none", "nothing is kept: no checkpoint has been written yet"),
+    ],
+)
+def test_whoever_breaks_a_training_off_is_told_whether_it_can_be_gone_on_with(
+    checkpoint: str, adapters: str, said: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(options: TrainOptions, learnt: object, held_out: object, work: Path, *others: object) -> None:
+        (work / "checkpoint-7").mkdir(parents=True)
+        if checkpoint != "torn":
+            (work / "checkpoint-7" / LAST_WRITTEN).touch()
+        if checkpoint == "earlier":
+            os.utime(work / "checkpoint-7" / LAST_WRITTEN, (1_000, 1_000))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.train.fit", broken_off)
+    options = tiny(folder, tmp_path / "model", with_baseline=False)
+    heard = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):  # of which the command line makes exit code 130
+        train(replace(options, shape=replace(options.shape, encoder="fast"), schedule=replace(options.schedule, adapters=adapters)), Console(file=heard))
+    assert said.format(tmp_path) in heard.getvalue()
 
 
 @pytest.mark.parametrize("adapters", ["none", "lora"])

@@ -20,7 +20,6 @@ from transformers import PreTrainedModel
 
 from models.compact import COMPACT_FILE
 from models.compiled import CompiledForward, Forward
-from models.lexicon import LexiconScorer
 from models.loading import load_classifier
 from models.scorer import (
     DEFAULT_WEIGHTS,
@@ -41,6 +40,7 @@ from models.scorer import (
 )
 from models.sentiment import Answer, TransformerScorer
 from models.server import serve
+from models.sources import WITHOUT_WEIGHTS
 from tests.language_models import one_a_language
 from tests.random_models import binary_bert, roberta_with_tones
 
@@ -103,6 +103,7 @@ BACKENDS: dict[str, tuple[str, str, str]] = {
     "bf16": ("default", "cpu", "bf16"),
     "int8": ("default", "cpu", "int8"),
     "fast": ("fast", "cpu", "auto"),
+    "lexicon": ("lexicon", "cpu", "auto"),
     "no BERT": ("roberta", "cpu", "auto"),
     "binary": ("binary", "cpu", "auto"),
     "by language": ("by language", "cpu", "auto"),
@@ -129,10 +130,10 @@ def loaded(backend: str, made: dict[str, str], **limits: Any) -> Scorer:
     return load_scorer(made.get(model, model), device, precision, **limits)
 
 
-@pytest.fixture(scope="module", params=[*BACKENDS, "lexicon"])
+@pytest.fixture(scope="module", params=BACKENDS)
 def scorer(request: pytest.FixtureRequest, made: dict[str, str]) -> Scorer:
     """Every backend that keeps the contract on this machine."""
-    return CheckedScorer(LexiconScorer()) if request.param == "lexicon" else loaded(request.param, made)
+    return loaded(request.param, made)
 
 
 def test_a_scorer_names_its_version(scorer: Scorer) -> None:
@@ -165,7 +166,7 @@ def test_the_same_text_has_the_same_score_at_every_place(scorer: Scorer) -> None
     assert scores[3] is None
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "null"])
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name not in WITHOUT_WEIGHTS])
 def test_a_scorer_that_is_to_be_surer_than_it_is_takes_no_side(backend: str, made: dict[str, str]) -> None:
     """And says of the text what it says otherwise."""
     texts = [*ANGRY, *THANKFUL, "hello", "在吗"]

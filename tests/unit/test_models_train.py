@@ -74,7 +74,7 @@ def test_a_tiny_training_run_writes_a_model_that_loads(
     assert cool is not None and warm is not None
     assert cool.label == warm.label == "negative"
     assert cool.confidence > warm.confidence > 1 / 3
-    assert (config["wide_weight"], config["max_tokens"]) == (0, 32)
+    assert (config["wide_weight"], config["max_tokens"]) == (0, 64)
     (output / "config.json").write_text(json.dumps(config | {"wide_weight": 1}))
     with pytest.raises(ModelError, match=r"has a wide_weight, but no wide\.safetensors: give the whole directory"):
         load_scorer(str(output), "cpu")
@@ -133,6 +133,7 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
         ({"adapters": "lora"}, "with encoder new, train all of it"),
         ({"device": "gpu"}, "device is 'gpu': one of auto, cuda, cpu is needed"),
         ({"max_tokens": 256}, "max_tokens is 256: this network has places for 128"),
+        ({"read_tokens": 129}, "read_tokens is 129: this network has places for 128"),
         ({"teachers": [Path("nowhere")]}, "teacher nowhere is no directory with a model"),
         ({"unlabelled": [Path("nowhere.txt")]}, r"unlabelled nowhere\.txt is no file"),
     ],
@@ -141,13 +142,13 @@ def test_what_cannot_work_is_told_before_the_long_part(
     folder: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     options = tiny(folder, tmp_path / "model")
-    if changes.keys() & {"adapters", "device", "max_tokens"}:
+    if changes.keys() & {"adapters", "device", "max_tokens", "read_tokens"}:
         options = replace(options, schedule=replace(options.schedule, **changes))
     else:
         options = replace(options, **changes)
     with pytest.raises(ModelError, match=message):
         train(options)
-    adalora = replace(options.shape, encoder="somewhere"), replace(options.schedule, adapters="adalora")
+    adalora = replace(options.shape, encoder="some/where"), replace(options.schedule, adapters="adalora")
     with pytest.raises(ModelError, match="adalora cannot be resumed: how much each rank has mattered"):
         train(replace(options, shape=adalora[0], schedule=adalora[1], resume=True))
     with pytest.raises(ModelError, match="folds is 1: at least 2"):

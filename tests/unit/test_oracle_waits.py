@@ -168,9 +168,11 @@ def test_yes_to_the_bots_question_starts_a_wait():
     assert only(chat)["waits_unanswered"] == 1
 
 
-def test_the_last_words_before_thanks_decide():
-    asked_before = Chat().customer(0, "不想要了").agent(60, "撤单吗？").agent(62, "已撤").customer(70, "好的")
-    assert only(asked_before)["waits_unanswered"] == 0
+def test_what_was_asked_waits_for_the_customers_word():
+    asked_before = Chat().customer(0, "不想要了").agent(60, "撤单吗？").agent(62, "券不退").customer(70, "好的")
+    assert only(asked_before)["waits_unanswered"] == 1
+    answered_before = Chat().customer(0, "不想要了").agent(60, "撤单吗？").customer(62, "撤").agent(65, "已撤").customer(70, "好的")
+    assert only(answered_before)["waits_unanswered"] == 0
     note_and_system_between = (
         Chat().customer(0, "不想要了").agent(60, "撤单吗？").note(62, "急单").system(63, "已读").customer(70, "好的")
     )

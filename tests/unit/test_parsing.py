@@ -19,9 +19,9 @@ from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader
 
-REASONS = frozenset(
+REASONS = frozenset(  # that a record can be refused with; the reader's own faults are another, `reader_error`
     "empty_value not_utf8 not_json bad_id no_time bad_time time_without_zone time_implausible time_in_future unknown_kind unknown_visibility "
-    "unknown_sender too_long".split()
+    "unknown_sender unknown_deleted unknown_automated too_long".split()
 )
 LIVE = TimeLimits()
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines are no fault
@@ -158,6 +158,8 @@ def test_a_number_of_thousands_of_digits_is_read_or_refused_with_or_without_a_by
         ("unknown_kind", encode({**bases, "kind": "wave"})),
         ("unknown_visibility", encode({**bases, "visibility": "staff"})),
         ("unknown_sender", encode({**bases, "sender": "nobody"})),
+        ("unknown_deleted", encode({**bases, "deleted": "perhaps"})),
+        ("unknown_automated", encode({**bases, "sender": "agent", "automated": "perhaps"})),
         ("too_long", encode({**bases, "text": "x" * (MAX_TEXT + 1)})),
     ],
 )

@@ -12,8 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from udfs.privacy import Masker, Span
+from udfs.privacy_cards import luhn
 from udfs.privacy_excerpt import masked_excerpt
-from udfs.privacy_numbers import find_numbers, is_id_card, luhn
+from udfs.privacy_numbers import find_numbers, is_id_card
 
 PHONE = "13800138000"
 ID_CARD = "11010119000307007X"
@@ -89,7 +90,8 @@ def test_a_mobile_is_masked_in_every_notation(text: str, expected: str) -> None:
         "2026-03-02 13:00:00.138",
         "满1500减200，到手1300",
         "0.13800138000",
-        "31.13800138000",
+        "131.13800138000",
+        "纬度31.13800138000",
         "金额13800138000.00",
         "金额13800138000.00元，已付",
         "一共13800138000.50 元",
@@ -356,6 +358,12 @@ HOSTILE = [
     "微信" * 32_768,
     "qq" * 32_768,
     "微信" + "a" * 65_536,
+    "QQ\n" * 20_000,
+    '"qq": "' * 9_000,
+    "(138)" * 13_000,
+    "138\n0013/" * 7_000,
+    "138 00 13 80 00 13 " * 3_400,
+    "1\u200b" * 20_000,
     "qq 号" * 16_000,
     "+" * 65_536,
     "[" * 65_536,
@@ -423,7 +431,10 @@ PIECES = st.sampled_from(
         "card ",
         "[phone]",
         "[bank_card]",
-        *" .-:@_/\n,，。()[]xXaVq1380４\u200b\\①⓪%",
+        "(138)",
+        "138 00 13 80 00",
+        "微信：\n",
+        *" .-:@_/\n,，。()[]（）\"'\t·xXaVq1380４\u200b\\①⓪%",
     ]
 )
 PERSONAL = st.lists(PIECES, max_size=14).map("".join)

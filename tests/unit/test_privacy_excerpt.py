@@ -48,6 +48,44 @@ def test_an_excerpt_of_a_refused_record_is_masked_through_json_escapes() -> None
     assert text == '{"text":"电话[phone]\\n[phone] 😀 \ufffd","sent_at":1772416800000,"e":"1"'
 
 
+CUSTOMER = {
+    "customer": {"id": "zhang_san88", "qq": "12345678", "wechat": "zhang_san88", "wx": "zhangsan", "weixin": "zhang-san", "qq_number": 12345678},
+    "customer_id": "zhang_san88", "userId": 12345678, "phone": 13800138000, "foreign": "+44 7911 123456",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_what_tells_a_customer_is_hidden_in_json_within_json(layers: int, indent: int | None) -> None:
+    body = json.dumps(CUSTOMER, indent=indent)
+    for _ in range(layers):
+        body = json.dumps({"content": body})
+    told = excerpt(body.encode())
+    for piece in ("zhang", "12345678", PHONE, "7911"):
+        assert piece not in told
+    while layers:
+        told, layers = json.loads(told.replace("\n", ""))["content"], layers - 1
+    assert told.count("[qq]") == 2 and told.count("[wechat]") == 3 and told.count("[id]") == 4 and told.count("[phone]") == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ('{"text":"ok","phone": 13800138000,"cc":"dd"}', '{"text":"ok","phone": [phone],"cc":"dd"}'),
+        ('{"a": "b, "phone": 13800138000, "customer_id": "zhang"}', '{"a": "b, "phone": [phone], "customer_id": "[id]"}'),
+        (r'{"path":"C:\\","customer_id":"zhang"}', r'{"path":"C:\\","customer_id":"[id]"}'),
+        (r'{"said":"\"hi\"","n":"+447911123456"}', r'{"said":"\"hi\"","n":"[id]"}'),
+        ('{"sender":"customer","id":"m-1","name":"x"}', '{"sender":"customer","id":"m-1","name":"x"}'),
+        ('{"customer":{"tags":[]},"id":"m-1"}', '{"customer":{"tags":[]},"id":"m-1"}'),
+        ('{"source":"qq","conversation_id":"12345678"}', '{"source":"qq","conversation_id":"12345678"}'),
+        ('{"text":"电话 13800138000"}', '{"text":"电话 [phone]"}'),
+        ('{"customer_id":"","customer":null,"order":"c-8813"', '{"customer_id":"","customer":null,"order":"c-8813"'),
+    ],
+)
+def test_strings_are_paired_from_left_to_right(raw: str, expected: str) -> None:
+    assert excerpt(raw.encode()) == expected
+
+
 def test_an_excerpt_decodes_what_is_not_utf8_and_drops_the_word_that_the_limit_cuts() -> None:
     assert excerpt(b"\xff\xfd ok") == "\ufffd\ufffd ok"
     for cut in range(1, len(PHONE)):
@@ -70,7 +108,7 @@ def test_no_bytes_make_an_excerpt_raise(raw: bytes, limit: int) -> None:
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("raw", [b"\\" * 65_536, b"\\\\\\u12" * 8_000, b"%2" * 30_000, b"&#4" * 20_000])
+@pytest.mark.parametrize("raw", [b"\\" * 65_536, b"\\\\\\u12" * 8_000, b"%2" * 30_000, b"&#4" * 20_000, b'"' * 65_536, b'\\"' * 30_000, b'"customer":{' * 5_000])
 def test_hostile_records_are_read_soon(raw: bytes) -> None:
     for _ in range(10):
         assert len(excerpt(raw)) <= EXCERPT_BYTES

@@ -152,7 +152,7 @@ def test_a_rated_session_tells_what_its_satisfaction_is_made_of() -> None:
     assert rated | {"satisfaction": None, "quality": None} == plain
 
 
-@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v3_mood", "v4"])
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v3_mood", "v4_unnumbered", "v4"])
 def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_alerts(name: str) -> None:
     golden = stored(f"state_{name}")
     assert golden["packed"].startswith(f"[{name[1]},")

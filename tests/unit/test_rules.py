@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from udfs.limits import Limits
 from udfs.phrase_rules import PhraseMatcher
@@ -55,6 +58,14 @@ def refusal(directory: Path, text: str | bytes) -> str:
         ("  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - ''", 7, "at least 1"),
         ("  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - ' '", 7, "blank"),
         ('  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - "\\u200b"', 7, "invisible"),
+        ("  - id: x\n    kind: phrases\n    phrases:\n      - 投诉\n      - 。。。", 7, "phrases.1: nothing but separators"),
+        ("  - id: x\n    kind: phrases\n    phrases: [——]", 5, "ignore_separators: false"),
+        ("  - id: x\n    kind: phrases\n    phrases: [、]", 5, "add a word"),
+        ('  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless:\n      - 不\n      - "\\u200b"', 8, "unless.1: nothing but blanks"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless:\n      - ' '", 7, "remove it"),
+        ('  - id: x\n    kind: phrases\n    phrases: [投诉]\n    allow:\n      - "\\ufe0f"', 7, "allow.0: nothing but blanks or invisible"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    allow:\n      - ''", 7, "at least 1"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless: [，]", 6, "nothing but separators"),
         ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    sender: bot", 6, "'customer', 'agent' or 'any'"),
         ("  - id: x\n    kind: silence\n  - id: y\n    kind: silence\n  - id: x\n    kind: slow_reply", 7, "two rules"),
         ("  - id: x\n    kind: silence\n    limit_seconds: 5\n    limit_seconds: 50", 6, "second time"),
@@ -88,6 +99,30 @@ def test_a_fault_is_told_with_file_line_and_reason(tmp_path: Path, rule: str, li
 def test_a_file_that_is_no_rule_file_is_refused_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
     message = refusal(tmp_path, text)
     assert message.startswith(f"{tmp_path / 'rules.yaml'}:{line}: ") and words in message
+
+
+words = st.lists(st.text(st.sampled_from("投诉微信 \u200b\ufe0f\u3000。、—·.~*ab1-\u3164\xa0"), min_size=1, max_size=4), max_size=3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(words.filter(bool), words, words, st.booleans(), st.text(st.sampled_from("投诉微信 \u200b。、—.ab1，"), max_size=12))
+def test_a_rule_that_is_accepted_can_be_looked_for(
+    phrases: list[str], allow: list[str], unless: list[str], separators: bool, text: str
+) -> None:
+    rule = {"id": "x", "kind": "phrases", "phrases": phrases, "allow": allow, "unless": unless, "ignore_separators": separators}
+    try:
+        rules = RuleSet.model_validate({"schema_version": 1, "rules": [rule]})
+    except ValidationError:
+        return
+    matcher = PhraseMatcher(rules.phrase_rules())
+    for said in (text, text + phrases[0], "".join(unless) + phrases[0]):
+        assert isinstance(matcher.find(said, "agent"), list)
+
+
+def test_separators_alone_are_looked_for_where_a_rule_leaves_none_out() -> None:
+    rule = {"id": "x", "kind": "phrases", "phrases": ["。。。", "——"], "ignore_separators": False}
+    matcher = PhraseMatcher(RuleSet.model_validate({"schema_version": 1, "rules": [rule]}).phrase_rules())
+    assert matcher.find("哦。。。", "agent") == [["x", "。。。"]] and matcher.find("哦。", "agent") == []
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from jobs.local.hash_key import FILE_VARIABLE
 from jobs.local.jars import REPOSITORY_VARIABLE
 from jobs.paths import CACHE_VARIABLE, conf_directory
 from jobs.settings import Settings, hash_key, load_settings
-from models.remote import TOKEN_VARIABLE
+from models.remote_client import TOKEN_VARIABLE
 from udfs.parsing import NO_LIMIT
 from udfs.yaml_file import FileError, plain_value
 
@@ -249,8 +249,22 @@ def test_a_model_that_lies_here_is_named_by_its_whole_path(tmp_path: Path, monke
     assert settings.scoring.model == str(tmp_path / "etc" / "theirs")
     assert settings.kafka.ca_file == str(tmp_path / "etc" / "ca.pem")
     assert load_settings(file, scoring__model="mine").scoring.model == str(tmp_path / "here" / "mine")
-    for name in ("default", "accurate", "someone/on-the-hub", "http://models:8088"):
+    for name in ("default", "accurate", "lexicon", "null", "someone/on-the-hub", "http://models:8088"):
         assert load_settings(file, scoring__model=name).scoring.model == name
+
+
+@pytest.mark.parametrize("folder", ["etc", "here"])
+def test_an_empty_folder_hides_no_model_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    for each in ("etc", "here"):
+        (tmp_path / each / "fast").mkdir(parents=True)
+    (tmp_path / folder / "lexicon").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    file = write(tmp_path / "etc", "scoring: {model: fast}\n")
+    assert load_settings(file).scoring.model == "fast"
+    assert load_settings(file, scoring__model="./fast").scoring.model == str(tmp_path / "here" / "fast")
+    assert load_settings(file, scoring__model="lexicon").scoring.model == "lexicon"
+    (tmp_path / folder / "fast" / "config.json").touch()
+    assert load_settings(file).scoring.model == str(tmp_path / folder / "fast")
 
 
 def test_a_rule_that_waits_for_longer_than_a_silent_session_lives_is_warned_of(
@@ -312,6 +326,45 @@ def test_what_only_fails_later_is_refused_at_once(name: str, value: str, words: 
     with pytest.raises(FileError, match=words) as refused:
         load_settings()
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "option", ["foo=bar", "socket_timeout=abc", "socket_timeout=-1", "socket_timeout=nan", "socket_connect_timeout=inf", "db=x",
+               "max_connections=-1", "decode_responses=yes", "protocol=3", "socket_keepalive=yes&foo=s3cret"],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["redis://127.0.0.1:6379/0", "rediss://redis:6379", "unix:///run/redis.sock"])
+def test_an_option_of_a_redis_address_that_no_client_takes_is_refused_by_name(address: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_REDIS__URL", f"{address}?{option}")
+    with pytest.raises(FileError, match=rf"REPLYWATCH_REDIS__URL: .*{option.split('&')[-1].split('=')[0]} behind the \? can't be used") as refused:
+        load_settings()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_option_of_a_redis_address_that_a_client_takes_is_taken() -> None:
+    for options in (
+        "socket_timeout=3&health_check_interval=5&retry_on_timeout=yes&max_connections=4&client_name=x", "password=s3cret&username=u", "db=2",
+    ):  # fmt: skip
+        for address in ("redis://127.0.0.1:6379/0", "unix:///run/redis.sock"):
+            load_settings(redis__url=f"{address}?{options}")
+    load_settings(redis__url="rediss://redis:6379/0?ssl_cert_reqs=none&ssl_ca_certs=/etc/ca.pem")
+
+
+def test_bytes_that_are_no_text_are_refused_by_the_variable_s_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NAMESPACE", "KAFKA__USERNAME", "REDIS__URL"):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"REPLYWATCH_{name}", os.fsdecode(b"redis://caf\xe9"))
+            with pytest.raises(FileError, match=f"REPLYWATCH_{name}: holds bytes that are not UTF-8"):
+                load_settings()
+    monkeypatch.setenv("REPLYWATCH_HASH_KEY", os.fsdecode(bytes(range(240, 256)) + b"hidden"))
+    with pytest.raises(FileError, match=r"REPLYWATCH_HASH_KEY: holds bytes that are no text; make one by `openssl rand -hex 32`") as refused:
+        hash_key()
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused_by_the_variable_s_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLYWATCH_KAFKA__PARTITIONS", "[" * 5_000)
+    with pytest.raises(FileError, match="REPLYWATCH_KAFKA__PARTITIONS: nested too deeply"):
+        load_settings()
 
 
 @pytest.mark.parametrize("model", ["x" * 300, "~nobody-here/model"])

@@ -23,7 +23,10 @@ FILE_NAME: Final = "messages.jsonl"
 MAX_LINE_BYTES: Final = 1_048_576
 """A line beyond it is an error; a message event is at most 256 KB."""
 
-TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0, numeric_strings=True)
+MAX_DEPTH: Final = 500
+"""Of JSON within JSON: what lies deeper can be read, but not written again by every writer."""
+
+TIME_LIMITS: Final = TimeLimits(oldest_accepted_ms=NO_LIMIT, future_ms=0, numeric_strings=True, recorded=False)
 """A file is its owner's: times of any age, and as strings of digits as well, which a live topic takes where its settings say so."""
 
 
@@ -86,8 +89,20 @@ def _bounded(file: Path, stream: BinaryIO) -> Iterator[bytes]:
 def _event(file: Path, number: int, line: bytes) -> Event | None:
     """The event of a line as the job itself would read it; None for a tick."""
     try:
-        return parse(line, LATEST_MS, TIME_LIMITS)
+        event = parse(line, LATEST_MS, TIME_LIMITS)
     except Refused as refused:
         raise FormatError(
             f"{file}:{number}: {refused.reason}: {refused.detail}; correct the line or take it out"
         ) from refused
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _deeper(event, MAX_DEPTH):
+        raise FormatError(f"{file}:{number}: nested more than {MAX_DEPTH} deep; take the field out")
+    return event
+
+
+def _deeper(value: object, depth: int) -> bool:
+    """Whether lists and objects are nested deeper than this. Level by level: a call for each could be too many."""
+    level = [value]
+    while depth and level:
+        level = [each for inner in level if isinstance(inner, dict | list) for each in (inner.values() if isinstance(inner, dict) else inner)]
+        depth -= 1
+    return any(isinstance(inner, dict | list) for inner in level)
