@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix, Scaling, fitted_scaling
+from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, LEAST_OF_EACH, WIDEST, Mix, Scaling, fitted_scaling
 from models.corpus import DataError, drawn, load_corpus
 from models.evaluate import Figure, answered, confident, figure, probabilities
 from models.labels import UNKNOWN
@@ -27,9 +27,6 @@ from models.scorer import LABELS, ModelError, load_scorer, models_by_language
 from models.sets import JOINED, Example
 from models.sources import source_of
 from models.train import check_output
-
-LEAST_OF_EACH = 10
-"""Texts of each label: with fewer, how often it is met is not known."""
 
 MOST = 20_000
 

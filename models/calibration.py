@@ -24,6 +24,9 @@ WIDE_PREFERENCE = 1.0
 """How much more of the wide part may cost on validation texts, in standard errors of their loss: it holds better on texts of
 another kind."""
 
+LEAST_OF_EACH = 10
+"""Texts of each label that a scaling is fitted to: with fewer, how often it is met is not known."""
+
 RAREST = 1e-6
 """Scores have six decimals: a probability may come out as 0."""
 

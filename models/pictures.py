@@ -8,8 +8,14 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from models.calibration import Bin
+
+CHINESE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Heiti SC", "Microsoft YaHei",
+    "SimHei", "Noto Sans CJK JP", "Droid Sans Fallback", "Arial Unicode MS",
+)  # fmt: skip
 
 INCHES = 4.0
 DOTS_PER_INCH = 120
@@ -51,8 +57,19 @@ def _canvas(title: str) -> tuple[Any, Any]:
     figure = Figure(figsize=(INCHES, INCHES), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
+    family = _family(title)
+    axes.set_title(title if family else title.encode("ascii", "replace").decode(), fontsize=10, fontfamily=family)
     return figure, axes
+
+
+def _family(title: str) -> list[str]:
+    """What a title is written with; none where no font here has its Chinese signs: a ? is read more easily than boxes, and no warning comes."""
+    usual = ["DejaVu Sans"]
+    if title.isascii():
+        return usual
+    here = {font.name for font in fontManager.ttflist}
+    chinese = [name for name in CHINESE_FONTS if name in here]
+    return [*chinese[:1], *usual] if chinese else []
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -263,6 +263,9 @@ def evaluate(
 
         if report.exists() and not report.is_dir():
             raise typer.BadParameter(f"{report} is a file: name a folder, which is made if need be", param_hint="--report")
+        report.mkdir(parents=True, exist_ok=True)
+        if not os.access(report, os.W_OK | os.X_OK):
+            raise typer.BadParameter(f"{report} can't be written to: name another folder", param_hint="--report")
     chosen = named_models(models or list(SHIPPED))
     wanted = [name for name in rivals.split(",") if name and name != "none"]
     in_full = not json or report is not None
@@ -275,7 +278,10 @@ def evaluate(
         ERRORS.print(f"{len(written)} files written to {report}")
     if json:
         print_json(
-            {model: {name: each.macro_f1 for name, each in sets.items()} for model, sets in found.figures.items()}
+            {
+                model: {name: each.macro_f1 if each.texts else None for name, each in sets.items()}
+                for model, sets in found.figures.items()
+            }
         )
         return
     console = console_for(stderr=False)
@@ -284,8 +290,7 @@ def evaluate(
             console.print(shown)
     for model in chosen:
         console.print(f"{model}: {found.versions[model]}")
-        worse = gaps(found.answers[model])
-        console.print(worse if worse.row_count else "no set has a slice of fifty texts or more to compare with the whole of it")
+        console.print(gaps(found.answers[model]))
 
 
 def train_satisfaction(
@@ -305,7 +310,7 @@ def train_satisfaction(
 
     The one that comes with the project is set by hand: no public set of rated dialogues may shape what is shipped.
     """
-    from models.satisfaction import load_satisfaction
+    from models.satisfaction import SatisfactionModel, load_satisfaction
     from models.satisfaction_training import fit_satisfaction
     from models.scorer import ModelError, load_scorer
     from models.sources import is_url
@@ -314,6 +319,11 @@ def train_satisfaction(
         raise ModelError(f"the folder of {output} does not exist")
     if output.is_dir() or not os.access(output if output.exists() else output.parent, os.W_OK):
         raise ModelError(f"{output} can't be written: name a JSON file")
+    if output.exists():
+        try:
+            SatisfactionModel.read(output)
+        except ModelError as error:
+            raise ModelError(f"{output} holds something else than a satisfaction model, which would be lost: name another file") from error
     cores: dict[str, Any] = {} if is_url(scorer) else {"threads": 0}
     report = fit_satisfaction(data, load_scorer(scorer, least_confidence=0.5, **cores), output.stem, ERRORS)
     report.model.write(output)

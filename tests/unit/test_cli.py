@@ -95,6 +95,7 @@ def test_every_command_explains_itself(command: str) -> None:
         (("calibrate", "--data", "{home}/bad.csv", "--output", "{home}/m", "--device", "gpu"), "device is 'gpu'"),
         (("train", "--data", "{home}/bad.csv", "--output", "{home}/m", "--device", "gpu"), "device is 'gpu'"),
         (("train-satisfaction", "--data", "{home}/bad.csv", "--output", "{home}"), "can't be written: name a JSON file"),
+        (("train-satisfaction", "--data", "{home}/x", "--output", "{home}/bad.csv"), "bad.csv holds something else than a satisfaction model, which"),
         (("serve", "--host", "::1"), "host ::1 is not known: a name or an IPv4 address"),
         (("score", "--model", "http://127.0.0.1:port"), "is no URL of a model server"),
     ],

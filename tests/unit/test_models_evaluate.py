@@ -444,6 +444,12 @@ def test_models_have_names_of_their_own() -> None:
         named_models(["a=/x", "a=/y"])
     with pytest.raises(ModelError, match="two models are called tfidf"):
         named_models(["tfidf=/x"])
+    assert named_models(["."]) == {Path.cwd().name: "."}
+    assert named_models([".."]) == {Path.cwd().parent.name: ".."}
+    with pytest.raises(ModelError, match=r"\.\. is no name of a model: its pictures would lie somewhere else"):
+        named_models(["..=/x"])
+    with pytest.raises(ModelError, match="a-b and another model's name make one folder in a report, a-b: give it another name, NAME=/y"):
+        named_models(["a b=/x", "a-b=/y"])
 
 
 def test_an_unknown_rival_is_refused(folder: Path) -> None:

@@ -88,4 +88,6 @@ def test_the_table_shows_the_largest_gaps_and_none_where_a_slice_is_read_as_well
     text.print(gaps({"own": shops}))
     rows = [line for line in text.export_text().splitlines() if "shop s" in line]
     assert len(rows) == GAPS_SHOWN and "shop s19" in rows[0]
-    assert gaps({"own": answers("well", SMALLEST_SLICE, shop="north")}).row_count == 0  # all of a set is no slice of it
+    assert gaps({"own": answers("well", SMALLEST_SLICE, shop="north")}) == "no set has a slice of fifty texts or more to compare with the whole of it"
+    alike = [*answers("well", SMALLEST_SLICE, shop="north"), *answers("well", SMALLEST_SLICE, shop="south")]
+    assert gaps({"own": alike}) == "none of 2 slices is read worse than the sets that it is of"
