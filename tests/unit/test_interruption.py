@@ -14,8 +14,11 @@ from jobs.interruption import SIGNALS, Interruption, note_early_interrupts
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """The handlers of the test run, put back afterwards."""
+    """The handlers of the test run, put back afterwards; none of a run under nohup, which silences one."""
     former = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in former.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in former.items():
         signal.signal(number, handler)
