@@ -17,14 +17,20 @@ def checked(settings: Settings) -> RuleSet:
 
     Nothing is asked over the network, and a model is not loaded.
     """
-    rules = settings.rules()
-    PhraseMatcher(rules.phrase_rules())  # as the job will make it
+    rules = usable_rules(settings)
     check_scoring(settings.scoring)
     check_options(settings.kafka)
     try:
         load_satisfaction(settings.scoring.satisfaction)
     except ModelError as error:
         raise FileError(f"scoring.satisfaction: {error}; default, none or a file of `replywatch train-satisfaction` is needed") from error
+    return rules
+
+
+def usable_rules(settings: Settings) -> RuleSet:
+    """The rule file, as the job would read it, and with its phrases as it would look for them. Raises FileError."""
+    rules = settings.rules()
+    PhraseMatcher(rules.phrase_rules())
     return rules
 
 

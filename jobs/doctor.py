@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jobs.checks import usable_rules
 from jobs.local.flink_rest import FlinkError, FlinkRest
 from jobs.local.jars import JarError, expected_jars, read_jars
 from jobs.local.preflight import Check, preflight
@@ -19,7 +20,6 @@ from jobs.settings import Settings, hash_key
 from jobs.topics import client_options, topic_settings, wrong_time
 from models.scorer import ModelError, load_scorer
 from models.sources import is_url
-from udfs.phrase_rules import PhraseMatcher
 from udfs.yaml_file import FileError
 
 TIMEOUT_S = 3.0
@@ -75,8 +75,7 @@ def check_jars() -> Check:
 def check_rules(settings: Settings) -> Check:
     """The rule file, as the job would read it, and its phrases as it would look for them."""
     try:
-        rules = settings.rules()
-        PhraseMatcher(rules.phrase_rules())
+        rules = usable_rules(settings)
     except FileError as error:
         return Check("rules", False, "refused", str(error))
     return Check("rules", True, f"{len(rules.rules)} rules from {settings.rules_file}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,7 +16,17 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, LEAST_OF_EACH, WIDEST, Mix, Scaling, fitted_scaling
+from models.calibration import (
+    COLDEST,
+    HOTTEST,
+    LARGEST_BIAS,
+    LEAST_OF_EACH,
+    WIDEST,
+    Mix,
+    Scaling,
+    fitted_scaling,
+    too_few,
+)
 from models.corpus import DataError, drawn, load_corpus
 from models.evaluate import Figure, answered, confident, figure, probabilities
 from models.labels import UNKNOWN
@@ -106,8 +115,7 @@ def _config(directory: Path) -> dict[str, Any]:
 
 
 def _check(examples: Sequence[Example], are_left: str) -> None:
-    counts = Counter(LABELS[each.label] for each in examples)
-    short = [f"{counts[name]} {name}" for name in LABELS if counts[name] < LEAST_OF_EACH]
+    short = [f"{count} {LABELS[label]}" for label, count in too_few(each.label for each in examples).items()]
     if short:
         raise DataError(
             f"{', '.join(short)} texts {are_left} to fit to: at least {LEAST_OF_EACH} of each label are needed (a tenth is held out, a "

@@ -7,13 +7,16 @@ Networks", ICML 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
+
+from models.scorer import LABELS
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0
@@ -170,3 +173,9 @@ def fitted_mix(
         else brentq(lambda each: best(each)[1] - allowed, lowest, WIDEST, xtol=1e-3)
     )
     return Mix(best(weight)[0], weight)
+
+
+def too_few(labels: Iterable[int]) -> dict[int, int]:
+    """Of LABELS, by number, those of which there are fewer than LEAST_OF_EACH, and how many there are."""
+    counts = Counter(labels)
+    return {label: counts[label] for label in range(len(LABELS)) if counts[label] < LEAST_OF_EACH}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from models.baseline import TfidfScorer
-from models.calibration import LEAST_OF_EACH
+from models.calibration import too_few
 from models.corpus import Corpus, DataError, drawn, load_corpus
 from models.evaluate import Answer, Figure, answered, by_question, confident, figure, tells_neutral
 from models.labels import UNKNOWN
@@ -22,7 +21,7 @@ from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
 from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
-from models.scorer import LABELS, ModelError, Scorer, load_scorer, scorer_version
+from models.scorer import ModelError, Scorer, load_scorer, scorer_version
 from models.sets import Example
 from models.sources import is_url, source_of
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
@@ -111,10 +110,7 @@ def compare(
         else []
         for name, examples in tests.items()
     }
-    for name, examples in held.items():
-        told = Counter(each.label for each in examples)
-        if any(told[label] < LEAST_OF_EACH for label in range(len(LABELS))):
-            held[name] = []
+    held = {name: [] if too_few(each.label for each in examples) else examples for name, examples in held.items()}
     languages = {info.name: info.language for info in corpus.sets}
     names = list(dict.fromkeys([*tests, *toned]))
     found = Comparison()
@@ -183,9 +179,9 @@ def named_models(given: Sequence[str]) -> dict[str, str]:
             name = Path(source).resolve().name if name in ("", "..") else name  # a folder by where it is
         if name in (".", ".."):
             raise ModelError(f"{name} is no name of a model: its pictures would lie somewhere else; give it another, NAME={source}")
-        if folder_of(name) in map(folder_of, named) and name not in named:
-            raise ModelError(f"{name} and another model's name make one folder in a report, {folder_of(name)}: give it another name, NAME={source}")
         if name in named or name in RIVALS:
             raise ModelError(f"two models are called {name}: give one of them another name, NAME={source}")
+        if folder_of(name) in map(folder_of, named):
+            raise ModelError(f"{name} and another model's name make one folder in a report, {folder_of(name)}: give it another name, NAME={source}")
         named[name] = source
     return named

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
 from models.calibration import Bin
+from models.text import language_of
 
 CHINESE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Heiti SC", "Microsoft YaHei",
@@ -65,7 +66,7 @@ def _canvas(title: str) -> tuple[Any, Any]:
 def _family(title: str) -> list[str]:
     """What a title is written with; none where no font here has its Chinese signs: a ? is read more easily than boxes, and no warning comes."""
     usual = ["DejaVu Sans"]
-    if title.isascii():
+    if language_of(title) != "zh":
         return usual
     here = {font.name for font in fontManager.ttflist}
     chinese = [name for name in CHINESE_FONTS if name in here]
