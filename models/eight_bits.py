@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import nn
+from transformers.activations import ACT2FN
 
 from models.compact import SMALLEST, quantised
 
@@ -34,13 +35,13 @@ def largest_input() -> int:
 
 
 class Matrix:
-    """One or several linear layers of the same input as one, in eight bits.
+    """One or several linear layers of the same input as one, in eight bits, and what is done with each number that comes out (ACT2FN's name).
 
     Each token is divided by its largest number before the product, and multiplied by it afterwards: so the range is known, and a
     text's answer does not depend on its batch, as it would with one range for all that is multiplied at once.
     """
 
-    def __init__(self, *layers: nn.Linear) -> None:
+    def __init__(self, *layers: nn.Linear, activation: str = "linear") -> None:
         weight = torch.cat([each.weight for each in layers]).detach()
         numbers, scales = quantised(weight)
         self._largest = largest_input()
@@ -48,6 +49,7 @@ class Matrix:
         self._scales = scales / self._largest
         self._zeros = torch.zeros(len(scales), dtype=torch.int64)
         self._bias = torch.cat([each.bias for each in layers]).detach()
+        self._activation = ACT2FN[activation]
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """(…, inputs) → (…, outputs)."""
@@ -60,4 +62,5 @@ class Matrix:
         product = torch.ops.onednn.qlinear_pointwise(
             steps, 1.0, zero, self._packed, self._scales, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )
-        return torch.addcmul(self._bias, product, largest, out=product)
+        found: torch.Tensor = self._activation(torch.addcmul(self._bias, product, largest, out=product))
+        return found

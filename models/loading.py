@@ -21,7 +21,7 @@ from models import eight_bits
 from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward, Forward
-from models.lean_bert import Dense, LeanBert
+from models.lean_bert import Dense, LeanBert, Packed
 from models.scorer import LABELS, LANGUAGES, SATISFACTIONS, TONES, ModelError, directory_version
 from models.wide import WIDE_FILE
 
@@ -54,7 +54,7 @@ def placed(model: PreTrainedModel, device: str, precision: str) -> tuple[Forward
         return LeanBert(model, eight_bits.Matrix), place, precision
     placed_model = model.to(device=place, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
     if is_bert and not on_gpu:
-        return LeanBert(placed_model, Dense), place, precision
+        return LeanBert(placed_model, Packed if precision == "bf16" and Packed.possible() else Dense), place, precision
 
     def forward(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = placed_model(input_ids=ids, attention_mask=mask).logits

@@ -1,19 +1,21 @@
-"""The forward pass in eight bits: near that in single precision, and the same in any batch."""
+"""The forward pass in eight bits and in bf16: near that in single precision, and the same in any batch."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from copy import deepcopy
 
 import pytest
 import torch
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
+from transformers.activations import ACT2FN
 
 from models import eight_bits
 from models.eight_bits import Matrix
-from models.lean_bert import Dense, LeanBert
+from models.lean_bert import Dense, LeanBert, Packed
 from models.loading import placed
 from models.scorer import ModelError
 
@@ -131,14 +133,47 @@ def test_a_machine_without_the_product_computes_in_another_precision(
         placed(model, "cpu", "int8")
 
 
+LENGTHS = ((30, 12, 7, 3), (30, 30), (25, 3), (9, 9), (16, 15), (1,))
+"""Of texts in a batch: with padding and without; attention's sixteens are filled up, begun, and full."""
+
+
 def test_a_lean_pass_in_the_networks_own_precision_is_the_networks(model: BertForSequenceClassification) -> None:
     lean = LeanBert(model, Dense)
     with torch.inference_mode():
-        for lengths in ((30, 12, 7, 3), (9, 9), (1,)):
+        for lengths in LENGTHS:
             ids, mask = batch(lengths)
             torch.testing.assert_close(
                 lean(ids, mask), model(input_ids=ids, attention_mask=mask).logits, atol=1e-4, rtol=1e-4
             )
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_pass_in_bf16_is_near_that_in_single_precision(
+    model: BertForSequenceClassification, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not packed:  # as on a CPU without instructions for it
+        monkeypatch.setattr(Packed, "possible", lambda: False)
+    exact = deepcopy(model)
+    lean, _, precision = placed(model, "cpu", "bf16")
+    assert precision == "bf16"
+    with torch.inference_mode():
+        for lengths in LENGTHS:
+            ids, mask = batch(lengths)
+            wanted = exact(input_ids=ids, attention_mask=mask).logits
+            assert (lean(ids, mask).float() - wanted).abs().mean() < 0.02 * wanted.abs().mean()
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "gelu", "silu"])
+def test_every_product_ends_with_the_activation_that_it_is_given(activation: str) -> None:
+    torch.manual_seed(3)
+    layer, values = nn.Linear(32, 16), torch.randn(5, 32)
+    wanted = ACT2FN[activation](layer(values))
+    products = [(Dense(layer, activation=activation), values), (Matrix(layer, activation=activation), values)]
+    if Packed.possible():
+        products.append((Packed(deepcopy(layer).bfloat16(), activation=activation), values.bfloat16()))
+    with torch.inference_mode():
+        for product, inputs in products:
+            torch.testing.assert_close(product(inputs).float(), wanted, atol=0.03, rtol=0.03)
 
 
 @pytest.mark.parametrize(
