@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import math
 import statistics
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +32,12 @@ STRENGTH = 1.0
 JDDC, HELPDESK = "uss_jddc_satisfaction", "stc3_weibo_helpdesk"
 HELPDESK_SIDE = 0.5
 """A mean rating of -2…2 that is beyond this on either side takes a side."""
+
+NEEDED = "session records, one JSON object a line as on the topic, are needed"
+MEANS = ("sentiment.mean", "sentiment.last_third", "sentiment.shift")
+COUNTS = ("sentiment.scored", "sentiment.negative", "customer_messages", "exchanges")
+ABANDONED = "abandoned"
+ABANDONMENTS = (None, "before_reply", "after_reply")
 
 
 class Rated(NamedTuple):
@@ -216,20 +221,44 @@ def read_records(path: Path) -> Iterator[Rated]:
             where = f"{path}, line {number}"
             try:
                 record = orjson.loads(line.removeprefix(BOM_UTF8) if number == 1 else line)
-                features = features_of(record)
-                wrong = [name for name, value in features.items() if not (value is None or math.isfinite(value))]
-                if wrong:
-                    raise ValueError(f"{wrong[0]} is no finite number")
-            except (ValueError, KeyError, TypeError) as error:  # of orjson, too
-                raise RowError(
-                    f"{where}: no session record ({error!r}): one JSON object a line, as on the topic, is needed"
-                ) from error
+            except orjson.JSONDecodeError as error:
+                raise RowError(f"{where}: no JSON ({error}): {NEEDED}") from error
+            _check_fields(record, where)
             rating = record.get("rating")
             if rating not in (1, 2, 3, 4, 5):
                 raise RowError(f"{where}: rating is {rating!r}: a whole number from 1 to 5 is needed")
             yield Rated(
-                features, 0 if rating <= 2 else 1 if rating == 3 else 2, str(record.get("conversation_id", number))
+                features_of(record), 0 if rating <= 2 else 1 if rating == 3 else 2, str(record.get("conversation_id", number))
             )
+
+
+def _check_fields(record: Any, where: str) -> None:
+    """Raise RowError, naming the field, where a record lacks what `features_of` reads."""
+    if not isinstance(record, dict):
+        raise RowError(f"{where}: no JSON object: {NEEDED}")
+    sentiment = record.get("sentiment")
+    if not isinstance(sentiment, dict):
+        raise RowError(f"{where}: sentiment is {json.dumps(sentiment)}: an object is needed; {NEEDED}")
+    fields = {**{f"sentiment.{name}": value for name, value in sentiment.items()}, **record}
+    for name in (*MEANS, *COUNTS, ABANDONED):
+        if name not in fields:
+            raise RowError(f"{where}: {name} is missing: {NEEDED}")
+    for names, usual, needed in (
+        (MEANS, _is_mean, "a number from -2 to 2, or null,"),
+        (COUNTS, _is_count, "a whole number, 0 or more,"),
+        ((ABANDONED,), ABANDONMENTS.__contains__, "before_reply, after_reply or null"),
+    ):
+        for name in names:
+            if not usual(fields[name]):
+                raise RowError(f"{where}: {name} is {json.dumps(fields[name])}: {needed} is needed")
+
+
+def _is_mean(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and -2 <= value <= 2)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _spread(every: Sequence[Rated]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -171,9 +171,6 @@ def test_fitting_finds_what_ratings_follow(tmp_path: Path) -> None:
     path.write_text(lines[0].replace('"rating": ', '"rating": 9'), "utf-8")
     with pytest.raises(RowError, match=r"rated\.jsonl, line 1: rating is 9\d: a whole number from 1 to 5"):
         fit_satisfaction([path], Says(), "own", CONSOLE)
-    path.write_text("{}", "utf-8")
-    with pytest.raises(RowError, match="line 1: no session record"):
-        fit_satisfaction([path], Says(), "own", CONSOLE)
     with pytest.raises(DataError, match="holds no rated sessions: a file of session records"):
         fit_satisfaction([tmp_path], Says(), "own", CONSOLE)
     path.write_text("\n".join(line for line in lines if '"rating": 3' not in line), "utf-8")
@@ -182,6 +179,39 @@ def test_fitting_finds_what_ratings_follow(tmp_path: Path) -> None:
     path.write_text("\n".join(re.sub(r'"c\d+"', '"c1"', line) for line in lines), "utf-8")
     with pytest.raises(DataError, match="of 1 conversations: at least 5"):
         fit_satisfaction([path], Says(), "own", CONSOLE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sentiment": None}, "sentiment is null: an object is needed"),
+        ({"sentiment": {}}, "sentiment.mean is missing: session records, one JSON object a line"),
+        ({"sentiment": {"mean": "0.5"}}, 'sentiment.mean is "0.5": a number from -2 to 2, or null, is needed'),
+        ({"sentiment": {"scored": None}}, "sentiment.scored is null: a whole number, 0 or more, is needed"),
+        ({"customer_messages": -1}, "customer_messages is -1: a whole number"),
+        ({"exchanges": True}, "exchanges is true: a whole number"),
+        ({"abandoned": "later"}, 'abandoned is "later": before_reply, after_reply or null is needed'),
+        ({"abandoned": []}, "abandoned is []: before_reply"),
+        ({"rating": None}, "rating is None: a whole number from 1 to 5"),
+    ],
+)
+def test_what_a_session_record_lacks_is_told_with_line_and_field(changes: dict[str, Any], told: str, tmp_path: Path) -> None:
+    first = record(0.5, rating=5)
+    second = {**first, **changes}
+    if changes.get("sentiment"):
+        second["sentiment"] = {**first["sentiment"], **changes["sentiment"]}
+    path = tmp_path / "rated.jsonl"
+    path.write_text(f"{json.dumps(first)}\n\n{json.dumps(second)}\n", "utf-8")
+    with pytest.raises(RowError, match=re.escape(f"{path}, line 3: {told}")):
+        list(read_records(path))
+
+
+@pytest.mark.parametrize(("line", "told"), [("{", "no JSON ("), ("[]", "no JSON object: "), ('{"rating": NaN}', "no JSON (")])
+def test_a_line_that_is_no_record_is_told(line: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "rated.jsonl"
+    path.write_text(line, "utf-8")
+    with pytest.raises(RowError, match=re.escape(f"{path}, line 1: {told}")):
+        list(read_records(path))
 
 
 def test_texts_are_scored_once_and_in_their_dialogue(tmp_path: Path) -> None:
