@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 	done)
 BIN := .venv/bin
 
-.PHONY: help install demo test check bench folders weights lock clean
+.PHONY: help install demo test check bench folders teacher weights lock clean
 
 help:
 	@echo 'make demo    run the monitor with simulated customers (Ctrl-C ends it)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make check   the quick part of it: no cluster'
 	@echo 'make bench   measure, and write build/bench.json'
 	@echo 'make weights DATA="FOLDER …"   train the shipped models anew, into build/weights (broken off: ARGS=--resume)'
+	@echo '                               TEACHER=anew: the large model that they learn from as well, for hours'
 	@echo 'make lock    resolve requirements.lock anew'
 	@echo 'make clean   remove the environment and everything built'
 
@@ -41,10 +42,17 @@ SETS = $(foreach folder,$(DATA),--data "$(folder)")
 folders:
 	@test -n "$(DATA)" || { echo 'make weights DATA="FOLDER …": folders with the sets that models/sets.py names'; exit 2; }
 
-weights: folders install
-	$(BIN)/replywatch train --recipe teacher $(SETS) --output build/weights/teacher $(ARGS)
-	$(BIN)/replywatch train --recipe accurate --teacher build/weights/teacher --compact $(SETS) --output build/weights/accurate $(ARGS)
-	$(BIN)/replywatch train --recipe fast --teacher build/weights/teacher --compact $(SETS) --output build/weights/fast $(ARGS)
+# What the teacher said is kept: TEACHER=anew trains it first, and another directory or file takes its place.
+TEACHER ?= models/weights/teacher/answers.safetensors
+NEW_TEACHER = build/weights/teacher
+TAUGHT = --teacher $(if $(filter anew,$(TEACHER)),$(NEW_TEACHER),$(TEACHER)) --compact
+
+teacher: folders install
+	$(BIN)/replywatch train --recipe teacher $(SETS) --output $(NEW_TEACHER) $(ARGS)
+
+weights: folders install $(if $(filter anew,$(TEACHER)),teacher)
+	$(BIN)/replywatch train --recipe accurate $(TAUGHT) $(SETS) --output build/weights/accurate $(ARGS)
+	$(BIN)/replywatch train --recipe fast $(TAUGHT) $(SETS) --output build/weights/fast $(ARGS)
 
 lock: install
 	$(BIN)/python -m pip install -q uv

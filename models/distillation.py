@@ -8,22 +8,21 @@ tells something of texts in it, and leaves the others to the rest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from rich.console import Console
-from safetensors import safe_open
 from torch.nn import functional
 
+from models.answers import Answers
 from models.by_language import LocalScorer, load_local
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, Loss
 from models.labels import OUTPUTS, SATISFACTIONS, UNKNOWN
 from models.progress import counted
 from models.scorer import LABELS, Limits, ModelError, scorer_version
 from models.sets import MADE, Example
-from models.whole_file import save_whole
 
 TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""
@@ -32,22 +31,19 @@ TELLS = OUTPUTS + SATISFACTIONS
 """The columns of what teachers say."""
 
 CHUNK = 1_024
-SAID, ASKED = "said", "asked"
-"""In the file that keeps what teachers said: the tensor, and of which teachers and texts it is."""
-
 TEACHERS_FILE = "teachers.safetensors"
 
 
 def taught(
     teachers: Sequence[Path], examples: Sequence[Example], device: str, console: Console, kept: Path | None = None
 ) -> torch.Tensor:
-    """What the models in the directories `teachers` (one, or one a language, in each) say of each example: the mean probabilities of those
-    that can read it, (examples, TELLS); nan for nothing, where none of them can, or tells satisfaction, and for that of an example that
-    isn't rated.
+    """What `teachers` say of each example: the mean probabilities of those that can read it, (examples, TELLS); nan for nothing, where none
+    of them can, or tells satisfaction, and for that of an example that isn't rated.
 
-    What was made here (service lines, joined texts) has the sentiment and the tones that it was made for: where the teachers say others, as of
-    irony that they take for praise, they aren't believed. kept: a file that keeps what they said; a training that is begun again by
-    the same teachers on the same texts doesn't ask them again. Raises ModelError if one can't be loaded, or lacks one of OUTPUTS.
+    teachers: directories of a model each, or of one a language, and files of what such models said (`models.answers`). What was made here
+    (service lines, joined texts) has the sentiment and the tones that it was made for: where the teachers say others, as of irony that they
+    take for praise, they aren't believed. kept: a file for what they said, with which a training that is begun again doesn't ask the same
+    teachers about the same texts. Raises ModelError if a teacher can't be loaded, lacks one of OUTPUTS, or is a file that knows none of the texts.
     """
     texts = list(dict.fromkeys(example.text for example in examples))  # a set that is learnt from several times is read once
     mean = _mean(teachers, texts, device, console, kept)
@@ -59,6 +55,13 @@ def taught(
     unrated = torch.tensor([example.satisfaction == UNKNOWN for example in examples])
     told[unrated, SATISFACTION] = float("nan")
     return told
+
+
+def teachers_names(teachers: Sequence[Path]) -> str:
+    """Who is learnt from, for the model card. Raises ModelError for a file that isn't one of answers."""
+    return " and ".join(
+        f"{' and '.join(Answers.read(each).teachers)}, as {each.name} has them" if each.is_file() else each.name for each in teachers
+    )
 
 
 def _as_made(said: torch.Tensor, example: Example) -> torch.Tensor:
@@ -73,20 +76,44 @@ def _as_made(said: torch.Tensor, example: Example) -> torch.Tensor:
 
 
 def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: Console, kept: Path | None) -> torch.Tensor:
-    """The mean of what the teachers say of each text, as `kept` has it, or told anew and kept there."""
-    asked = hashlib.sha256("\0".join([*(scorer_version(str(each.resolve())) for each in teachers), *texts]).encode()).hexdigest()
+    """The mean of what the teachers say of each text, (texts, TELLS), as `kept` has it, or told anew and kept there."""
+    versions = [_version(each) for each in teachers]
     if kept is not None and kept.is_file():
-        with safe_open(kept, "pt") as earlier:
-            if (earlier.metadata() or {}).get(ASKED) == asked:
-                return cast("torch.Tensor", earlier.get_tensor(SAID))
-    scorers = [load_local(teacher, device, Limits(threads=0, cache_size=0)) for teacher in teachers]
-    for teacher, scorer in zip(teachers, scorers, strict=True):  # all of them, before the first has read for hours
-        _check(teacher, scorer)
-    mean = torch.stack([_read(scorer, texts, console) for scorer in scorers]).nanmean(dim=0)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_whole({SAID: mean}, kept, {ASKED: asked})
-    return mean
+        earlier = _read_kept(kept)
+        if earlier is not None and earlier.teachers == tuple(versions) and earlier.known(texts).all():
+            return earlier.about(texts, TELLS)
+    files = {each: Answers.read(each) for each in teachers if each.is_file()}
+    scorers = {each: load_local(each, device, Limits(threads=0, cache_size=0)) for each in teachers if each not in files}
+    for teacher, scorer in scorers.items():  # all of them, before the first has read for hours
+        _check(teacher, list(_told_by(scorer)))
+    for teacher, answers in files.items():
+        _check(teacher, answers.columns)
+        known = int(answers.known(texts).sum())
+        if not known:
+            raise ModelError(f"the teacher {teacher} knows none of the {len(texts):,} texts to learn from: give a model, which can read them")
+        if known < len(texts):
+            console.print(f"{teacher.name} knows {known:,} of {len(texts):,} texts: the others are learnt from their labels alone")
+    said = [files[each].about(texts, TELLS) if each in files else _read(scorers[each], texts, console) for each in teachers]
+    mean = torch.stack(said).nanmean(dim=0)
+    if kept is None:
+        return mean
+    answers = Answers.of(texts, mean, TELLS, versions)
+    answers.write(kept)
+    return answers.about(texts, TELLS)  # as a training that is gone on with reads them
+
+
+def _version(teacher: Path) -> str:
+    if teacher.is_file():
+        return f"{teacher.name}@{hashlib.sha256(teacher.read_bytes()).hexdigest()[:12]}"
+    return scorer_version(str(teacher.resolve()))
+
+
+def _read_kept(kept: Path) -> Answers | None:
+    """What an earlier training kept; None where an earlier version of this project did, in another form."""
+    try:
+        return Answers.read(kept)
+    except ModelError:
+        return None
 
 
 def _read(scorer: LocalScorer, texts: Sequence[str], console: Console) -> torch.Tensor:
@@ -102,10 +129,15 @@ def _read(scorer: LocalScorer, texts: Sequence[str], console: Console) -> torch.
     return torch.tensor(rows)
 
 
-def _check(teacher: Path, scorer: LocalScorer) -> None:
-    """Raise ModelError for a teacher that lacks one of OUTPUTS."""
+def _told_by(scorer: LocalScorer) -> set[str]:
+    """The columns that a model tells."""
     told = [each for each in scorer.probabilities(["hello", "你好"]) if each]  # one of them may be in another language than the teacher's
-    if not told or not all(each.keys() >= set(OUTPUTS) for each in told):
+    return set.intersection(*map(set, told)) if told else set()
+
+
+def _check(teacher: Path, columns: Collection[str]) -> None:
+    """Raise ModelError for a teacher that lacks one of OUTPUTS."""
+    if not set(OUTPUTS) <= set(columns):
         raise ModelError(f"the teacher {teacher} does not tell all of {', '.join(OUTPUTS)}")
 
 

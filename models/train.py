@@ -17,6 +17,7 @@ from models.card import model_card
 from models.checkpoints import telling_how_to_go_on
 from models.compact import write_compact
 from models.corpus import Corpus
+from models.distillation import teachers_names
 from models.evaluate import Figure, by_question, evaluate
 from models.fitting import LEAST_RATED, fit, parts, prepare, rated
 from models.labels import OUTPUTS
@@ -65,6 +66,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
     resumable = options.schedule.adapters != "adalora" and options.schedule.epochs > 0
     with telling_how_to_go_on(work, resumable, options.resume, console):
         corpus = prepare(options)
+        taught_by = teachers_names(options.teachers)
         learnt, held_out = parts(corpus, options)
         console.print(
             f"{len(learnt):,} texts to learn from, {len(held_out):,} to choose by; {corpus.repeats_removed:,} {LEFT_OUT}"
@@ -108,7 +110,7 @@ def train(options: TrainOptions, console: Console | None = None) -> TrainReport:
         f"{layers} layers ({parameters:,} parameters, {len(tokenizer):,} pieces), "
         f"encoder: {Path(options.shape.encoder).name}"  # a directory's path is nobody's business
     )
-    (options.output / "README.md").write_text(_card(options, corpus, report, network, model.config.num_labels > len(OUTPUTS)), "utf-8")
+    (options.output / "README.md").write_text(_card(options, corpus, report, network, taught_by, model.config.num_labels > len(OUTPUTS)), "utf-8")
     return report
 
 
@@ -135,7 +137,7 @@ def check_output(output: Path) -> None:
         raise ModelError(f"output {output} holds other files than a model: give an empty or a new directory")
 
 
-def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str, rates: bool) -> str:
+def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: str, taught_by: str, rates: bool) -> str:
     schedule = options.schedule
     times = ", ".join(f"{name} {count} times" for name, count in options.repeat.items())
     return model_card(
@@ -145,7 +147,7 @@ def _card(options: TrainOptions, corpus: Corpus, report: TrainReport, network: s
         baseline=report.baseline,
         training={
             "texts": f"{report.train_texts:,}{f' ({times})' if times else ''}; {corpus.repeats_removed:,} {LEFT_OUT}",
-            **_other_sources(options),
+            **_other_sources(options, taught_by),
             "optimiser": _optimiser(schedule),
             "kept": f"step {report.best_step}, validation macro-F1 {report.validation_macro_f1:.3f}",
             "cost": f"{report.seconds / 60:.0f} minutes on "
@@ -171,15 +173,15 @@ def _optimiser(schedule: Schedule) -> str:
     )
 
 
-def _other_sources(options: TrainOptions) -> dict[str, str]:
+def _other_sources(options: TrainOptions, taught_by: str) -> dict[str, str]:
     """What shaped the network beside the labelled sets, for the card."""
     told = {}
     if options.unlabelled:
         told["read before"] = f"{len(options.unlabelled)} files of texts without labels, {options.unlabelled_epochs:g} epochs"
     if options.shape.encoder not in NO_ANSWERS or options.teachers:
         told["not in the table above"] = "what the encoder or the teachers learnt from, see their cards: they may know texts held out here"
-    if options.teachers:
-        told["learnt from"] = f"the labels, and the probabilities of {' and '.join(each.name for each in options.teachers)}"
+    if taught_by:
+        told["learnt from"] = f"the labels, and the probabilities of {taught_by}"
     return told
 
 

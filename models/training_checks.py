@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from models.adapters import KINDS
+from models.answers import Answers
 from models.labels import UNKNOWN
 from models.loading import check_gpu
 from models.network import ENCODERS, NEW, NO_ANSWERS
@@ -45,8 +46,10 @@ def check(options: TrainOptions) -> None:
         raise ModelError(str(error)) from error
     check_gpu(options.schedule.device)
     for teacher in options.teachers:
-        if not (teacher / "config.json").is_file() and not models_by_language(teacher):
-            raise ModelError(f"teacher {teacher} is no directory with a model")
+        if teacher.is_file():
+            Answers.read(teacher)
+        elif not (teacher / "config.json").is_file() and not models_by_language(teacher):
+            raise ModelError(f"teacher {teacher} is no directory with a model, and no file of a teacher's answers")
     for what, source in _sources(options):
         several = models_by_language(source) if isinstance(source, Path) else {}
         if several:
@@ -93,7 +96,7 @@ def check_used(given: Collection[str], options: TrainOptions) -> None:
 def check_sources(options: TrainOptions, work: Path) -> None:
     """Raise ModelError where a model that is learnt from would be written over, or taken away with the checkpoints of an earlier training."""
     for what, source in (*_sources(options), *(("teacher", each) for each in options.teachers)):
-        if isinstance(source, Path) and source.is_dir():
+        if isinstance(source, Path) and source.exists():
             if options.output.resolve() in [source.resolve(), *(each.resolve() for each in models_by_language(source).values())]:
                 raise ModelError(f"output {options.output} is the {what} itself: give another directory")
             if work.resolve() in source.resolve().parents:

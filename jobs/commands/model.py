@@ -40,8 +40,8 @@ def train(
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Directory of a larger model to learn from beside the labels; the recipes accurate and fast are meant for it. "
-            "Repeatable: from the mean of several."
+            help="Directory of a larger model to learn from beside the labels, or a file of what one said, as OUTPUT-training/teachers.safetensors "
+            "keeps it; the recipes accurate and fast are meant for it. Repeatable: from the mean of several."
         ),
     ] = None,
     encoder: Annotated[

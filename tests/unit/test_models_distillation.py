@@ -12,20 +12,23 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from safetensors.torch import save_file
 
+from models.answers import Answers
 from models.distillation import TEACHER_SHARE, distilled_loss, taught
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, masked_loss, targets
 from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
 from models.network import NetworkShape
 from models.recipes import TrainOptions
 from models.schedule import Schedule
-from models.scorer import WEIGHTS, ModelError
+from models.scorer import WEIGHTS, ModelError, scorer_version
 from models.sentiment import TransformerScorer
 from models.sets import Example
 from models.training_checks import check
 from tests.language_models import one_a_language
 from tests.random_models import binary_bert
 
+QUIET = Console(file=io.StringIO())
 EXAMPLES = [Example("fine", POSITIVE, source="own"), Example("who knows", UNKNOWN, source="own")]
 
 
@@ -64,7 +67,7 @@ def test_a_line_made_here_keeps_its_sentiment_where_the_teacher_takes_it_for_ano
     praise, unreadable = "great service, thank you", "\u200b"
     made = [Example(praise, NEGATIVE, source=source) for source in ("service lines", "joined", "own")]
     made += [Example(praise, POSITIVE, source="joined"), Example(unreadable, NEGATIVE, source="joined")]
-    line, joined, own, agreed, nothing = taught([WEIGHTS / "fast"], made, "cpu", Console(file=io.StringIO()))
+    line, joined, own, agreed, nothing = taught([WEIGHTS / "fast"], made, "cpu", QUIET)
     assert line[SENTIMENT].tolist() == joined[SENTIMENT].tolist() == [1.0, 0.0, 0.0]
     assert own[SENTIMENT].argmax() == POSITIVE
     assert torch.allclose(agreed, own, rtol=0, atol=0, equal_nan=True)  # what it is sure of says more than the label
@@ -75,7 +78,7 @@ def test_a_line_made_here_keeps_its_sentiment_where_the_teacher_takes_it_for_ano
 def test_a_line_made_here_keeps_the_tones_that_it_tells_where_the_teacher_hears_others() -> None:
     praise, told = "great service, thank you", tones(angry=True, anxious=False)
     made = [Example(praise, POSITIVE, told, source=source) for source in ("service lines", "own")]
-    line, own = taught([WEIGHTS / "fast"], made, "cpu", Console(file=io.StringIO()))
+    line, own = taught([WEIGHTS / "fast"], made, "cpu", QUIET)
     angry, anxious = OUTPUTS.index("angry"), OUTPUTS.index("anxious")
     assert own[angry] < 0.5
     assert line[angry] == 1  # the teacher hears none
@@ -87,7 +90,7 @@ def test_a_line_made_here_keeps_the_tones_that_it_tells_where_the_teacher_hears_
 def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_text_once() -> None:
     examples = [Example("太差了，骗人", UNKNOWN, source="own"), Example("fine", POSITIVE, source="own"), Example("\u200b", NEGATIVE, source="own")]
     both, fast, accurate = (
-        taught(teachers, [*examples, examples[0]], "cpu", Console(file=io.StringIO()))
+        taught(teachers, [*examples, examples[0]], "cpu", QUIET)
         for teachers in ([WEIGHTS / "fast", WEIGHTS / "accurate"], [WEIGHTS / "fast"], [WEIGHTS / "accurate"])
     )
     assert torch.allclose(both, (fast + accurate) / 2, equal_nan=True)
@@ -98,7 +101,7 @@ def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_te
 def test_a_directory_with_one_model_a_language_is_a_teacher(tmp_path: Path) -> None:
     both = one_a_language(tmp_path / "shop")
     examples = [Example("太差了，骗人", UNKNOWN, source="own"), Example("fine", POSITIVE, source="own"), Example("\u200b", NEGATIVE, source="own")]
-    found, wanted = (taught([each], examples, "cpu", Console(file=io.StringIO())) for each in (both, WEIGHTS / "fast"))
+    found, wanted = (taught([each], examples, "cpu", QUIET) for each in (both, WEIGHTS / "fast"))
     assert torch.allclose(found, wanted, atol=1e-3, equal_nan=True)
     options = TrainOptions([], tmp_path / "model", NetworkShape("new"), Schedule(device="cpu"), teachers=[both])
     check(options)
@@ -108,7 +111,7 @@ def test_a_directory_with_one_model_a_language_is_a_teacher(tmp_path: Path) -> N
     shutil.rmtree(both / "en")
     binary_bert(both / "en")  # which hears no tones
     with pytest.raises(ModelError, match=r"the teacher .*shop does not tell all of negative, neutral"):
-        taught([both], examples, "cpu", Console(file=io.StringIO()))
+        taught([both], examples, "cpu", QUIET)
 
 
 def test_a_teacher_tells_satisfaction_of_what_was_rated() -> None:
@@ -135,14 +138,42 @@ def test_what_teachers_said_is_kept_and_not_asked_again_for_the_same_texts(tmp_p
         return answer(scorer, texts)
 
     monkeypatch.setattr(TransformerScorer, "probabilities", counted)
-    first = taught([WEIGHTS / "fast"], EXAMPLES, "cpu", Console(file=io.StringIO()), kept)
+    first = taught([WEIGHTS / "fast"], EXAMPLES, "cpu", QUIET, kept)
     assert asked[-2:] == told and not kept.with_suffix(".part").exists()
     asked.clear()
-    again = taught([WEIGHTS / "fast"], [*EXAMPLES, EXAMPLES[0]], "cpu", Console(file=io.StringIO()), kept)
+    again = taught([WEIGHTS / "fast"], [*EXAMPLES, EXAMPLES[0]], "cpu", QUIET, kept)
     assert not asked
     assert torch.allclose(again, torch.cat([first, first[:1]]), rtol=0, atol=0, equal_nan=True)
-    taught([WEIGHTS / "fast"], EXAMPLES[:1], "cpu", Console(file=io.StringIO()), kept)
-    assert asked[-1] == told[0]
+    taught([WEIGHTS / "fast"], EXAMPLES[:1], "cpu", QUIET, kept)
+    assert not asked  # nor about some of them
+    taught([WEIGHTS / "fast"], [*EXAMPLES, Example("another", UNKNOWN, source="own")], "cpu", QUIET, kept)
+    assert asked[-3:] == [*told, "another"]
+    asked.clear()
+    taught([WEIGHTS / "fast", WEIGHTS / "accurate"], EXAMPLES, "cpu", QUIET, kept)
+    assert asked[-2:] == told  # other teachers
+
+
+def test_a_file_of_answers_teaches_what_those_taught_who_gave_them(tmp_path: Path) -> None:
+    kept, log = tmp_path / "teachers.safetensors", io.StringIO()
+    first = taught([WEIGHTS / "fast"], EXAMPLES, "cpu", QUIET, kept)
+    asked = taught([WEIGHTS / "fast"], EXAMPLES, "cpu", QUIET)
+    assert torch.allclose(first, asked, rtol=0, atol=1 / 254, equal_nan=True)
+    new = Example("never asked about", NEGATIVE, source="service lines")
+    found = taught([kept], [*EXAMPLES, new], "cpu", Console(file=log, width=200))
+    assert torch.allclose(found[:2], first, rtol=0, atol=0, equal_nan=True) and found[2].isnan().all()
+    assert "teachers.safetensors knows 2 of 3 texts: the others are learnt from their labels alone" in log.getvalue()
+    both = taught([kept, WEIGHTS / "accurate"], EXAMPLES, "cpu", QUIET)
+    accurate = taught([WEIGHTS / "accurate"], EXAMPLES, "cpu", QUIET)
+    assert torch.allclose(both, (first + accurate) / 2, equal_nan=True)
+    with pytest.raises(ModelError, match=r"the teacher .*teachers.safetensors knows none of the 1 texts to learn from: give a model"):
+        taught([kept], [new], "cpu", QUIET)
+
+
+def test_answers_kept_in_another_form_are_asked_for_anew(tmp_path: Path) -> None:
+    kept = tmp_path / "teachers.safetensors"
+    save_file({"said": torch.zeros(2, 10)}, kept, {"asked": "by an earlier version"})
+    taught([WEIGHTS / "fast"], EXAMPLES, "cpu", QUIET, kept)
+    assert Answers.read(kept).teachers == (scorer_version("fast"),)
 
 
 def test_targets_have_the_columns_that_a_teachers_follow() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from transformers.utils import logging as transformers_logging
 
 from jobs.text_lines import score_lines
 from models import fitting, network
+from models.answers import Answers
 from models.corpus import Corpus, DataError
 from models.cross_validation import cross_validate
+from models.distillation import TEACHERS_FILE
 from models.fitting import LEAST_RATED, parts, repeated, thinned
 from models.heads import outputs
 from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, tones
@@ -120,6 +123,12 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
     assert [path.name for path in learnt.output.glob("*.safetensors")] == ["model.int8.safetensors"]
     assert "model.int8.safetensors" in (learnt.output / "README.md").read_text("utf-8")
     assert min(figure.macro_f1 for figure in learnt.figures.values()) > 0.8
+    answers = shutil.copy(tmp_path / "student-training" / TEACHERS_FILE, tmp_path / "answers.safetensors")
+    again = train(replace(student, output=tmp_path / "again", teachers=[answers]), Console(file=io.StringIO()))
+    one, other = ((each.output / "model.int8.safetensors").read_bytes() for each in (learnt, again))
+    assert one == other  # what teachers said is all that is learnt from them
+    card = (again.output / "README.md").read_text("utf-8")
+    assert f"the probabilities of {teacher.version} and " in card and ", as answers.safetensors has them" in card
     with pytest.raises(ModelError, match="is no directory with a model"):
         train(replace(student, output=tmp_path / "other", teachers=[tmp_path / "none"]), Console(file=io.StringIO()))
     with pytest.raises(ModelError, match="wide is 12: a power of two is needed"):
@@ -134,7 +143,8 @@ def test_a_wide_part_is_learnt_beside_it_and_a_student_learns_from_both(folder: 
         ({"device": "gpu"}, "device is 'gpu': one of auto, cuda, cpu is needed"),
         ({"max_tokens": 256}, "max_tokens is 256: this network has places for 128"),
         ({"read_tokens": 129}, "read_tokens is 129: this network has places for 128"),
-        ({"teachers": [Path("nowhere")]}, "teacher nowhere is no directory with a model"),
+        ({"teachers": [Path("nowhere")]}, "teacher nowhere is no directory with a model, and no file of a teacher's answers"),
+        ({"teachers": [Path(__file__)]}, r"test_models_train\.py is no file of a teacher's answers: "),
         ({"unlabelled": [Path("nowhere.txt")]}, r"unlabelled nowhere\.txt is no file"),
     ],
 )
@@ -303,6 +313,9 @@ def test_a_model_that_is_learnt_from_is_not_written_over(folder: Path, tmp_path:
     with pytest.raises(ModelError, match=r"encoder .*checkpoint-9 is in the folder of this training, which is cleared"):
         train(replace(options, shape=NetworkShape(str(kept)), output=tmp_path / "model"))
     assert (kept / "model.safetensors").is_file()
+    Answers.of(["fine"], torch.full((1, len(OUTPUTS)), 0.5), OUTPUTS, ["a teacher"]).write(answers := kept.parent / TEACHERS_FILE)
+    with pytest.raises(ModelError, match=rf"teacher .*{TEACHERS_FILE} is in the folder of this training, which is cleared"):
+        train(replace(options, teachers=[answers], output=tmp_path / "model"))
 
 
 def test_a_recipe_is_taken_with_single_numbers_changed() -> None:
