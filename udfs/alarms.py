@@ -58,22 +58,15 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
     goal = _goal(conversation, now, limits)
     entries = _known(told, goal)
     matched = {id(entry) for entry in entries if entry is not None}
-    news: list[News] = []
-    for want, entry in zip(goal, entries, strict=True):
+    ends: list[News] = []
+    for at, want in enumerate(goal):
+        entry = entries[at] = entries[at] or _adopt(told, want, matched, limits)
         if entry is None:
-            entry = _adopt(told, want, matched, limits)
-        if entry is None:
-            entry = _untold(want)
-            told.append(entry)
+            continue
         matched.add(id(entry))
         entry.opener, entry.at, entry.edit = want.opener, want.at, want.edit
-        over = want.ended_at != NEVER
-        new, taken_back = entry.revision == NEVER, entry.firing is None
-        if not entry.firing and (new or taken_back or not over):
-            news.append(_say(conversation, limits, entry, want, True, want.due if new or over else max(want.due, now), ""))
-        if entry.firing and over:
-            # Lines that came late may have moved its whole length to before it was raised.
-            news.append(_say(conversation, limits, entry, want, False, max(want.ended_at, entry.since), want.reason))
+        if entry.firing and want.ended_at != NEVER:
+            ends.append(_end(conversation, limits, entry, want))
     corrections: list[News] = []
     causes = {want.cause for want in goal}
     for entry in told:
@@ -85,7 +78,12 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
             corrections.append(_say(conversation, limits, entry, _gone(entry, sessions), False, max(now, entry.since), "corrected"))
             entry.firing = None
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
-    return corrections + news  # both may stand under one `dedup_key`: what is over ends before what goes on begins
+    # All stand under one `dedup_key`: what is over ends before what goes on begins, and while one fires no other is told.
+    begins: list[News] = []
+    for want, entry in zip(goal, entries, strict=True):
+        if _unsaid(entry, want) and not any(other.firing and other.rule == want.rule for other in told):
+            begins += _begin(conversation, now, limits, entry, want)
+    return corrections + ends + begins
 
 
 def close(conversation: Conversation, count: int, now: int, limits: Limits) -> list[News]:
@@ -95,6 +93,7 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
         {want.cause for session in sessions for want in wanted(session, now, limits)}
         for sessions in (going_on, published)
     )
+    held = _held(conversation, published, now, limits)
     end = published[-1].last_at
     leaving = [
         entry
@@ -110,6 +109,9 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
             session = next(s for s in reversed(published) if s.opened_at <= entry.at or s is published[0])
             want = next((w for w in wanted(session, now, limits) if w.cause == entry.cause), _gone(entry, [session]))
             news.append(_say(conversation, limits, entry, want, False, now, "session_closed"))
+    for want, entry in held:
+        over = want if want.ended_at != NEVER else want._replace(ended_at=now, reason="session_closed")
+        news += _begin(conversation, now, limits, entry, over)
     for session in published:
         wait = session.replies.wait
         if wait is not None and not session.cut:
@@ -212,6 +214,34 @@ def _adopt(told: list[Told], want: Wanted, matched: set[int], limits: Limits) ->
         # One that was taken back is no such alert: that it was not so was said, and what is so must be.
         next((e for e in alike if e.firing is not None and want.at <= e.since <= ended_at), None),
     )
+
+
+def _unsaid(entry: Told | None, want: Wanted) -> bool:
+    """Whether that it fires is still to be said: never yet, since it was taken back, or since it was over and isn't."""
+    return entry is None or entry.firing is None or (not entry.firing and want.ended_at == NEVER)
+
+
+def _held(conversation: Conversation, published: list[Measures], now: int, limits: Limits) -> list[tuple[Wanted, Told | None]]:
+    """What is still to be said of these sessions: another alert of its rule was firing, and goes on or is over now."""
+    told = {entry.cause: entry for entry in conversation.told}
+    ids = {id(session) for session in published}
+    found = [(want, told.get(want.cause)) for want in _goal(conversation, now, limits) if id(want.session) in ids]
+    return [(want, entry) for want, entry in found if _unsaid(entry, want)]
+
+
+def _begin(conversation: Conversation, now: int, limits: Limits, entry: Told | None, want: Wanted) -> list[News]:
+    """It fires, and is over at once if it is over."""
+    new, over = entry is None, want.ended_at != NEVER
+    if entry is None:
+        entry = _untold(want)
+        conversation.told.append(entry)
+    news = [_say(conversation, limits, entry, want, True, want.due if new or over else max(want.due, now), "")]
+    return [*news, _end(conversation, limits, entry, want)] if over else news
+
+
+def _end(conversation: Conversation, limits: Limits, entry: Told, want: Wanted) -> News:
+    # Lines that came late may have moved its whole length to before it was raised.
+    return _say(conversation, limits, entry, want, False, max(want.ended_at, entry.since), want.reason)
 
 
 def _still_waiting(
