@@ -60,13 +60,13 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
     matched = {id(entry) for entry in entries if entry is not None}
     ends: list[News] = []
     for at, want in enumerate(goal):
-        entry = entries[at] = entries[at] or _adopt(told, want, matched, limits)
-        if entry is None:
+        known = entries[at] = entries[at] or _adopt(told, want, matched, limits)
+        if known is None:
             continue
-        matched.add(id(entry))
-        entry.opener, entry.at, entry.edit = want.opener, want.at, want.edit
-        if entry.firing and want.ended_at != NEVER:
-            ends.append(_end(conversation, limits, entry, want))
+        matched.add(id(known))
+        known.opener, known.at, known.edit = want.opener, want.at, want.edit
+        if known.firing and want.ended_at != NEVER:
+            ends.append(_end(conversation, limits, known, want))
     corrections: list[News] = []
     causes = {want.cause for want in goal}
     for entry in told:
@@ -80,9 +80,11 @@ def reconcile(conversation: Conversation, now: int, limits: Limits) -> list[News
     # An entry without a cause stays until its session is published: should the cause come back, its revision goes on.
     # All stand under one `dedup_key`: what is over ends before what goes on begins, and while one fires no other is told.
     begins: list[News] = []
-    for want, entry in zip(goal, entries, strict=True):
-        if _unsaid(entry, want) and not any(other.firing and other.rule == want.rule for other in told):
-            begins += _begin(conversation, now, limits, entry, want)
+    for want, known in zip(goal, entries, strict=True):
+        if _unsaid(known, want) and not any(other.firing and other.rule == want.rule for other in told):
+            if known is None:
+                told.append(known := _untold(want))
+            begins += _begin(conversation, now, limits, known, want)
     return corrections + ends + begins
 
 
@@ -109,9 +111,9 @@ def close(conversation: Conversation, count: int, now: int, limits: Limits) -> l
             session = next(s for s in reversed(published) if s.opened_at <= entry.at or s is published[0])
             want = next((w for w in wanted(session, now, limits) if w.cause == entry.cause), _gone(entry, [session]))
             news.append(_say(conversation, limits, entry, want, False, now, "session_closed"))
-    for want, entry in held:
+    for want, known in held:
         over = want if want.ended_at != NEVER else want._replace(ended_at=now, reason="session_closed")
-        news += _begin(conversation, now, limits, entry, over)
+        news += _begin(conversation, now, limits, known or _untold(want), over)
     for session in published:
         wait = session.replies.wait
         if wait is not None and not session.cut:
@@ -229,12 +231,9 @@ def _held(conversation: Conversation, published: list[Measures], now: int, limit
     return [(want, entry) for want, entry in found if _unsaid(entry, want)]
 
 
-def _begin(conversation: Conversation, now: int, limits: Limits, entry: Told | None, want: Wanted) -> list[News]:
+def _begin(conversation: Conversation, now: int, limits: Limits, entry: Told, want: Wanted) -> list[News]:
     """It fires, and is over at once if it is over."""
-    new, over = entry is None, want.ended_at != NEVER
-    if entry is None:
-        entry = _untold(want)
-        conversation.told.append(entry)
+    new, over = entry.revision == NEVER, want.ended_at != NEVER
     news = [_say(conversation, limits, entry, want, True, want.due if new or over else max(want.due, now), "")]
     return [*news, _end(conversation, limits, entry, want)] if over else news
 
