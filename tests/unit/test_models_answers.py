@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from models.answers import Answers
 from models.labels import OUTPUTS, SATISFACTIONS
 from models.scorer import WEIGHTS, ModelError
+from models.service_lines import service_lines
 
 TEXTS = ["太差了", "fine", "\u200b", "\ud800"]
 COLUMNS = (*OUTPUTS, *SATISFACTIONS)
@@ -62,3 +63,12 @@ def test_what_is_no_file_of_answers_is_told(kind: str, tmp_path: Path) -> None:
         save_file({"texts": torch.zeros(1, dtype=torch.int64), "said": torch.zeros(1, 1, dtype=torch.uint8)}, path, told | {"columns": "["})
     with pytest.raises(ModelError, match=rf"{path.name} is no file of a teacher's answers: "):
         Answers.read(path)
+
+
+def test_the_answers_that_ship_are_of_the_lines_of_now_and_tell_every_label_and_tone() -> None:
+    shipped = Answers.read(WEIGHTS / "teacher" / "answers.safetensors")
+    assert shipped.columns == OUTPUTS and len(shipped.teachers) == 1
+    # Where lines have changed by more than this, a teacher has to read the new ones: `make weights TEACHER=anew`.
+    assert shipped.known([line.text for line in service_lines()]).mean() > 0.9
+    sums = torch.from_numpy(shipped.said[:, :3].astype("int64").sum(axis=1))
+    assert ((sums - 254).abs() <= 2).all()  # a probability each of three labels, rounded
