@@ -416,7 +416,8 @@ def test_the_version_follows_the_content(tmp_path: Path, shipped: Scorer) -> Non
 
 def test_the_shipped_weights_are_small_and_documented() -> None:
     assert sum(file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file()) <= 32 * 2**20
-    assert {path.name for path in WEIGHTS.iterdir() if path.is_dir()} == set(SHIPPED)
+    folders = {path.name for path in WEIGHTS.iterdir() if path.is_dir()}
+    assert folders == {*SHIPPED, "teacher"} and all((WEIGHTS / name / "README.md").is_file() for name in folders)
 
 
 @pytest.mark.parametrize("model", SHIPPED)
