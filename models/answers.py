@@ -20,7 +20,6 @@ from safetensors import SafetensorError, safe_open
 from models.scorer import ModelError
 from models.whole_file import save_whole
 
-SUFFIX = ".safetensors"
 TEXTS, SAID = "texts", "said"
 COLUMNS, TEACHERS = "columns", "teachers"
 STEPS = 254
@@ -68,19 +67,23 @@ class Answers:
 
     def known(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """(texts): whether a text was asked about."""
-        known: NDArray[np.bool_] = np.isin(_digests(texts), self.digests)
-        return known
+        return self._known(_digests(texts))
 
     def about(self, texts: Sequence[str], columns: Sequence[str]) -> torch.Tensor:
         """(texts, columns) probabilities, nan for nothing, and for texts that nobody asked about."""
         found = np.full((len(texts), len(columns)), np.nan, np.float32)
-        asked = self.known(texts)
-        rows = self.said[np.searchsorted(self.digests, _digests(texts)[asked])].astype(np.float32)
+        digests = _digests(texts)
+        asked = self._known(digests)
+        rows = self.said[np.searchsorted(self.digests, digests[asked])].astype(np.float32)
         rows[rows == NOTHING] = np.nan
         for at, name in enumerate(columns):
             if name in self.columns:
                 found[asked, at] = rows[:, self.columns.index(name)] / STEPS
         return torch.from_numpy(found)
+
+    def _known(self, digests: NDArray[np.int64]) -> NDArray[np.bool_]:
+        known: NDArray[np.bool_] = np.isin(digests, self.digests)
+        return known
 
 
 def _digests(texts: Sequence[str]) -> NDArray[np.int64]:

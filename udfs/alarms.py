@@ -225,10 +225,12 @@ def _unsaid(entry: Told | None, want: Wanted) -> bool:
 
 def _held(conversation: Conversation, published: list[Measures], now: int, limits: Limits) -> list[tuple[Wanted, Told | None]]:
     """What is still to be said of these sessions: another alert of its rule was firing, and goes on or is over now."""
-    told = {entry.cause: entry for entry in conversation.told}
+    if not any(entry.firing for entry in conversation.told):
+        return []
+    goal = _goal(conversation, now, limits)
     ids = {id(session) for session in published}
-    found = [(want, told.get(want.cause)) for want in _goal(conversation, now, limits) if id(want.session) in ids]
-    return [(want, entry) for want, entry in found if _unsaid(entry, want)]
+    pairs = zip(goal, _known(conversation.told, goal), strict=True)
+    return [(want, entry) for want, entry in pairs if id(want.session) in ids and _unsaid(entry, want)]
 
 
 def _begin(conversation: Conversation, now: int, limits: Limits, entry: Told, want: Wanted) -> list[News]:

@@ -101,8 +101,10 @@ def test_several_teachers_tell_the_mean_of_what_each_says_and_read_a_repeated_te
 def test_a_directory_with_one_model_a_language_is_a_teacher(tmp_path: Path) -> None:
     both = one_a_language(tmp_path / "shop")
     examples = [Example("太差了，骗人", UNKNOWN, source="own"), Example("fine", POSITIVE, source="own"), Example("\u200b", NEGATIVE, source="own")]
-    found, wanted = (taught([each], examples, "cpu", QUIET) for each in (both, WEIGHTS / "fast"))
-    assert torch.allclose(found, wanted, atol=0.03, equal_nan=True)  # in bf16 and int8 an answer depends so much on its batch
+    found = taught([both], examples, "cpu", QUIET)
+    # Each language is a batch of its own, on which an answer depends a little in bf16 and int8.
+    wanted = torch.cat([taught([WEIGHTS / "fast"], [each], "cpu", QUIET) for each in examples])
+    assert torch.allclose(found, wanted, atol=1e-3, equal_nan=True)
     options = TrainOptions([], tmp_path / "model", NetworkShape("new"), Schedule(device="cpu"), teachers=[both])
     check(options)
     for what, shape in (("encoder", NetworkShape(str(both))), ("tokenizer", NetworkShape("new", tokenizer=str(both)))):
