@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from jobs.settings import Settings, hash_key
+from jobs.environment import hash_key
+from jobs.settings import Settings
 from jobs.topics import OUTPUTS, client_options
 from models.scorer import NullScorer
 from udfs.events import FLAGS, ID_HASH, KIND_MASK, unpack

@@ -5,8 +5,9 @@ from __future__ import annotations
 from jobs.kafka_options import check_options
 from jobs.settings import Scoring, Settings
 from models.satisfaction import load_satisfaction
-from models.scorer import ModelError, check_left_to_server, scorer_version
+from models.scorer import ModelError, check_left_to_server
 from models.sources import is_url
+from models.versions import scorer_version
 from udfs.phrase_rules import PhraseMatcher
 from udfs.rules import RuleSet
 from udfs.yaml_file import FileError

@@ -26,7 +26,8 @@ from jobs.local.preflight import preflight
 from jobs.local.service import of_this_machine
 from jobs.local.stack import LocalStack
 from jobs.produce import EventProducer
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from jobs.tail import AlertStream
 from models.progress import console_for
 from udfs.formats import Reading, open_messages

@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.checks import usable_rules
+from jobs.environment import hash_key
 from jobs.local.flink_rest import FlinkError, FlinkRest
 from jobs.local.jars import JarError, expected_jars, read_jars
 from jobs.local.preflight import Check, preflight
 from jobs.redis_alerts import RedisUnavailable, redis_url
-from jobs.settings import Settings, hash_key
+from jobs.settings import Settings
 from jobs.topics import client_options, topic_settings, wrong_time
 from models.scorer import ModelError, load_scorer
 from models.sources import is_url

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from jobs.environment import hash_key
 from jobs.local.client import SUBMIT_TIMEOUT_S, Submission
 from jobs.local.flink_installation import FlinkInstallation
 from jobs.local.flink_rest import FlinkError
 from jobs.local.java import find_java
 from jobs.package import application
 from jobs.paths import cache_directory
-from jobs.settings import Settings, hash_key
+from jobs.settings import Settings
 from udfs.rules import RuleSet
 
 MODULE = "jobs.submit"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from jobs.settings import Settings, hash_key
-from models.scorer import load_scorer, scorer_version
+from jobs.environment import hash_key
+from jobs.settings import Settings
+from models.scorer import load_scorer
+from models.versions import scorer_version
 from udfs.phrase_rules import PhraseMatcher
 from udfs.privacy import Masker
 from udfs.reading import Reader

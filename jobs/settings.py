@@ -1,45 +1,25 @@
-"""The settings: a YAML file, overridden by the environment (`REPLYWATCH_KAFKA__BOOTSTRAP_SERVERS=…`), typed and checked.
-
-An unknown or unusable setting is refused with the file and line, or with the variable's name. Durations carry their
-unit in their name.
-"""
+"""The settings, typed and checked; where they come from is `jobs.settings_file`'s. Durations carry their unit in their name."""
 
 from __future__ import annotations
 
 import logging
-import os
 import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from jobs.paths import conf_directory
 from jobs.redis_url import unusable_options
-from models.scorer import SHIPPED
-from models.sources import NAMES, holds_model
 from udfs.limits import Limits
 from udfs.parsing import NO_LIMIT, TimeLimits
 from udfs.rules import RuleSet, load_rules
-from udfs.yaml_file import FileError, plain_value, read_yaml, validated
 
 LOG = logging.getLogger(__name__)
 
-PREFIX = "REPLYWATCH_"
-SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
 SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem")
-_OF_A_SERVICE = re.compile(r"((?:(?!.*__).*?_)?)(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_.*)?)").fullmatch
-
-ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
-"""Variables that are no settings."""
-
-NO_PATHS = ("default", "none")
 URLS = {"redis": ("redis", "rediss", "unix"), "http": ("http", "https")}
-
 
 LONGEST = 10 * 366 * 86_400.0
 """Seconds: no session, lateness or memory is longer than ten years."""
@@ -241,133 +221,6 @@ class Settings(_Section):
         return TimeLimits(oldest, _ms(self.time.future_seconds), self.time.numeric_strings)
 
 
-def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
-    """Settings from a file (default: `REPLYWATCH_SETTINGS`, else `conf/settings.yaml`), the environment, `overrides`.
-
-    Overrides are dotted with two underscores (`kafka__bootstrap_servers`) and win. FileError names what is wrong.
-    """
-    path = path or Path(os.environ.get(PREFIX + "SETTINGS") or conf_directory() / "settings.yaml")
-    settings = validated(Settings, read_yaml(path))
-    changed = {**_from_environment(), **{name: value for name, value in overrides.items() if value is not None}}
-    values = settings.model_dump()
-    values["redis"]["url"] = settings.redis.url
-    # A file means its own folder, who types a name the one that he is in; the rules that come along lie in conf/.
-    beside = (path.parent / settings.rules_file).absolute()
-    values["rules_file"] = str(beside if beside.exists() else conf_directory() / settings.rules_file)
-    if "rules_file" in changed:
-        changed["rules_file"] = str(Path(changed["rules_file"]).absolute())
-    for name, value in changed.items():
-        _put(values, name.split("__"), value)
-    try:
-        found = Settings.model_validate(values)
-    except ValidationError as error:
-        raise FileError("\n".join(_fault(fault) for fault in error.errors())) from error
-    oldest, memory = found.time.oldest_accepted_seconds, found.time.duplicate_memory_seconds
-    if found.input == "live" and oldest > memory:
-        raise FileError(
-            f"time.oldest_accepted_seconds is {oldest:g}, time.duplicate_memory_seconds {memory:g}: a repeat that old would be taken "
-            "for a new message; accept none older than is remembered"
-        )
-    return _with_whole_paths(found, path.parent)
-
-
-def _with_whole_paths(settings: Settings, folder: Path) -> Settings:
-    """The settings with a model or a file that lies here, in the working folder or beside the settings' file, by its whole path: the
-    job's processes work in other folders, and would take `my-model` for a name on the hub."""
-    scoring, kafka = settings.scoring, settings.kafka
-    places = {"model": _whole_model(scoring.model, folder), "satisfaction": _whole(scoring.satisfaction, folder)}
-    return settings.model_copy(
-        update={
-            "scoring": scoring.model_copy(update=places),
-            "kafka": kafka.model_copy(update={"ca_file": _whole(kafka.ca_file, folder)}),
-        }
-    )
-
-
-def _whole_model(name: str, folder: Path) -> str:
-    """A folder that is called as a model that comes with the project is meant only where it holds one, see `models.sources.source_of`."""
-    if name in SHIPPED:
-        return _whole(name, folder, holds_model)
-    return name if name in NAMES else _whole(name, folder)
-
-
-def _whole(name: str, folder: Path, meant: Callable[[Path], bool] = Path.exists) -> str:
-    if not name or name in NO_PATHS:
-        return name
-    try:
-        here = [base / Path(name).expanduser() for base in (Path.cwd(), folder.absolute())]
-        return next((str(path) for path in here if meant(path)), name)
-    except (OSError, RuntimeError):  # longer than a path may be; somebody's home who isn't known here
-        return name
-
-
-def hash_key() -> bytes:
-    """The secret for personal ids, from REPLYWATCH_HASH_KEY or the file that REPLYWATCH_HASH_KEY_FILE names."""
-    value = os.environ.get(PREFIX + "HASH_KEY", "")
-    file = os.environ.get(PREFIX + "HASH_KEY_FILE", "")
-    if not value and file:
-        try:
-            value = Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise FileError(f"{PREFIX}HASH_KEY_FILE: {file}: is no text; make one by `openssl rand -hex 32`") from error
-    if not _is_utf8(value):
-        raise FileError(f"{PREFIX}HASH_KEY: holds bytes that are no text; make one by `openssl rand -hex 32`")
-    if len(value) < 16:
-        raise FileError(
-            f"{PREFIX}HASH_KEY: a secret of 16 characters or more is needed to hash personal ids; set it, or name a "
-            f"file that holds it in {PREFIX}HASH_KEY_FILE"
-        )
-    return value.encode()
-
-
-def named_in_environment() -> frozenset[str]:
-    """The settings that the environment names, as overrides of `load_settings`."""
-    return frozenset(_from_environment())
-
-
-def _from_environment() -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, text in sorted(os.environ.items()):
-        setting = name.removeprefix(PREFIX)
-        if setting == name or setting in ELSEWHERE or _tells_of_a_service(setting):
-            continue
-        if not _is_utf8(text):
-            raise FileError(f"{name}: holds bytes that are not UTF-8; write it as UTF-8")
-        try:
-            found[setting.lower()] = text if not text or _is_text(setting.lower().split("__")) else plain_value(text)
-        except (yaml.YAMLError, ValueError) as error:
-            raise FileError(f"{name}: {error}") from error
-        except RecursionError as error:
-            raise FileError(f"{name}: nested too deeply; a setting needs a level or two") from error
-    return found
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether a variable's text is one: Python hands other bytes on as halves of surrogate pairs."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def _tells_of_a_service(setting: str) -> bool:
-    """Whether Kubernetes has put the variable into a pod because of a Service `replywatch-…` beside it: of each it tells
-    REPLYWATCH_…_SERVICE_HOST, and more."""
-    match = _OF_A_SERVICE(setting)
-    return match is not None and f"{PREFIX}{match[1]}SERVICE_HOST" in os.environ
-
-
-def _is_text(place: Sequence[str]) -> bool:
-    """Whether the setting at this place is a text: `2024` and `null` are words there."""
-    section: type[BaseModel] = Settings
-    for step in place[:-1]:
-        field = section.model_fields.get(step)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return False
-        section = field.annotation
-    last = section.model_fields.get(place[-1])
-    return last is not None and last.annotation in (str, SecretStr)
-
-
 def printable(settings: Settings) -> dict[str, Any]:
     """All settings for a person to read: of Redis' address all but user and password, other secrets hidden."""
     values = settings.model_dump(mode="json")
@@ -389,21 +242,6 @@ def _check_url(url: str, kind: str) -> None:
         raise ValueError("user and password don't belong into this URL: it is shown and travels with the job")
     if not usable:
         raise ValueError(f"no URL of the form {schemes[0]}://host:port")  # without the value: it may hold a password
-
-
-def _fault(fault: Any) -> str:
-    name = PREFIX + "__".join(str(step) for step in fault["loc"]).upper()
-    unknown = fault["type"] == "extra_forbidden"
-    return f"{name}: {'unknown setting; check the spelling or unset it' if unknown else fault['msg']}"
-
-
-def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
-    for step in path[:-1]:
-        nested = values.setdefault(step, {})
-        if not isinstance(nested, dict):
-            raise FileError(f"{PREFIX}{'__'.join(path).upper()}: {step} is no section")
-        values = nested
-    values[path[-1]] = value
 
 
 def _ms(seconds: float) -> int:

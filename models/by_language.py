@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from models.cached import CachedScorer
-from models.scorer import LANGUAGES, Limits, ModelError, Score, directory_version, models_by_language
+from models.scorer import LANGUAGES, Limits, ModelError, Score
 from models.sentiment import TransformerScorer
 from models.text import is_in, readable
+from models.versions import directory_version, models_by_language
 
 Told = TypeVar("Told")
 

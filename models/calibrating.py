@@ -32,10 +32,11 @@ from models.evaluate import Figure, answered, confident, figure, probabilities
 from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
 from models.progress import console_for
-from models.scorer import LABELS, ModelError, load_scorer, models_by_language
+from models.scorer import LABELS, ModelError, load_scorer
 from models.sets import JOINED, Example
 from models.sources import source_of
 from models.train import check_output
+from models.versions import models_by_language
 
 MOST = 20_000
 
@@ -82,7 +83,7 @@ def calibrate(
     config = _config(source)
     if len(columns_of(config.get("id2label") or {}, source).sided) < len(LABELS):
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
-    corpus = load_corpus(data, permissive_only=False, with_service_lines=False, mask=mask)
+    corpus = load_corpus(data, permissive_only=False, with_service_lines=False, to_learn=False, mask=mask)
     own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != JOINED]
     own = drawn(own, MOST)
     _check(own, "are left")

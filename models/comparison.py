@@ -21,10 +21,11 @@ from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
 from models.progress import console_for, counted
 from models.rivals import FastTextScorer, SnowScorer, VaderScorer, check_rivals
-from models.scorer import ModelError, Scorer, load_scorer, scorer_version
-from models.sets import Example
+from models.scorer import ModelError, Scorer, load_scorer
+from models.sets import MADE, Example
 from models.sources import is_url, source_of
 from models.tone_figures import REMEMBERED, ToneFigure, by_tones, tone_figures
+from models.versions import scorer_version
 
 RIVALS = ("tfidf", "fasttext", "snownlp", "vader", "lexicon")
 LEARNERS = ("tfidf", "fasttext")
@@ -77,7 +78,7 @@ def compare(
 ) -> Comparison:
     """Measure models (name → as in `load_scorer`) and rivals on the test parts of all sets that are there.
 
-    Rivals that learn, learn from what a model would be trained on. with_scaling: fit a scaling to each set's validation part; with_tones:
+    Rivals that learn, learn from what a model would be trained on, and are left out where that is nothing. with_scaling: fit a scaling to each set's validation part; with_tones:
     ask for tones where a set tells them. most: texts a set at most, drawn by chance (0 = all, but of those that a scaling is fitted on CALIBRATING); mask: as in training,
     or other texts would be held out than there. Raises DataError where there is nothing to measure on, ModelError for an unknown
     rival or a model that can't be loaded.
@@ -92,10 +93,14 @@ def compare(
     corpus = load_corpus(
         data,
         permissive_only=permissive_only,
-        to_learn=any(name in LEARNERS for name in rivals),
+        to_learn=False,
         with_validations=with_scaling,
         mask=mask,
     )
+    console = console or console_for()
+    if unlearnt := [name for name in rivals if name in LEARNERS and not _learns(corpus)]:
+        console.print(f"{', '.join(unlearnt)} left out: no text is there to learn from, all are held out")
+        rivals = [name for name in rivals if name not in unlearnt]
     tests = {name: drawn(part, most or len(part)) for name, part in by_question(corpus.tests).items()}
     toned = {name: drawn(part, most or len(part)) for name, part in by_tones(corpus.tests).items() if with_tones}
     if not tests and not toned:
@@ -114,7 +119,7 @@ def compare(
     languages = {info.name: info.language for info in corpus.sets}
     names = list(dict.fromkeys([*tests, *toned]))
     found = Comparison()
-    with counted(console or console_for(), transient=True) as progress:
+    with counted(console, transient=True) as progress:
         for name, make in _scorers(corpus, models, rivals, device):
             task = progress.add_task(f"{name}: made ready", total=len(names))
             scorer = make()
@@ -135,6 +140,11 @@ def compare(
                     found.tones[name][set_name] = heard
             progress.update(task, description=name, completed=len(names))
     return found
+
+
+def _learns(corpus: Corpus) -> bool:
+    """Whether there is something to learn from beside the lines that come with the project."""
+    return any(example.source not in MADE for example in corpus.train)
 
 
 def _scorers(

@@ -21,8 +21,9 @@ from models.by_language import LocalScorer, load_local
 from models.heads import SATISFACTION, SENTIMENT, TOLD_COLUMNS, TONE, Loss
 from models.labels import OUTPUTS, SATISFACTIONS, UNKNOWN
 from models.progress import counted
-from models.scorer import LABELS, Limits, ModelError, scorer_version
+from models.scorer import LABELS, Limits, ModelError
 from models.sets import MADE, Example
+from models.versions import scorer_version
 
 TEACHER_SHARE = 0.7
 """How much of the loss is the teacher's; the rest is that of the sets' own labels."""

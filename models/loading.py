@@ -22,7 +22,8 @@ from models.calibration import COLDEST, HOTTEST, LARGEST_BIAS, WIDEST, Mix
 from models.compact import COMPACT_FILE, read_compact
 from models.compiled import CompiledForward, Forward
 from models.lean_bert import Dense, LeanBert, Packed
-from models.scorer import LABELS, LANGUAGES, SATISFACTIONS, TONES, ModelError, directory_version
+from models.scorer import LABELS, LANGUAGES, SATISFACTIONS, TONES, ModelError
+from models.versions import directory_version
 from models.wide import WIDE_FILE
 
 

@@ -225,8 +225,8 @@ def read_records(path: Path) -> Iterator[Rated]:
                 raise RowError(f"{where}: no JSON ({error}): {NEEDED}") from error
             _check_fields(record, where)
             rating = record.get("rating")
-            if rating not in (1, 2, 3, 4, 5):
-                raise RowError(f"{where}: rating is {rating!r}: a whole number from 1 to 5 is needed")
+            if isinstance(rating, bool) or rating not in (1, 2, 3, 4, 5):
+                raise RowError(f"{where}: rating is {json.dumps(rating)}: a whole number from 1 to 5 is needed")
             yield Rated(
                 features_of(record), 0 if rating <= 2 else 1 if rating == 3 else 2, str(record.get("conversation_id", number))
             )

@@ -12,11 +12,12 @@ from models.labels import UNKNOWN
 from models.loading import check_gpu
 from models.network import ENCODERS, NEW, NO_ANSWERS
 from models.recipes import TrainOptions
-from models.scorer import LANGUAGES, SHIPPED, Limits, ModelError, check_place, models_by_language
+from models.scorer import LANGUAGES, SHIPPED, Limits, ModelError, check_place
 from models.sets import Example
 from models.sources import source_of
 from models.text import readable
 from models.tokenizer import Encoder
+from models.versions import models_by_language
 
 CHUNK = 1_024
 LEARNING = ("accumulation", "learning_rate", "warm_up", "weight_decay", "consistency", "averaging", "patience")

@@ -10,8 +10,8 @@ import hashlib
 from datetime import timedelta
 from typing import Any, Final
 
-from udfs.alarms import News
 from udfs.events import SEPARATOR, identifier, split_key
+from udfs.news import News
 from udfs.rules import UNITS
 from udfs.summaries import EPOCH, summary
 from udfs.wanted import Wanted

@@ -18,6 +18,7 @@ from udfs.conversation import NO_TIMER, Conversation
 from udfs.events import SENT_AT, Row
 from udfs.limits import Limits
 from udfs.measures import CUSTOMER
+from udfs.news import News
 from udfs.quality import rated
 from udfs.rules import RuleSet
 from udfs.wanted import next_due
@@ -141,7 +142,7 @@ def _publish(state: Conversation, key: str, at: int, clock_ms: int, context: Con
     return out
 
 
-def _alert(item: alarms.News, key: str, state: Conversation, clock_ms: int, context: Context) -> Output:
+def _alert(item: News, key: str, state: Conversation, clock_ms: int, context: Context) -> Output:
     url = state.place(item.wanted.session).url
     record: dict[str, Any] = alert_record(
         item, key, url, context.rules.by_id(item.wanted.rule), context.timezone, context.model_version, clock_ms

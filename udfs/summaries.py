@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from udfs.alarms import News
 from udfs.events import Rank
+from udfs.news import News
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

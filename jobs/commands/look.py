@@ -75,7 +75,8 @@ def score(
 ) -> None:
     """Score lines of text from standard input as the job would by the settings; one JSON object a line: text, label, score (-1…1),
     confidence (0…1), model, and what else it tells."""
-    from jobs.settings import Scoring, load_settings
+    from jobs.settings import Scoring
+    from jobs.settings_file import load_settings
     from jobs.text_lines import score_lines
     from models.sources import is_url
 

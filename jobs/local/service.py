@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 
 from jobs.checks import checked
+from jobs.environment import PREFIX, hash_key, named_in_environment
 from jobs.flink_client import submit
 from jobs.job_progress import JobProgress
 from jobs.local import processes, stack
@@ -25,7 +26,8 @@ from jobs.local.preflight import preflight
 from jobs.local.processes import ProcessError
 from jobs.local.state import ProcessRecord, StateError, read_state
 from jobs.paths import state_directory
-from jobs.settings import PREFIX, Settings, hash_key, load_settings, named_in_environment
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from jobs.topics import check_partitions, create_topics
 from udfs.rules import RuleSet
 

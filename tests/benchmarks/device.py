@@ -25,7 +25,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from jobs.settings import load_settings
+from jobs.settings_file import load_settings
 from models.batches import padded
 from models.loading import load_classifier, placed
 from models.network import NEW, NetworkShape, make_network

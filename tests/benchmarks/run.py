@@ -24,7 +24,8 @@ from rich.console import Console
 
 from jobs.local.stack import LocalStack
 from jobs.package import application
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from jobs.topics import create_topics
 from tests.benchmarks import latency, report
 from tests.benchmarks.bars import progress_bar, task

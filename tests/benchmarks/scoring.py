@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import orjson
 
 from jobs.reader import make_reader
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from models.scorer import Score, load_scorer
 from tests.benchmarks.topic import simulated
 from udfs.collector import collect_seldom

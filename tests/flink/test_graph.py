@@ -13,7 +13,8 @@ from jobs.kafka_tables import read_messages
 from jobs.key_groups import key_group_names
 from jobs.local.jars import fetch_jars
 from jobs.local.java import find_java
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from jobs.submit import environment
 
 Nodes = list[tuple[str, str | None]]

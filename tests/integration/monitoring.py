@@ -26,7 +26,8 @@ from jobs.local.processes import Child
 from jobs.local.stack import LocalStack
 from jobs.package import application
 from jobs.produce import EventProducer
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from jobs.topics import OUTPUTS, create_topics
 from udfs.rules import RuleSet
 

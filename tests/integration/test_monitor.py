@@ -18,9 +18,10 @@ import pytest
 from jobs.clock import run_clock
 from jobs.replay import Replayer
 from jobs.tail import AlertStream
-from models.scorer import WEIGHTS, load_scorer, scorer_version
+from models.scorer import WEIGHTS, load_scorer
 from models.sentiment import TransformerScorer
 from models.server import serve
+from models.versions import scorer_version
 from tests.chat import HOUR, SECOND, T0, Chat
 from tests.conversing import rules_with
 from tests.integration.monitoring import Cluster, Monitor, identities

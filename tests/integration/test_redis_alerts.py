@@ -8,7 +8,7 @@ import redis
 
 from jobs.local.redis_server import RedisServer
 from jobs.redis_alerts import RedisPublisher, RedisUnavailable
-from jobs.settings import load_settings
+from jobs.settings_file import load_settings
 
 ALERT = orjson.dumps({"alert_id": "a1", "revision": 0, "severity": "high", "shop": "s1"}).decode()
 

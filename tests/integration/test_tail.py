@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from jobs.local.redis_server import RedisServer
-from jobs.settings import load_settings
+from jobs.settings_file import load_settings
 from jobs.tail import AlertStream
 
 WITHIN_S = 30

@@ -20,7 +20,8 @@ from jobs.local.java import find_java
 from jobs.local.kafka import KafkaServer
 from jobs.produce import EventProducer, ProduceError
 from jobs.replaying import replay_file
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from jobs.topics import TopicError, check_partitions, create_topics, latest_time
 from tests.integration.test_local_services import eventually
 

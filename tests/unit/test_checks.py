@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from jobs.checks import checked
-from jobs.settings import load_settings
+from jobs.settings_file import load_settings
 from jobs.topics import client_options
 from udfs.yaml_file import FileError
 

@@ -30,7 +30,8 @@ from jobs.local.hash_key import keep_hash_key
 from jobs.local.state import StateError
 from jobs.paths import PlaceError, state_directory
 from jobs.redis_alerts import RedisUnavailable, redis_url
-from jobs.settings import Settings, load_settings, printable
+from jobs.settings import Settings, printable
+from jobs.settings_file import load_settings
 from udfs.yaml_file import FileError
 
 COMMANDS = (

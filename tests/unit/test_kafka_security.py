@@ -6,7 +6,8 @@ import pytest
 
 from jobs.flink_client import public_settings
 from jobs.kafka_security import client_security, flink_security
-from jobs.settings import Settings, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from udfs.yaml_file import FileError
 
 SECURED = {

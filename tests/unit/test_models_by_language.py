@@ -15,8 +15,9 @@ from jobs.cli import app
 from models.by_language import LanguageScorer
 from models.calibrating import calibrate
 from models.loading import LANGUAGE
-from models.scorer import WEIGHTS, ModelError, Scorer, load_scorer, scorer_version
+from models.scorer import WEIGHTS, ModelError, Scorer, load_scorer
 from models.server import serve
+from models.versions import scorer_version
 from tests.language_models import one_a_language, one_language
 
 TEXTS = ["太差了，骗人", "thank you, great service", "👍", "iPhone 坏了", "", "where is my order", "666", "质量很好", "𓀀", "太差了，骗人"]

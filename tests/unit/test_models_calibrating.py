@@ -67,6 +67,9 @@ def test_too_few_lines_of_a_label_are_refused(lines: Path, tmp_path: Path) -> No
     lines.write_text("\n".join([*few, "好评,positive"]), "utf-8")
     with pytest.raises(DataError, match=r"\d positive texts are left to fit to: at least 10 of each label are needed"):
         calibrate("fast", [lines], tmp_path / "mine", console=QUIET)
+    lines.write_text("text,label,split\n差评,negative,test\n", "utf-8")  # held out, all of it
+    with pytest.raises(DataError, match=r"0 negative, 0 neutral, 0 positive texts are left to fit to: at least 10 of each label"):
+        calibrate("fast", [lines], tmp_path / "mine", console=QUIET)
     assert not (tmp_path / "mine").exists()
 
 

@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from models.compact import COMPACT_FILE, read_compact, write_compact
 from models.network import NetworkShape, make_network
-from models.scorer import ModelError, load_scorer, scorer_version
+from models.scorer import ModelError, load_scorer
+from models.versions import scorer_version
 
 TEXTS = ["太差，骗人", "什么时候发货", "love it, thanks", "坏了 broken", "please send my order"]
 

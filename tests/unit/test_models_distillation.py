@@ -21,10 +21,11 @@ from models.labels import NEGATIVE, OUTPUTS, POSITIVE, SATISFACTIONS, UNKNOWN, t
 from models.network import NetworkShape
 from models.recipes import TrainOptions
 from models.schedule import Schedule
-from models.scorer import WEIGHTS, ModelError, scorer_version
+from models.scorer import WEIGHTS, ModelError
 from models.sentiment import TransformerScorer
 from models.sets import Example
 from models.training_checks import check
+from models.versions import scorer_version
 from tests.language_models import one_a_language
 from tests.random_models import binary_bert
 

@@ -426,6 +426,15 @@ def test_nothing_to_measure_on_is_an_error(tmp_path: Path) -> None:
         compare([path], {}, ["lexicon"], console=Console(quiet=True))
 
 
+def test_rivals_that_find_nothing_to_learn_from_are_left_out_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("text,label,split\nawful,negative,test\ngreat,positive,test\n", "utf-8")
+    console = Console(width=120, record=True, file=io.StringIO())
+    found = compare([path], {}, ["tfidf", "fasttext", "lexicon"], console=console)
+    assert list(found.figures) == ["lexicon"]
+    assert "tfidf, fasttext left out: no text is there to learn from" in console.export_text()
+
+
 def test_a_rival_is_not_measured_on_what_it_comes_from(tmp_path: Path) -> None:
     folder = tmp_path / "sentiment"
     folder.mkdir()

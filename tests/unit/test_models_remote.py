@@ -17,15 +17,16 @@ import pytest
 import torch
 from tenacity import Retrying, stop_after_attempt, stop_after_delay, stop_before_delay, wait_fixed, wait_none
 
-from jobs.settings import load_settings
+from jobs.settings_file import load_settings
 from models import remote_client, server
 from models.labels import OUTPUTS, SATISFACTIONS
 from models.network import NetworkShape, make_network
 from models.remote import RemoteScorer, score_of_logits
 from models.remote_client import TOKEN_VARIABLE
-from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer, scorer_version
+from models.scorer import DEFAULT_WEIGHTS, Limits, ModelError, Scorer, load_scorer
 from models.sentiment import TransformerScorer
 from models.server import MAX_BYTES, MAX_TEXTS, check_host, labelled, serve
+from models.versions import scorer_version
 
 TEXTS = ["太差了，骗人", "什么时候发货", "love it, thanks", "", "𓀀", "ok", *(f"订单{at}到哪了" for at in range(300))]
 

@@ -192,7 +192,8 @@ def test_fitting_finds_what_ratings_follow(tmp_path: Path) -> None:
         ({"exchanges": True}, "exchanges is true: a whole number"),
         ({"abandoned": "later"}, 'abandoned is "later": before_reply, after_reply or null is needed'),
         ({"abandoned": []}, "abandoned is []: before_reply"),
-        ({"rating": None}, "rating is None: a whole number from 1 to 5"),
+        ({"rating": None}, "rating is null: a whole number from 1 to 5"),
+        ({"rating": True}, "rating is true: a whole number from 1 to 5"),
     ],
 )
 def test_what_a_session_record_lacks_is_told_with_line_and_field(changes: dict[str, Any], told: str, tmp_path: Path) -> None:

@@ -36,11 +36,11 @@ from models.scorer import (
     Scorer,
     load_scorer,
     score_of,
-    scorer_version,
 )
 from models.sentiment import Answer, TransformerScorer
 from models.server import serve
 from models.sources import WITHOUT_WEIGHTS
+from models.versions import scorer_version
 from tests.language_models import one_a_language
 from tests.random_models import binary_bert, roberta_with_tones
 

@@ -12,8 +12,9 @@ import pytest
 
 from models import remote
 from models.network import ENCODERS
-from models.scorer import DEFAULT_WEIGHTS, SHIPPED, WEIGHTS, ModelError, load_scorer, scorer_version
+from models.scorer import DEFAULT_WEIGHTS, SHIPPED, WEIGHTS, ModelError, load_scorer
 from models.sources import NAMES, source_of
+from models.versions import scorer_version
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from jobs.environment import hash_key
 from jobs.local.hash_key import FILE_VARIABLE
 from jobs.local.jars import REPOSITORY_VARIABLE
 from jobs.paths import CACHE_VARIABLE, conf_directory
-from jobs.settings import Settings, hash_key, load_settings
+from jobs.settings import Settings
+from jobs.settings_file import load_settings
 from models.remote_client import TOKEN_VARIABLE
 from udfs.parsing import NO_LIMIT
 from udfs.yaml_file import FileError, plain_value
