@@ -18,14 +18,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
 from udfs.earlier_state import earlier_measures
-from udfs.events import ARRIVAL, CHANNEL, FLAGS, HITS, ID_HASH, KIND_MASK, SENT_AT, SHOP, STATE_COLUMNS, URL, Kind, Row
+from udfs.events import ARRIVAL, FLAGS, HITS, ID_HASH, KIND_MASK, SENT_AT, STATE_COLUMNS, Kind, Row
+from udfs.known_ids import KnownIds
 from udfs.limits import NEVER, Limits
 from udfs.measures import Measures
+from udfs.places import Place, Places
 from udfs.replies import Replies
 from udfs.rows import dumps
 from udfs.tail import ORDER_COLUMNS, Tail
@@ -38,24 +40,10 @@ version 2 what was told had no place and no severity, runs had no ids of their m
 version 3 neither breaches nor what was told had a kind, the points of a fall of mood were a text, and a session was one flat row."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
-MAX_SEEN: Final = 50_000
-"""Ids in half of the duplicate memory: with more, which is no conversation between people, the older half is forgotten early."""
-
-HASH_LENGTH: Final = 16  # characters an id takes in `seen`
-MAX_PLACES: Final = 32
 MAX_REPEATS: Final = 1_000
 NO_TIMER: Final = 0
 EDIT: Final = int(Kind.EDIT)
 REOPEN: Final = int(Kind.REOPEN)
-
-
-class Place(NamedTuple):
-    """Where a conversation is held, and where it can be read."""
-
-    shop: str = ""
-    queue: str = ""
-    channel: str = ""
-    url: str = ""
 
 
 @dataclass(slots=True)
@@ -68,18 +56,15 @@ class Conversation:
     head: Measures | None = None
     live: list[Measures] = field(default_factory=list)
     tail: Tail = field(default_factory=Tail)
-    places: list[list[str]] = field(default_factory=list)  # that rows point to, each the fields of a `Place`
+    places: Places = field(default_factory=Places)  # that rows point to
     told: list[Told] = field(default_factory=list)  # alerts of the sessions above, see udfs.alarms
     repeats: list[int] = field(default_factory=list)  # sent_at of repeats that were dropped
     armed: int = NO_TIMER  # the timer that is set
     forget_at: int = 0
     watermark: int = 0  # up to which everything due has been said
-    seen: str = ""  # hashes of the ids of this half of the duplicate memory
-    seen_before: str = ""  # and of the half before
-    seen_until: int = 0  # when the halves change
+    ids: KnownIds = field(default_factory=KnownIds)
     reopen_head: bool = False  # a `reopen` was heard while no session was open; settled
     reopen_live: bool = False  # the same, with the tail
-    last_place: int = NEVER  # of `places`: where the record that arrived last was; NEVER: in the last of them
     loose_at: int = NO_TIMER  # when an edit that a rule hits, and that no session is open for, settles; NO_TIMER: there is none
     loose: list[Row] = field(default_factory=list)  # such edits that have settled; taken at once, and so not kept
     settle_at: int = field(default=FOLD_TAIL_AT, compare=False)  # rows of the tail, and
@@ -98,18 +83,18 @@ class Conversation:
                 self.live,
                 tail.size,
                 tail.last,
-                self.places,
+                self.places.known,
                 self.told,
                 self.repeats,
                 self.armed,
                 self.forget_at,
                 self.watermark,
-                self.seen,
-                self.seen_before,
-                self.seen_until,
+                self.ids.latest,
+                self.ids.before,
+                self.ids.until,
                 self.reopen_head,
                 self.reopen_live,
-                self.last_place,
+                self.places.last,
                 self.loose_at,
             )
         ).decode()
@@ -128,7 +113,8 @@ class Conversation:
                 "start the job from a savepoint of the same release, or upgrade it"
             )
         read = Measures.from_row if version == VERSION else partial(earlier_measures, version)
-        places, told, *others = rest
+        places, told, repeats, armed, forget_at, watermark, latest, before, until, reopen_head, reopen_live, *others = rest
+        last_place, loose_at = others or (NEVER, NO_TIMER)
         return cls(
             barrier,
             settled,
@@ -136,14 +122,21 @@ class Conversation:
             None if head is None else read(head),
             [read(row) for row in live],
             Tail(size, last, rows),
-            places,
+            Places(places, last_place),
             [Told(*row) for row in told],
-            *others,
+            repeats,
+            armed,
+            forget_at,
+            watermark,
+            KnownIds(latest, before, until),
+            reopen_head,
+            reopen_live,
+            loose_at,
         )
 
     def place(self, session: Measures) -> Place:
         """Where a session is; blank what isn't known of it."""
-        return Place(*self.places[session.place]) if session.place < len(self.places) else Place()
+        return self.places[session.place]
 
     @property
     def sessions(self) -> list[Measures]:
@@ -151,23 +144,12 @@ class Conversation:
         return self.done + self.live if self.done else self.live
 
     def remember_id(self, row: Row, now: int, limits: Limits) -> bool:
-        """Remember the record's id; False if it is known already, and the record a repeat. Holds an id for one to two `duplicate_memory_ms`,
-        of a flood the last MAX_SEEN at least."""
-        if now >= self.seen_until and now:  # before the first watermark it is not known how late it is
-            if self.seen_until:
-                gone = now >= self.seen_until + limits.duplicate_memory_ms
-                self.seen_before = "" if gone else self.seen
-                self.seen = ""
-            self.seen_until = now + limits.duplicate_memory_ms
-        elif len(self.seen) >= MAX_SEEN * HASH_LENGTH:
-            self.seen_before, self.seen = self.seen, ""
-        id_hash = row[ID_HASH]
-        if holds(self.seen, id_hash) or (self.seen_before and holds(self.seen_before, id_hash)):
-            if len(self.repeats) < MAX_REPEATS and not row[FLAGS] & KIND_MASK:
-                self.repeats.append(row[SENT_AT])
-            return False
-        self.seen += id_hash
-        return True
+        """Remember the record's id; False if it is known already, and the record a repeat."""
+        if self.ids.remember(row[ID_HASH], now, limits.duplicate_memory_ms):
+            return True
+        if len(self.repeats) < MAX_REPEATS and not row[FLAGS] & KIND_MASK:
+            self.repeats.append(row[SENT_AT])
+        return False
 
     def add(self, event: Row, now: int, limits: Limits) -> bool:
         """Take a record that is no repeat; `now` is the watermark. False: it is late, and nothing has changed."""
@@ -181,7 +163,7 @@ class Conversation:
         if self.settled is not None and row < self.settled:
             return False
         row.append(now)
-        row.append(self._place(event))
+        row.append(self.places.take(event))
         if in_order:
             tail.append(row)
             if not self._continue(self.live, row, limits):
@@ -259,7 +241,7 @@ class Conversation:
         if not self.live:
             self.repeats = []
             if not self.tail.size and not self.loose:  # events without a session wait there: one may still open before them
-                self.places, self.last_place = [], NEVER
+                self.places = Places()
 
     def _wait_for(self, row: Row, limits: Limits) -> None:
         """No session has taken the row; one may still open before it."""
@@ -309,42 +291,8 @@ class Conversation:
             return (sessions or self.done)[-1].last_at
         return None if self.barrier == NEVER else self.barrier - limits.session_gap_ms
 
-    def _place(self, event: Row) -> int:
-        place: list[str] = event[SHOP : URL + 1]
-        places = self.places
-        if not places:
-            places.append(place)
-            self.last_place = 0
-            return 0
-        last = places[self.last_place]
-        if place == last:
-            return self.last_place % len(places)
-        # What a line doesn't name is as it was named last.
-        place = [named or known for named, known in zip(place, last, strict=True)]
-        if place in places:
-            at = places.index(place)
-        elif len(places) < MAX_PLACES:
-            at = len(places)
-            places.append(place)
-        else:  # an address for each message, say: the same place has another one now, or else the last is where it is now
-            at = next((at for at, other in enumerate(places) if other[:3] == place[:3]), MAX_PLACES - 1)
-            places[at] = place
-        self.last_place = at
-        return at
-
 
 def settles_at(row: Row, limits: Limits) -> int:
     """The watermark at which nothing can precede the row any more."""
     at: int = max(row[SENT_AT], row[ARRIVAL]) + limits.allowed_lateness_ms
     return at
-
-
-def holds(seen: str, id_hash: str) -> bool:
-    """Whether the fixed-width hash is among those in the string."""
-    at = seen.find(id_hash)
-    while at >= 0 and at % HASH_LENGTH:
-        at = seen.find(id_hash, at + 1)
-    return at >= 0
-
-
-assert CHANNEL == SHOP + 2  # a place is the slice from SHOP to URL

@@ -14,8 +14,9 @@ from tests import oracle
 from tests.chat import HOUR, T0, Chat
 from tests.conversing import Talk, rules_with
 from tests.strategies import arrivals, conversations
-from udfs import conversation
-from udfs.conversation import HASH_LENGTH, VERSION, Conversation
+from udfs import known_ids
+from udfs.conversation import VERSION, Conversation
+from udfs.known_ids import HASH_LENGTH
 from udfs.left_open import LeftOpen, leaves_open
 from udfs.phrases import declines, is_courtesy, rates, rates_badly
 from udfs.surveys import says_all_is_well, says_no_with_thanks
@@ -156,7 +157,7 @@ def test_a_state_survives_being_packed_at_every_step() -> None:
 
 
 def test_a_flood_under_one_id_is_looked_through_seldom_and_remembered_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "MAX_SEEN", 1_000)
+    monkeypatch.setattr(known_ids, "MAX_IDS", 1_000)
     looked: list[int] = []
     settle = Conversation.settle
     monkeypatch.setattr(Conversation, "settle", lambda self, now, limits: (looked.append(1), settle(self, now, limits))[1])
@@ -168,7 +169,7 @@ def test_a_flood_under_one_id_is_looked_through_seldom_and_remembered_in_bounds(
         talk.hear(event)
     assert len(looked) < 10  # 64, 128, 256, …
     (state,) = talk.states().values()
-    assert len(state.seen) + len(state.seen_before) <= 2 * 1_000 * HASH_LENGTH
+    assert len(state.ids.latest) + len(state.ids.before) <= 2 * 1_000 * HASH_LENGTH
     talk.hear(chat.events[-1])
     assert len(talk.duplicates) == 1
     talk.advance(T0 + 600_000)  # the flood has settled by the next line

@@ -165,9 +165,9 @@ def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_
 
 def test_the_stored_state_holds_something_of_every_kind() -> None:
     state = Conversation.unpack(stored("state_v4")["packed"])
-    assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places
-    assert state.head.replies.wait is not None and state.live[-1].replies.wait is not None and state.seen and state.repeats
-    assert state.last_place >= 0 and all(entry.severity and entry.shop is not None for entry in state.told)
+    assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places.known
+    assert state.head.replies.wait is not None and state.live[-1].replies.wait is not None and state.ids.latest and state.repeats
+    assert state.places.last >= 0 and all(entry.severity and entry.shop is not None for entry in state.told)
     assert {hit.kind for hit in state.live[-1].findings.hits} == {"phrases", "sentiment_shift"} and all(e.kind for e in state.told)
 
 
