@@ -15,10 +15,9 @@ from jobs.settings import Settings
 from udfs.yaml_file import FileError, plain_value
 
 PREFIX = "REPLYWATCH_"
-SECRETS = ("HASH_KEY", "HASH_KEY_FILE")
 _OF_A_SERVICE = re.compile(r"((?:(?!.*__).*?_)?)(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_.*)?)").fullmatch
 
-ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", *SECRETS))
+ELSEWHERE = frozenset(("HOME", "CACHE", "CONF", "SETTINGS", "MAVEN_REPOSITORY", "SCORING__TOKEN", "HASH_KEY", "HASH_KEY_FILE"))
 """Variables that are no settings."""
 
 
@@ -49,6 +48,7 @@ def named_in_environment() -> frozenset[str]:
 
 
 def from_environment() -> dict[str, Any]:
+    """The settings that the environment tells, by their dotted names (two underscores for the dot). FileError for one that can't be read."""
     found: dict[str, Any] = {}
     for name, text in sorted(os.environ.items()):
         setting = name.removeprefix(PREFIX)

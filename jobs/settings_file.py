@@ -31,7 +31,6 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
     settings = validated(Settings, read_yaml(path))
     changed = {**from_environment(), **{name: value for name, value in overrides.items() if value is not None}}
     values = settings.model_dump()
-    values["redis"]["url"] = settings.redis.url
     # A file means its own folder, who types a name the one that he is in; the rules that come along lie in conf/.
     beside = (path.parent / settings.rules_file).absolute()
     values["rules_file"] = str(beside if beside.exists() else conf_directory() / settings.rules_file)

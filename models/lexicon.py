@@ -71,7 +71,7 @@ class LexiconScorer:
 
     def score(self, texts: Sequence[str]) -> list[Score | None]:
         """A score per text, in order; None where there is nothing to read."""
-        return [self._score(readable(text, MAX_CHARACTERS).lower()) for text in texts]
+        return [self._score(readable(text, MAX_CHARACTERS).lower().replace("’", "'")) for text in texts]
 
     def _score(self, text: str) -> Score | None:
         if not text:

@@ -18,6 +18,9 @@ from models.scorer import SATISFACTIONS, ModelError
 DEFAULT_SATISFACTION = Path(__file__).parent / "weights" / "satisfaction.json"
 FORMAT = 1
 FEATURES = ("mood", "last_mood", "shift", "negative_share", "messages", "exchanges", "left_waiting", "never_answered")
+LOGARITHMS = ("messages", "exchanges")
+"""Features that are the logarithm of a count."""
+
 MAX_BYTES = 65_536
 
 
@@ -136,7 +139,7 @@ def features_of(record: Mapping[str, Any]) -> dict[str, float | None]:
 
     mood: mean sentiment of the customer's messages; last_mood: of their last third, of all where they are few; shift: last
     third − first third; negative_share: of the scored ones; messages: log(1 + the customer's); exchanges: log(1 + exchanges);
-    left_waiting: 1 where it ended with the customer unanswered; never_answered: 1 where nobody ever answered.
+    left_waiting: 1 where it ended with the customer unanswered; never_answered: 1 where nobody ever answered, see `never_answered`.
     """
     sentiment = record["sentiment"]
     scored = sentiment["scored"]
@@ -150,8 +153,13 @@ def features_of(record: Mapping[str, Any]) -> dict[str, float | None]:
         "messages": math.log1p(record["customer_messages"]),
         "exchanges": math.log1p(record["exchanges"]),
         "left_waiting": float(abandoned is not None),
-        "never_answered": float(abandoned == "before_reply"),
+        "never_answered": float(never_answered(record)),
     }
+
+
+def never_answered(record: Mapping[str, Any]) -> bool:
+    """Whether a customer waited for an answer in the session and no agent ever gave one, be it that the session was resolved without."""
+    return record["first_response_ms"] is None and not record["reply_count"] and record["waits_unanswered"] > 0
 
 
 def _expected(probabilities: Sequence[float]) -> float:

@@ -35,7 +35,8 @@ HELPDESK_SIDE = 0.5
 
 NEEDED = "session records, one JSON object a line as on the topic, are needed"
 MEANS = ("sentiment.mean", "sentiment.last_third", "sentiment.shift")
-COUNTS = ("sentiment.scored", "sentiment.negative", "customer_messages", "exchanges")
+COUNTS = ("sentiment.scored", "sentiment.negative", "customer_messages", "exchanges", "reply_count", "waits_unanswered")
+FIRST_RESPONSE = "first_response_ms"
 ABANDONED = "abandoned"
 ABANDONMENTS = (None, "before_reply", "after_reply")
 
@@ -173,6 +174,9 @@ def rated_dialogues(dialogues: Sequence[Dialogue], scorer: Scorer) -> list[Rated
             "abandoned": ("after_reply" if dialogue.exchanges else "before_reply") if dialogue.left_waiting else None,
             "customer_messages": len(dialogue.customer),
             "exchanges": dialogue.exchanges,
+            "first_response_ms": 0 if dialogue.exchanges else None,  # whether, not how long after
+            "reply_count": dialogue.exchanges,
+            "waits_unanswered": int(dialogue.left_waiting),
         }
         found.append(Rated(features_of(record), dialogue.rating, dialogue.group))
     return found
@@ -240,12 +244,13 @@ def _check_fields(record: Any, where: str) -> None:
     if not isinstance(sentiment, dict):
         raise RowError(f"{where}: sentiment is {json.dumps(sentiment)}: an object is needed; {NEEDED}")
     fields = {**{f"sentiment.{name}": value for name, value in sentiment.items()}, **record}
-    for name in (*MEANS, *COUNTS, ABANDONED):
+    for name in (*MEANS, *COUNTS, FIRST_RESPONSE, ABANDONED):
         if name not in fields:
             raise RowError(f"{where}: {name} is missing: {NEEDED}")
     for names, usual, needed in (
         (MEANS, _is_mean, "a number from -2 to 2, or null,"),
         (COUNTS, _is_count, "a whole number, 0 or more,"),
+        ((FIRST_RESPONSE,), lambda value: value is None or _is_count(value), "a whole number, 0 or more, or null,"),
         ((ABANDONED,), ABANDONMENTS.__contains__, "before_reply, after_reply or null"),
     ):
         for name in names:

@@ -42,7 +42,7 @@ Sessions
 
 Waits
  13. A customer message opens a wait if none is open, unless it is a closing courtesy or is answered at once (16).
- 14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, none of those that are *pending*
+ 14. It is a closing courtesy if the session has an earlier non-empty message of role agent or bot, or goes on from one that has (19), none of those that are *pending*
      asks, and either `courtesy(text)` and not `asks(text)`, or it `refuses(text, one that is pending)`: it says no to whether there is
      anything else, or yes to whether all is well; or the session is resolved, and `brief(text)`: a no, a yes or a rating. One that
      `objects(text, those that are pending)` is none unless the session is resolved. Pending are the messages of agents, and of bots while
@@ -54,11 +54,13 @@ Waits
      remembered, only the latest, until it is used or a wait opens. If a customer message would open a wait and the
      remembered message was sent at most `clock_skew_ms` before it, or its `reply_to` names it, that is a reply with
      latency 0, and no wait opens.
- 17. A session that ends (not: is cut) with a wait open is abandoned: `after_reply` if it has a non-empty agent
-     message, else `before_reply`; that wait is unanswered and `open_wait_ms` = `closed_at` + `session_gap_ms` − its
+ 17. A session that ends (not: is cut) with a wait open is abandoned: `after_reply` if it has a reply (15, 16)
+     or a first response (18), else `before_reply`; that wait is unanswered and `open_wait_ms` = `closed_at` + `session_gap_ms` − its
      start.
  18. First response: from the session's first non-empty customer message to the first non-empty agent message after
      it in order; 0 if that customer message was answered at once (16); None without one.
+ 19. A session goes on from the one before it if that ended less than `duplicate_memory_ms` before it, wasn't cut, and left no wait open: what was
+     pending there is pending.
 """
 
 from __future__ import annotations
@@ -86,6 +88,7 @@ class Part:
     messages: list[Event] = field(default_factory=list)
     reopened: bool = False
     cut: bool = False
+    soon: bool = False  # after the session before
 
     @property
     def opened_at(self) -> int:
@@ -120,8 +123,11 @@ def sessions(
     for _, conversation in sorted(by_conversation(events).items()):
         ordered = sorted(without_repeats(conversation), key=order)
         wait: int | None = None
+        left: list[str] | None = None
         for part in split(ordered, session_gap_ms, max_messages, max_span_ms, duplicate_memory_ms):
-            record, wait = measure(part, wait, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, objects, brief)
+            record, wait, left = measure(
+                part, wait, left if part.soon else None, session_gap_ms, clock_skew_ms, courtesy, asks, refuses, objects, brief
+            )
             records.append(record)
     return records
 
@@ -171,7 +177,7 @@ def split(
             parts[-1].cut = True
         if not near or full:
             again = bool(parts) and event["sent_at"] - parts[-1].closed_at < duplicate_memory_ms
-            parts.append(Part(reopened=again or reopen_pending))
+            parts.append(Part(reopened=again or reopen_pending, soon=again))
             reopen_pending = False
         parts[-1].events.append(event)
         parts[-1].messages.append(event)
@@ -181,6 +187,7 @@ def split(
 def measure(
     part: Part,
     wait: int | None,
+    left: list[str] | None,
     session_gap_ms: int,
     clock_skew_ms: int,
     courtesy: Callable[[str], bool],
@@ -188,10 +195,11 @@ def measure(
     refuses: Callable[[str, str], bool],
     objects: Callable[[str, list[str]], bool],
     brief: Callable[[str], bool],
-) -> tuple[dict[str, Any], int | None]:
-    """The record of one session, and the start of the wait that goes on in the next (None: there is none).
+) -> tuple[dict[str, Any], int | None, list[str] | None]:
+    """The record of one session, the start of the wait that goes on in the next (None: there is none), and what is pending there
+    (rule 19; None: it doesn't go on from this one).
 
-    `wait` is the start of the wait that a cut session before this one left open.
+    `wait` is the start of the wait that a cut session before this one left open; `left`: what is pending.
     """
     tenant, source, conversation_id = key_of(part.events[0])
     said: list[tuple[str, Event]] = []  # non-empty public messages with their role: customer, agent, bot
@@ -199,8 +207,8 @@ def measure(
     answered_at_once: dict[str, str] = {}  # message id of the customer -> agent id
     waits_unanswered = 0
     resolved = False
-    spoke = False  # an agent or a bot
-    pending: list[str] = []  # what they have said since the customer spoke
+    spoke = left is not None  # an agent or a bot
+    pending = list(left or ())  # what they have said since the customer spoke
     remembered: Event | None = None
 
     for event in part.events:
@@ -249,7 +257,8 @@ def measure(
     if wait is not None and part.cut:
         open_wait_ms = part.closed_at - wait
     elif wait is not None:
-        abandoned = "after_reply" if any(role == "agent" for role, _ in said) else "before_reply"
+        answered = replies or first_response(said, answered_at_once)[0] is not None
+        abandoned = "after_reply" if answered else "before_reply"
         waits_unanswered += 1
         open_wait_ms = part.closed_at + session_gap_ms - wait
         wait = None
@@ -282,7 +291,7 @@ def measure(
         "resolved": resolved,
         "reopened": part.reopened or any(kind_of(event) == "reopen" for event in part.events),
     }
-    return record, wait
+    return record, wait, pending if spoke and abandoned is None and not part.cut else None
 
 
 def is_closing(

@@ -1,4 +1,4 @@
-"""Which alerts of a conversation should be firing at an instant, and what has to be said so that they are.
+"""What has to be said of a conversation at an instant, so that those alerts fire that should (`udfs.goal`).
 
 Alarms are reconciled, not triggered: *wanted* is a function of the sessions and the watermark, *told* is what has been
 published; the difference is news. So it does not matter in which order messages came, whether a timer ran in time, or
@@ -9,7 +9,7 @@ broke its limit and ended between two watermarks does both at once.
 from __future__ import annotations
 
 from udfs.conversation import Conversation
-from udfs.events import ARRIVAL, HITS, ID_HASH, MESSAGE_ID, PLACE, RANK, SENT_AT
+from udfs.events import ARRIVAL, HITS, ID_HASH, PLACE, SENT_AT
 from udfs.goal import adopt, goal_of, still_waiting, told_of, unsaid
 from udfs.limits import NEVER, Limits
 from udfs.measures import Measures, writer
@@ -114,24 +114,10 @@ def loose_hits(conversation: Conversation, limits: Limits) -> list[News]:
     """What edits have brought in when no session was open, and none can be any more: it fires, and is over at once."""
     news: list[News] = []
     for row in conversation.loose:
-        sent_at, rank, message_id, id_hash = row[SENT_AT], row[RANK], row[MESSAGE_ID], row[ID_HASH]
+        sent_at = row[SENT_AT]
         session = Measures(sent_at, row[ARRIVAL], last_at=sent_at, place=row[PLACE])
-        for rule, detail in dict(reversed(row[HITS])).items():  # of each rule the first words, as in a session
-            want = Wanted(
-                rule,
-                message_id,
-                sent_at,
-                sent_at,
-                NEVER,
-                "",
-                "phrases",
-                detail,
-                writer(row),
-                (message_id,),
-                session,
-                rank,
-                id_hash,
-            )
+        session.findings.hit(row[HITS], row, writer(row), row[ID_HASH])
+        for want in wanted(session, sent_at, limits):
             entry = untold(want)
             news.append(say(conversation, limits, entry, want, True, sent_at, ""))
             news.append(say(conversation, limits, entry, want, False, sent_at + limits.allowed_lateness_ms, "session_closed"))

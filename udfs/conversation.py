@@ -33,11 +33,11 @@ from udfs.rows import dumps
 from udfs.tail import ORDER_COLUMNS, Tail
 from udfs.told import Told
 
-VERSION: Final = 4
-READABLE: Final = (1, 2, 3, VERSION)
+VERSION: Final = 5
+READABLE: Final = (1, 2, 3, 4, VERSION)
 """Version 1 had neither `last_place` nor `loose_at`, and neither the edit in what was told nor it and the speaker's rank in hits. Up to
 version 2 what was told had no place and no severity, runs had no ids of their messages, and scores lay 60 characters higher. Up to
-version 3 neither breaches nor what was told had a kind, the points of a fall of mood were a text, and a session was one flat row."""
+version 3 neither breaches nor what was told had a kind, the points of a fall of mood were a text, and a session was one flat row. Version 4 had no `left_asked`, and a mood no pauses."""
 
 FOLD_TAIL_AT: Final = 64  # rows, at least
 MAX_REPEATS: Final = 1_000
@@ -66,6 +66,7 @@ class Conversation:
     reopen_head: bool = False  # a `reopen` was heard while no session was open; settled
     reopen_live: bool = False  # the same, with the tail
     loose_at: int = NO_TIMER  # when an edit that a rule hits, and that no session is open for, settles; NO_TIMER: there is none
+    left_asked: int = NEVER  # of the last published session, see `Replies.left_asked`
     loose: list[Row] = field(default_factory=list)  # such edits that have settled; taken at once, and so not kept
     settle_at: int = field(default=FOLD_TAIL_AT, compare=False)  # rows of the tail, and
     settle_from: int = field(default=0, compare=False)  # the watermark: either will do. Not kept: they decide when, not what
@@ -96,6 +97,7 @@ class Conversation:
                 self.reopen_live,
                 self.places.last,
                 self.loose_at,
+                self.left_asked,
             )
         ).decode()
         return f"{packed}\n{tail.pack()}"
@@ -112,9 +114,9 @@ class Conversation:
                 f"conversation state has version {version}, this release reads {' and '.join(map(str, READABLE))}: "
                 "start the job from a savepoint of the same release, or upgrade it"
             )
-        read = Measures.from_row if version == VERSION else partial(earlier_measures, version)
+        read = Measures.from_row if version >= 4 else partial(earlier_measures, version)
         places, told, repeats, armed, forget_at, watermark, latest, before, until, reopen_head, reopen_live, *others = rest
-        last_place, loose_at = others or (NEVER, NO_TIMER)
+        last_place, loose_at, left_asked = others + [NEVER, NO_TIMER, NEVER][len(others) :]
         return cls(
             barrier,
             settled,
@@ -132,6 +134,7 @@ class Conversation:
             reopen_head,
             reopen_live,
             loose_at,
+            left_asked,
         )
 
     def place(self, session: Measures) -> Place:
@@ -233,6 +236,7 @@ class Conversation:
         for session in self.sessions[:count]:
             if not session.cut:
                 self.barrier = max(self.barrier, session.last_at + limits.session_gap_ms)
+                self.left_asked = session.replies.left_asked
         from_done = min(count, len(self.done))
         del self.done[:from_done]
         del self.live[: count - from_done]
@@ -278,6 +282,9 @@ class Conversation:
             before = self._ended_before(sessions, limits)
             reopened = before is not None and row[SENT_AT] - before < limits.duplicate_memory_ms
             following = Measures(row[SENT_AT], row[ARRIVAL], reopened=reopened)
+            asked = self._left_asked(sessions) if reopened else NEVER
+            if asked != NEVER:  # "thanks" an hour after the answer are thanks for it
+                following.replies.shop_spoke, following.replies.shop_asked = True, asked
         following.reopened |= self.reopen_live
         self.reopen_live = False
         following.hear(row, limits)
@@ -290,6 +297,10 @@ class Conversation:
         if sessions or self.done:
             return (sessions or self.done)[-1].last_at
         return None if self.barrier == NEVER else self.barrier - limits.session_gap_ms
+
+    def _left_asked(self, sessions: list[Measures]) -> int:
+        """What the session before the next one leaves to it, see `Replies.left_asked`."""
+        return (sessions or self.done)[-1].replies.left_asked if sessions or self.done else self.left_asked
 
 
 def settles_at(row: Row, limits: Limits) -> int:

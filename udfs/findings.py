@@ -75,14 +75,14 @@ class Findings:
     def run(self, kind: str, rule: str, count: int, length: int, ids: list[str], at: int, agent: str) -> None:
         """A run has become so long with the message whose id is the last of `ids`: too long with its message number `count`, and each
         further one makes it longer."""
-        opener = ids[-1]
-        if length == count:
-            self.running.append(Breach(rule, opener, at, at, observed=length, agent=agent, evidence=list(ids), kind=kind))
-        elif length > count:
-            for breach in self.running:
-                if breach.rule == rule:
-                    breach.observed = length
-                    breach.evidence = ids[:] if breach.opener in ids else [breach.opener, *ids]
+        if length < count:
+            return
+        breach = next((breach for breach in self.running if breach.rule == rule), None)
+        if breach is None:  # or longer than that, where the rule was less strict until now
+            self.running.append(Breach(rule, ids[-1], at, at, observed=length, agent=agent, evidence=list(ids), kind=kind))
+        else:
+            breach.observed = length
+            breach.evidence = ids[:] if breach.opener in ids else [breach.opener, *ids]
 
     def end_runs(self, rules: Collection[str], at: int, reason: str) -> None:
         """The runs of these rules are over."""

@@ -99,7 +99,7 @@ class Measures:
                 self.replies.hear_customer(row, limits)
             if score is not None and public:
                 replies = self.replies
-                self.mood.hear(row, score, flags, replies.lines_unanswered, limits, self.findings, replies.agent)
+                self.mood.hear(row, score, flags, replies.calls_unanswered, limits, self.findings, replies.agent)
                 self.mood.hear_tones(flags, by_agent=False)
         elif flags & HUMAN:
             if public:

@@ -15,7 +15,7 @@ SCORE_OFFSET: Final = 140
 byte a character."""
 
 PRAISED_IN_VAIN: Final = 2
-"""After so many lines that nobody has answered, praise counts half: it is seldom meant."""
+"""After so many calls that nobody has answered, praise counts half: it is seldom meant."""
 
 # Plain integers: `Flag` members cost a method call per use, and this runs for every message.
 NEGATIVE, TONED = int(Flag.NEGATIVE), int(Flag.TONED)
@@ -31,11 +31,12 @@ class Mood:
     streaks: dict[str, int] = field(default_factory=dict)  # rule → the customer's messages in a row at or below its score
     streak_ids: dict[str, list[str]] = field(default_factory=dict)  # rule → those of its run
     tones: list[int] = field(default_factory=list)  # messages with each of TONES, the customer's and then the agents'; empty: none was told
+    pauses: list[str] = field(default_factory=list)  # rules whose run is an alert, and whose last line wasn't low. A state up to version 4 has none
 
-    def hear(self, row: Row, score: int, flags: int, lines: int, limits: Limits, findings: Findings, agent: str) -> None:
-        """Take the score, in hundredths, of a customer's message. lines: how many of his nobody has answered, with this one; agent: who
-        spoke last for the shop."""
-        if score > 0 and lines > PRAISED_IN_VAIN:
+    def hear(self, row: Row, score: int, flags: int, calls: int, limits: Limits, findings: Findings, agent: str) -> None:
+        """Take the score, in hundredths, of a customer's message. calls: how many of his nobody has answered, with this one, see
+        `udfs.waits`; agent: who spoke last for the shop."""
+        if score > 0 and calls > PRAISED_IN_VAIN:
             score //= 2
         self.scores += chr(score + SCORE_OFFSET)
         if flags & NEGATIVE:
@@ -47,10 +48,15 @@ class Mood:
                 ids = self.streak_ids.setdefault(rule, [])
                 note(ids, row[MESSAGE_ID])
                 findings.run("negative_streak", rule, count, length + 1, ids, row[SENT_AT], agent)
+                self.pauses = [paused for paused in self.pauses if paused != rule]
+            elif length >= count and score < -at_or_below and rule not in self.pauses:
+                # An order number between two furious lines is no better mood: what ends the alert is a second such line, or a good one.
+                self.pauses.append(rule)
             elif length:
                 findings.end_runs({rule}, row[SENT_AT], "mood_changed")
                 del self.streaks[rule]
                 self.streak_ids.pop(rule, None)
+                self.pauses = [paused for paused in self.pauses if paused != rule]
         for rule, drop, at_least in limits.sentiment_shift:
             if len(self.scores) >= at_least and not any(hit.rule == rule for hit in findings.hits):
                 first, last = self.thirds() or (0.0, 0.0)

@@ -53,7 +53,8 @@ def session(key: str, measures: Measures, state: Conversation, model_version: st
             waited = measures.last_at - replies.wait.start
         else:
             waited = measures.last_at + limits.session_gap_ms - replies.wait.start
-            abandoned = "after_reply" if replies.human_spoke else "before_reply"
+            # Not by whether somebody spoke: a greeting before the customer's first word answers nothing.
+            abandoned = "after_reply" if replies.first_response_ms != NEVER or replies.count else "before_reply"
             unanswered += 1
     first = replies.first_response_ms != NEVER
     return {

@@ -53,9 +53,15 @@ class Replies:
         return replies
 
     @property
-    def lines_unanswered(self) -> int:
-        """The customer's lines that wait for an answer."""
-        return 0 if self.wait is None else self.wait.lines
+    def calls_unanswered(self) -> int:
+        """How often the customer has written and waits for an answer."""
+        return 0 if self.wait is None else self.wait.calls
+
+    @property
+    def left_asked(self) -> int:
+        """What a session that is over leaves to the conversation's next one: `shop_asked`, or NEVER where the shop had said nothing, or the
+        customer was left waiting."""
+        return self.shop_asked if self.shop_spoke and self.wait is None else NEVER
 
     def first_due(self, limits: Limits) -> int:
         """When the first alarm is due of what is waited for now; a silence that was broken off by a further line apart. FOREVER where

@@ -21,7 +21,7 @@ class Turns:
     exchanges: int = 0
     side: int = NEVER  # Rank of whose turn it is
     agent_run: int = 0  # agent messages in a row
-    agent_run_ids: list[str] = field(default_factory=list)  # of the run's first messages
+    agent_run_ids: list[str] = field(default_factory=list)  # of the run, the first and the newest
 
     def hear_customer(self, row: Row, limits: Limits, findings: Findings) -> None:
         """The customer says something."""

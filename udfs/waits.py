@@ -6,9 +6,12 @@ Times are epoch ms; *arrived* is a watermark. Nothing here reads a clock.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from udfs.limits import Limits
+
+PAUSE_MS: Final = 30_000
+"""Between two of a customer's lines: what comes sooner belongs to what he has just said."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -32,7 +35,7 @@ class Wait:
     line_arrived: int
     line_id: str
     silences: list[Silence] = field(default_factory=list)  # that are over
-    lines: int = 1  # of the customer's; a state up to version 3 does not know them
+    calls: int = 1  # times that the customer has written: what he types in one go is one. A state up to version 3 does not know them
 
     @classmethod
     def opened(cls, at: int, arrived: int, opener: str) -> Wait:
@@ -57,8 +60,9 @@ class Wait:
             silent = self.silence(rule, limit, limits)
             if at > silent.due and all(each.rule != rule for each in self.silences):
                 self.silences.append(silent)
+        if at - self.line_at >= PAUSE_MS:
+            self.calls += 1
         self.line_at, self.line_arrived, self.line_id = at, arrived, message_id
-        self.lines += 1
 
     def reply_due(self, limit: int, limits: Limits) -> int:
         """When a reply is too late for a limit: a message that arrived late has its grace first."""

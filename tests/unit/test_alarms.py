@@ -333,10 +333,21 @@ def test_a_monologue_that_a_late_customer_line_breaks_is_corrected() -> None:
 
 def test_a_streak_of_bad_mood_fires_and_ends_when_the_mood_turns() -> None:
     chat = Chat().customer(0, "-0.5").agent(5, "x").customer(10, "-0.3").customer(20, "-0.9").customer(30, "-0.4")
-    talk = Talk(rules_with(negative_streak=3), scorer=Mood()).say(chat.customer(40, "0.2").events)
+    talk = Talk(rules_with(negative_streak=3), scorer=Mood()).say(chat.customer(40, "0.5").events)
     assert steps(talk, "negative_streak") == [("firing", at(20), None), ("resolved", at(40), "mood_changed")]
     assert [a["observed"]["value"] for a in talk.alerts] == [3, 4]
     assert talk.alerts[0]["agent_id"] == "A"
+
+
+def test_one_line_that_is_not_low_ends_no_alert_of_a_low_mood_but_two_do() -> None:
+    chat = Chat().customer(0, "-0.9").customer(10, "-0.8").customer(20, "-0.9").agent(30, "x").customer(40, "0").customer(50, "-0.9")
+    chat.customer(60, "0.1").customer(70, "-0.5").customer(80, "0").customer(90, "0.1").customer(100, "-0.9").customer(110, "-0.9")
+    talk = Talk(rules_with(negative_streak=3), scorer=Mood()).say(chat.events)
+    assert steps(talk, "negative_streak") == [("firing", at(20), None), ("resolved", at(90), "mood_changed")]
+    assert talk.alerts[-1]["observed"]["value"] == 5
+    # Before it has become an alert, a run is of messages one after the other.
+    apart = Chat().customer(0, "-0.9").customer(10, "-0.8").customer(20, "0").customer(30, "-0.9")
+    assert Talk(rules_with(negative_streak=3), scorer=Mood()).say(apart.events).alerts == []
 
 
 def test_a_line_without_a_score_neither_lengthens_nor_breaks_a_streak() -> None:
@@ -349,7 +360,7 @@ def test_a_line_without_a_score_neither_lengthens_nor_breaks_a_streak() -> None:
 @pytest.mark.parametrize("label", ["neutral", "unknown", "positive"])
 def test_a_streak_is_of_scores_whatever_their_labels(label: str) -> None:
     """A score is how likely a side is; a label only which of three answers is the likeliest, if the model is sure enough at all."""
-    chat = Chat().customer(0, "-0.4").customer(10, "-0.45").customer(20, "-0.4").agent(25, "x").customer(40, "-0.2")
+    chat = Chat().customer(0, "-0.4").customer(10, "-0.45").customer(20, "-0.4").agent(25, "x").customer(30, "-0.2").customer(40, "-0.2")
     talk = Talk(rules_with(negative_streak=3), scorer=Mood(label)).say(chat.events)
     assert steps(talk, "negative_streak") == [("firing", at(20), None), ("resolved", at(40), "mood_changed")]
     assert talk.sessions[0]["sentiment"]["negative"] == 0

@@ -36,7 +36,8 @@ CONSOLE = Console(file=io.StringIO())
 def record(mean: float | None = 0.0, **changes: Any) -> dict[str, Any]:
     """What of a session record is looked at."""
     sentiment = {"mean": mean, "first_third": mean, "last_third": mean, "shift": None, "negative": 0, "scored": 4}
-    return {"sentiment": sentiment, "abandoned": None, "customer_messages": 4, "exchanges": 3} | changes
+    told = {"sentiment": sentiment, "abandoned": None, "customer_messages": 4, "exchanges": 3}
+    return told | {"first_response_ms": 5_000, "reply_count": 3, "waits_unanswered": 0} | changes
 
 
 class Says:
@@ -59,7 +60,12 @@ def test_a_worse_mood_and_a_wait_at_the_end_lower_the_score(shipped: Satisfactio
     bad, plain, good = (shipped.rate(features_of(record(mood))).score for mood in (-0.8, 0.0, 0.8))
     assert 0 <= bad < plain - 0.2 < good - 0.4 <= 0.6
     waiting = [
-        shipped.rate(features_of(record(0.0, abandoned=told))).score for told in (None, "after_reply", "before_reply")
+        shipped.rate(features_of(record(0.0, **told))).score
+        for told in (
+            {},
+            {"abandoned": "after_reply", "waits_unanswered": 1},
+            {"abandoned": "before_reply", "waits_unanswered": 1, "first_response_ms": None, "reply_count": 0},
+        )
     ]
     assert waiting == sorted(waiting, reverse=True) and len(set(waiting)) == 3
 
@@ -86,6 +92,13 @@ def test_the_last_third_is_the_whole_where_messages_are_few() -> None:
     assert (found["last_mood"], found["shift"], found["negative_share"]) == (0.4, None, 0.5)
     empty = {**sentiment, "mean": None, "negative": 0, "scored": 0}
     assert features_of(record(0.0, sentiment=empty))["negative_share"] is None
+
+
+def test_nobody_answered_also_where_a_session_was_resolved_without_a_word() -> None:
+    told = record(first_response_ms=None, reply_count=0, waits_unanswered=1)
+    assert features_of(told)["never_answered"] == 1.0
+    assert features_of(told | {"reply_count": 1})["never_answered"] == 0.0  # to a wait that went on from the session before
+    assert features_of(told | {"waits_unanswered": 0})["never_answered"] == 0.0  # a thanks that waited for nothing
 
 
 def test_the_file_is_read_as_it_was_written(shipped: SatisfactionModel, tmp_path: Path) -> None:
@@ -192,6 +205,7 @@ def test_fitting_finds_what_ratings_follow(tmp_path: Path) -> None:
         ({"exchanges": True}, "exchanges is true: a whole number"),
         ({"abandoned": "later"}, 'abandoned is "later": before_reply, after_reply or null is needed'),
         ({"abandoned": []}, "abandoned is []: before_reply"),
+        ({"first_response_ms": -5}, "first_response_ms is -5: a whole number, 0 or more, or null, is needed"),
         ({"rating": None}, "rating is null: a whole number from 1 to 5"),
         ({"rating": True}, "rating is true: a whole number from 1 to 5"),
     ],

@@ -47,12 +47,18 @@ def test_a_model_reads_what_the_writer_wrote_himself_in_the_job_and_outside(text
     assert model.asked == [own] == [as_in_the_job()(text)]
 
 
-def test_praise_counts_half_where_nobody_has_answered_two_lines() -> None:
-    chat = Chat().customer(0, "你好").customer(10, "在吗").customer(20, "服务真好").agent(30, "在").customer(40, "好")
+def test_praise_counts_half_where_nobody_has_answered_two_calls() -> None:
+    chat = Chat().customer(0, "你好").customer(60, "在吗").customer(120, "服务真好").agent(130, "在").customer(140, "好")
     (session,) = Talk(scorer=Listening()).say(chat.events).sessions
     assert session["sentiment"]["mean"] == pytest.approx((0.8 + 0.8 + 0.4 + 0.8) / 4)
     cross = Talk(scorer=Listening(Score("negative", -0.8))).say(chat.events).sessions[0]
     assert cross["sentiment"]["mean"] == -0.8
+
+
+def test_praise_that_is_typed_in_one_go_is_meant() -> None:
+    chat = Chat().agent(0, "收到货了吗").customer(10, "质量特别好").customer(13, "穿着很舒服").customer(17, "颜色也很正").customer(25, "很喜欢")
+    (session,) = Talk(scorer=Listening()).say(chat.events).sessions
+    assert session["sentiment"]["mean"] == pytest.approx(0.8)
 
 
 def test_tones_are_counted_for_the_customer_and_for_agents() -> None:

@@ -48,7 +48,7 @@ def test_an_answer_that_names_the_question_answers_it_however_early():
 
 def test_the_first_message_of_a_session_answers_nothing_that_follows():
     record = only(Chat().agent(0, "亲，在呢", reply_to="m2").customer(1, "发货了吗"))
-    assert (record["reply_count"], record["first_response_ms"], record["abandoned"]) == (0, None, "after_reply")
+    assert (record["reply_count"], record["first_response_ms"], record["abandoned"]) == (0, None, "before_reply")
 
 
 def test_an_early_answer_is_a_first_response_of_zero():

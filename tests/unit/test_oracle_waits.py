@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chat import SECOND, T0, Chat
+from tests.chat import HOUR, SECOND, T0, Chat
 from tests.recorded import GAP, only, records
 
 # Who answers
@@ -181,8 +181,17 @@ def test_what_was_asked_waits_for_the_customers_word():
 
 def test_thanks_before_anybody_spoke_start_a_wait():
     assert only(Chat().customer(0, "thanks a lot"))["abandoned"] == "before_reply"
-    earlier_session_does_not_count = Chat().agent(0, "已发货").customer(1_900, "thanks a lot")
-    assert records(earlier_session_does_not_count)[1]["abandoned"] == "before_reply"
+    long_ago = Chat().agent(0, "已发货").customer(9 * HOUR / SECOND, "thanks a lot")
+    assert records(long_ago)[1]["abandoned"] == "before_reply"
+
+
+def test_thanks_an_hour_after_the_answer_start_no_wait():
+    answered = Chat().customer(0, "多少钱").agent(5, "199").customer(3_600, "thanks a lot")
+    assert (records(answered)[1]["waits_unanswered"], records(answered)[1]["abandoned"]) == (0, None)
+    left_waiting = Chat().customer(0, "多少钱").agent(5, "199").customer(10, "包邮吗").customer(3_600, "thanks a lot")
+    assert records(left_waiting)[1]["abandoned"] == "before_reply"
+    asked = Chat().customer(0, "不想要了").agent(60, "撤单吗？").customer(3_600, "好的")
+    assert records(asked)[1]["waits_unanswered"] == 1
 
 
 def test_thanks_after_a_bots_words_start_no_wait():

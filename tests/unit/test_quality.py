@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -39,8 +40,8 @@ def record(**changes: Any) -> dict[str, Any]:
     return {"reply_count": len(told["reply_latencies_ms"]), **told}
 
 
-def values(**changes: Any) -> dict[str, float | None]:
-    return {each.name: each.value for each in categories(record(**changes), 0.75, RULES)}
+def values(broken_by_agents: Collection[str] = (), **changes: Any) -> dict[str, float]:
+    return {each.name: each.value for each in categories(record(**changes), 0.75, RULES, broken_by_agents)}
 
 
 def test_every_category_is_told_by_the_record() -> None:
@@ -50,42 +51,36 @@ def test_every_category_is_told_by_the_record() -> None:
     assert values(reply_latencies_ms=[5_000, 90_000], reply_count=200)["replies"] == 50.0
     assert values(reply_latencies_ms=[], waits_unanswered=2)["replies"] == 0.0
     assert values(abandoned="before_reply")["answered"] == 0.0
-    assert values(first_response_ms=None, waits_unanswered=1)["answered"] == 0.0, "marked as resolved, and nobody had answered"
+    assert values(first_response_ms=None, reply_latencies_ms=[], waits_unanswered=1)["answered"] == 0.0, "marked as resolved, and nobody had answered"
     assert values(first_response_ms=None)["answered"] == 100.0, "a thanks that waited for nothing"
-    assert values(rules=[{"rule": "insult", "message_ids": ["m1"]}])["conduct"] == 0.0
-    # A customer's words are not the agent's conduct, nor is a rule that a former file had.
-    assert (
-        values(rules=[{"rule": "complaint", "message_ids": ["m1"]}, {"rule": "gone", "message_ids": ["m2"]}])
-        == values()
-    )
+    assert values(["insult"])["conduct"] == 0.0
+    # What only a customer may not say is not the agent's conduct, nor is a rule that a former file had.
+    assert values(["complaint", "gone"]) == values()
 
 
 def test_what_no_enabled_rule_looks_at_is_not_told() -> None:
     off = RULES.model_copy(update={"rules": [rule.model_copy(update={"enabled": False}) for rule in RULES.rules]})
     for rules in (off, RULES.model_copy(update={"rules": []})):
-        told = {each.name: each.value for each in categories(record(), 0.75, rules)}
-        assert told == {"satisfaction": 75.0, "replies": None, "answered": 100.0, "conduct": None}
+        told = {each.name: each.value for each in categories(record(), 0.75, rules, ())}
+        assert told == {"satisfaction": 75.0, "answered": 100.0}
 
 
 def test_a_category_of_which_nothing_is_told_is_left_out() -> None:
-    assert quality([Category("a", 40, None)]) is None
-    alone = quality([Category("a", 40, 50.0), Category("b", 60, None)])
-    assert alone == {
+    assert [each.name for each in categories(record(agent_messages=0, reply_latencies_ms=[]), None, RULES, ())] == ["answered"]
+    assert quality([Category("a", 40, 50.0)]) == {
         "score": 50.0, "failed": [], "contributions": [{"category": "a", "value": 50.0, "points": 50.0, "of": 100.0}],
     }  # fmt: skip
 
 
 def test_the_contributions_add_up_to_the_weighted_mean() -> None:
-    found = quality(categories(record(abandoned="after_reply"), 0.75, RULES))
-    assert found is not None
+    found = quality(categories(record(abandoned="after_reply"), 0.75, RULES, ()))
     assert found["score"] == pytest.approx((40 * 75 + 30 * 100 + 20 * 0 + 10 * 100) / 100)
     assert sum(each["points"] for each in found["contributions"]) == pytest.approx(found["score"])
     assert sum(each["of"] for each in found["contributions"]) == pytest.approx(100)
 
 
 def test_a_critical_category_below_one_half_makes_the_whole_nothing() -> None:
-    found = quality(categories(record(rules=[{"rule": "insult", "message_ids": ["m1"]}]), 1.0, RULES))
-    assert found is not None
+    found = quality(categories(record(), 1.0, RULES, ["insult"]))
     assert (found["score"], found["failed"]) == (0.0, ["conduct"])
     assert found["contributions"][0]["points"] == 40.0
 
@@ -121,6 +116,8 @@ def test_a_closed_session_tells_satisfaction_and_quality() -> None:
     assert good["quality"]["score"] > 80 > 60 > bad["quality"]["score"]
     assert good["satisfaction"]["model_version"] == "by-hand-1"
     assert set(good["satisfaction"]["probabilities"]) == {"dissatisfied", "neither", "satisfied"}
+    told = {each["feature"]: each["value"] for each in bad["satisfaction"]["contributions"]}
+    assert told.get("messages", 3.0) == 3.0 and told.get("exchanges", 1.0) == 1.0  # counts, as in the record
     campaign = closed(("agent", "您好"))
     assert (campaign["satisfaction"], campaign["quality"]) == (None, None)
 

@@ -152,7 +152,7 @@ def test_a_rated_session_tells_what_its_satisfaction_is_made_of() -> None:
     assert rated | {"satisfaction": None, "quality": None} == plain
 
 
-@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v3_mood", "v4_unnumbered", "v4"])
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v3_mood", "v4_unnumbered", "v4", "v5"])
 def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_alerts(name: str) -> None:
     golden = stored(f"state_{name}")
     assert golden["packed"].startswith(f"[{name[1]},")
@@ -164,7 +164,7 @@ def test_a_state_of_this_or_an_earlier_version_goes_on_to_the_same_sessions_and_
 
 
 def test_the_stored_state_holds_something_of_every_kind() -> None:
-    state = Conversation.unpack(stored("state_v4")["packed"])
+    state = Conversation.unpack(stored("state_v5")["packed"])
     assert state.done and state.head is not None and state.live and state.tail.size and state.told and state.places.known
     assert state.head.replies.wait is not None and state.live[-1].replies.wait is not None and state.ids.latest and state.repeats
     assert state.places.last >= 0 and all(entry.severity and entry.shop is not None for entry in state.told)
@@ -172,7 +172,7 @@ def test_the_stored_state_holds_something_of_every_kind() -> None:
 
 
 def test_a_state_survives_being_packed_and_unpacked() -> None:
-    packed = stored("state_v4")["packed"]
+    packed = stored("state_v5")["packed"]
     assert Conversation.unpack(packed).pack() == packed
     assert under_way().packed[KEY] == packed
 
@@ -182,7 +182,7 @@ def test_no_state_is_a_conversation_never_heard_of() -> None:
 
 
 def test_a_state_of_a_later_release_is_refused_with_a_remedy() -> None:
-    packed = stored("state_v4")["packed"].replace("[4,", "[5,", 1)
+    packed = stored("state_v5")["packed"].replace("[5,", "[6,", 1)
     with pytest.raises(ValueError, match="start the job from a savepoint of the same release"):
         Conversation.unpack(packed)
 
@@ -207,7 +207,7 @@ def write_golden() -> None:
     assert talk.sessions == []
     talk.advance(END)
     state = {"packed": packed, "watermark": watermark, "sessions": talk.sessions, "alerts": talk.alerts[known:]}
-    for name, value in {**records(), "state_v4": state}.items():
+    for name, value in {**records(), "state_v5": state}.items():
         (GOLDEN / f"{name}.json").write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
 
 
