@@ -33,7 +33,7 @@ from models.labels import UNKNOWN
 from models.loading import SENTIMENT_BIAS, SENTIMENT_MIX, columns_of, mix_of
 from models.progress import console_for
 from models.scorer import LABELS, ModelError, load_scorer
-from models.sets import JOINED, Example
+from models.sets import Example
 from models.sources import source_of
 from models.train import check_output
 from models.versions import models_by_language
@@ -84,11 +84,11 @@ def calibrate(
     if len(columns_of(config.get("id2label") or {}, source).sided) < len(LABELS):
         raise ModelError(f"{source} tells no neutral: a model with {', '.join(LABELS)} is needed")
     corpus = load_corpus(data, permissive_only=False, with_service_lines=False, to_learn=False, mask=mask)
-    own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN and each.source != JOINED]
+    own = [each for each in (*corpus.train, *corpus.validation) if each.label != UNKNOWN]
     own = drawn(own, MOST)
     _check(own, "are left")
-    scorer = load_scorer(str(source.resolve()), device, cache_size=0)  # in full: a folder may be called `default`
-    answers = confident(answered(scorer, own))
+    scorer = load_scorer(str(source.resolve()), device, cache_size=0, threads=0)  # in full: a folder may be called `default`
+    answers = confident(answered(scorer, own, side_alone=False))
     _check([answer.example for answer in answers], f"are read by {model}, and left")
     console.print(f"{len(answers):,} texts to fit to")
     mix = mix_of(SimpleNamespace(**config), source)
@@ -96,9 +96,9 @@ def calibrate(
     coldest, hottest = max(COLDEST, COLDEST / mix.temperature, mix.wide_weight / WIDEST), HOTTEST / max(1.0, mix.temperature)
     scaling = fitted_scaling(probabilities(answers), [each.example.label for each in answers], coldest, hottest)
     _copy(source, output, config | _served(config, mix, scaling), f"to {len(answers):,} texts: {described(scaling)}")
-    fitted = load_scorer(str(output.resolve()), device, cache_size=0)
+    fitted = load_scorer(str(output.resolve()), device, cache_size=0, threads=0)
     held_out = [each for each in chain.from_iterable(corpus.tests.values()) if each.label != UNKNOWN]
-    before, after = (figure(answered(each, held_out)) if held_out else None for each in (scorer, fitted))
+    before, after = (figure(answered(each, held_out, side_alone=False)) if held_out else None for each in (scorer, fitted))
     return Calibrated(fitted.version, len(answers), scaling, before, after)
 
 

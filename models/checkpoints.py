@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from transformers import PreTrainedModel
 
+from models.averaging import MEAN_FILE
 from models.recipes import TrainOptions
 from models.schedule import Schedule
 from models.scorer import ModelError
@@ -26,7 +27,7 @@ BEGUN_FILE = "begun-with.json"
 DIGESTS = ("texts to learn from", "texts to choose by", "unlabelled texts")
 
 LAST_WRITTEN = "trainer_state.json"
-"""By the Trainer, of a checkpoint."""
+"""By the Trainer, of a checkpoint; the mean of the weights follows."""
 
 MUST_AGREE = ("id2label", "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
 """What a checkpoint's config must have in common with the network that goes on from it."""
@@ -105,12 +106,13 @@ def check_alike(work: Path, model: PreTrainedModel, schedule: Schedule) -> None:
             )
 
 
-def drop_torn_checkpoints(work: Path) -> bool:
+def drop_torn_checkpoints(work: Path, schedule: Schedule) -> bool:
     """Take away what was being written when a training was broken off, which the Trainer would take for the last checkpoint. Whether a
     whole one is left to go on from."""
+    needed = (LAST_WRITTEN, MEAN_FILE) if schedule.averages else (LAST_WRITTEN,)
     whole = False
     for path in work.glob("checkpoint-[0-9]*"):
-        if (path / LAST_WRITTEN).is_file():
+        if all((path / name).is_file() for name in needed):
             whole = True
         else:
             shutil.rmtree(path)

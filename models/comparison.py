@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from models.baseline import TfidfScorer
 from models.calibration import too_few
 from models.corpus import Corpus, DataError, drawn, load_corpus
 from models.evaluate import Answer, Figure, answered, by_question, confident, figure, tells_neutral
+from models.joined import joined
 from models.labels import UNKNOWN
 from models.lexicon import LexiconScorer
 from models.loading import LANGUAGE
@@ -97,11 +99,16 @@ def compare(
         with_validations=with_scaling,
         mask=mask,
     )
+    corpus.train += joined(corpus.train, random.Random(0))
     console = console or console_for()
     if unlearnt := [name for name in rivals if name in LEARNERS and not _learns(corpus)]:
         console.print(f"{', '.join(unlearnt)} left out: no text is there to learn from, all are held out")
         rivals = [name for name in rivals if name not in unlearnt]
-    tests = {name: drawn(part, most or len(part)) for name, part in by_question(corpus.tests).items()}
+    asked = by_question(corpus.tests)
+    others = by_question(corpus.validations)
+    # By all that is known of a set: the few texts that are measured may lack neutral by chance.
+    sided = {name for name, part in asked.items() if not tells_neutral([*part, *others.get(name, ())])}
+    tests = {name: drawn(part, most or len(part)) for name, part in asked.items()}
     toned = {name: drawn(part, most or len(part)) for name, part in by_tones(corpus.tests).items() if with_tones}
     if not tests and not toned:
         raise DataError(
@@ -111,7 +118,7 @@ def compare(
     # Sentiment only: what `calibrate` fits, and only where it would.
     held = {
         name: drawn([each for each in corpus.validations.get(name, ()) if each.label != UNKNOWN], most or CALIBRATING)
-        if with_scaling and examples[0].label != UNKNOWN and tells_neutral(examples)
+        if with_scaling and examples[0].label != UNKNOWN and name not in sided
         else []
         for name, examples in tests.items()
     }
@@ -132,8 +139,8 @@ def compare(
                 if LEARNT.get(name) == set_name or (language and read and language not in read):
                     continue
                 if set_name in tests:
-                    answers = answered(scorer, tests[set_name])
-                    calibrating = answered(scorer, held[set_name]) if confident(answers) else []
+                    answers = answered(scorer, tests[set_name], set_name in sided)
+                    calibrating = answered(scorer, held[set_name], False) if confident(answers) else []
                     found.answers[name][set_name] = answers
                     found.figures[name][set_name] = figure(answers, calibrating)
                 if heard := tone_figures(scorer, toned.get(set_name, ())):
@@ -152,7 +159,8 @@ def _scorers(
 ) -> Iterator[tuple[str, Callable[[], Scorer]]]:
     for name, source in models.items():
         # The device is of those at hand: a server has its own.
-        yield name, partial(load_scorer, source, "auto" if is_url(source) else device, cache_size=REMEMBERED)
+        cores: dict[str, Any] = {} if is_url(source) else {"threads": 0}
+        yield name, partial(load_scorer, source, "auto" if is_url(source) else device, cache_size=REMEMBERED, **cores)
     examples: list[Example] = corpus.train
     makers: dict[str, Callable[[], Scorer]] = {
         "tfidf": lambda: TfidfScorer(examples),

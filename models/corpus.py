@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from models.joined import joined
 from models.labels import NO_TONES, UNKNOWN, tones
 from models.near_copies import Seen, identity
 from models.own_data import own_set
@@ -60,7 +59,6 @@ def load_corpus(
     with_service_lines: bool = True,
     to_learn: bool = True,
     with_validations: bool = False,
-    seed: int = 0,
     mask: Callable[[str], str] = str,
 ) -> Corpus:
     """Read every known set under the folders in `data`, and the files in it; learn from the permissive sets, or from all.
@@ -119,7 +117,6 @@ def load_corpus(
         for example in chain(corpus.validation, apart):
             corpus.validations.setdefault(example.source, []).append(example)
     corpus.repeats_removed = before - len(corpus.train) - len(corpus.validation)
-    corpus.train += joined(corpus.train, random.Random(seed))
     return corpus
 
 
@@ -144,9 +141,10 @@ def _service_examples() -> Iterator[Example]:
 
 def _found(data: Sequence[Path]) -> Iterator[tuple[SetInfo, Path]]:
     """The sets that are there, each with its folder or file."""
-    missing = [path for path in data if not path.exists()]
+    missing = [path for path in data if not path.is_dir() and not path.is_file()]
     if missing:
-        raise DataError(f"{missing[0]} does not exist: give a folder with sets, or a CSV or JSON lines file")
+        why = "is neither a folder nor a file" if missing[0].exists() else "does not exist"
+        raise DataError(f"{missing[0]} {why}: give a folder with sets, or a CSV or JSON lines file")
     for folder in (path for path in data if path.is_dir()):
         if not any((folder / info.folder).is_dir() for info in SETS):
             raise DataError(f"{folder} has none of the sets: {_where_instead(folder.resolve())}")

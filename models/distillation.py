@@ -44,7 +44,7 @@ def taught(
     teachers: directories of a model each, or of one a language, and files of what such models said (`models.answers`). What was made here
     (service lines, joined texts) has the sentiment and the tones that it was made for: where the teachers say others, as of irony that they
     take for praise, they aren't believed. kept: a file for what they said, with which a training that is begun again doesn't ask the same
-    teachers about the same texts. Raises ModelError if a teacher can't be loaded, lacks one of OUTPUTS, or is a file that knows none of the texts.
+    teachers about the same texts. Raises ModelError if a teacher can't be loaded, lacks one of OUTPUTS, or none of them can read any of the texts.
     """
     texts = list(dict.fromkeys(example.text for example in examples))  # a set that is learnt from several times is read once
     mean = _mean(teachers, texts, device, console, kept)
@@ -96,6 +96,8 @@ def _mean(teachers: Sequence[Path], texts: Sequence[str], device: str, console: 
             console.print(f"{teacher.name} knows {known:,} of {len(texts):,} texts: the others are learnt from their labels alone")
     said = [files[each].about(texts, TELLS) if each in files else _read(scorers[each], texts, console) for each in teachers]
     mean = torch.stack(said).nanmean(dim=0)
+    if mean[:, 0].isnan().all():
+        raise ModelError(f"the teacher {' and '.join(map(str, teachers))} reads none of the {len(texts):,} texts to learn from: they are in another language")
     if kept is None:
         return mean
     answers = Answers.of(texts, mean, TELLS, versions)
@@ -160,6 +162,7 @@ def distilled_loss(own: Loss) -> Loss:
             rated = ~said[:, SATISFACTION.start].isnan()
             if rated.any():
                 by_teacher = by_teacher + functional.cross_entropy(logits[rated, SATISFACTION], said[rated, SATISFACTION])
-        return (1 - TEACHER_SHARE) * by_sets + TEACHER_SHARE * by_teacher
+        share = TEACHER_SHARE * heard.float().mean()  # a text of which the teacher says nothing has its labels alone
+        return (1 - share) * by_sets + share * by_teacher
 
     return loss

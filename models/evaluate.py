@@ -76,6 +76,7 @@ class Figure:
             "bias": self.scaling and [round(each, 4) for each in self.scaling.bias],
             "scaled_calibration_error": _rounded(self.scaled_error),
             "scaled_macro_f1": _rounded(self.scaled_macro_f1),
+            "names": list(self.names),
             "confusion": self.confusion,
         }
 
@@ -108,14 +109,15 @@ def tells_neutral(examples: Iterable[Example]) -> bool:
     return any(asked(example) == NEUTRAL for example in examples)
 
 
-def answered(scorer: Scorer, examples: Sequence[Example]) -> list[Answer]:
+def answered(scorer: Scorer, examples: Sequence[Example], side_alone: bool | None = None) -> list[Answer]:
     """Score the examples that have a sentiment or a satisfaction; texts without a score are left out.
 
     A set without neutral texts is answered by the side alone (the sign of the score), because its labels leave no room for
-    neutral. Satisfaction is compared as if it were sentiment, dissatisfied being negative: so a scorer that tells none answers, too.
+    neutral. side_alone: whether it is one; None: if none of the examples is neutral. Satisfaction is compared as if it were sentiment, dissatisfied being negative: so a scorer that tells none answers, too.
     """
     told = [example for example in examples if asks(example)]
-    side_alone = not tells_neutral(told)
+    if side_alone is None:
+        side_alone = not tells_neutral(told)
     answers = []
     for start in range(0, len(told), CHUNK):
         chunk = told[start : start + CHUNK]

@@ -19,6 +19,7 @@ from models.corpus import Corpus, DataError, load_corpus
 from models.distillation import TEACHERS_FILE, taught
 from models.evaluate import asks, macro_f1
 from models.heads import ABOUT_SATISFACTION, ABOUT_SENTIMENT, Question, known_answers, most_likely, outputs
+from models.joined import joined
 from models.labels import SATISFACTIONS, UNKNOWN
 from models.languages import in_language
 from models.loading import LANGUAGE, SATISFACTION_MIX, SENTIMENT_MIX, load_tokenizer, token_limit
@@ -26,7 +27,7 @@ from models.near_copies import Seen
 from models.network import answering_network, make_network
 from models.pretraining import pretrain, unlabelled_texts
 from models.recipes import TrainOptions
-from models.scorer import Limits, ModelError
+from models.scorer import LANGUAGES, Limits, ModelError
 from models.sets import PUBLIC, Example
 from models.supervised import Trained, train_supervised
 from models.text import readable
@@ -66,10 +67,12 @@ def prepare(options: TrainOptions) -> Corpus:
         options.data,
         permissive_only=options.permissive_only,
         with_service_lines=options.with_service_lines,
-        seed=options.schedule.seed,
         mask=options.mask,
     )
-    return in_language(corpus, options.language) if options.language else corpus
+    if options.language:
+        corpus = in_language(corpus, options.language)
+    corpus.train += joined(corpus.train, random.Random(options.schedule.seed))  # of what is left: none of them is in two languages then
+    return corpus
 
 
 def parts(corpus: Corpus, options: TrainOptions) -> tuple[list[Example], list[Example]]:
@@ -137,7 +140,7 @@ def fit(
     apart = Seen(example.text for example in (*held_out, *measured)) if options.unlabelled else Seen(())
     unlabelled = unlabelled_texts(options.unlabelled, options.mask, apart, console)
     begun = begun_with(options, learnt, held_out, unlabelled)
-    resumed = options.resume and drop_torn_checkpoints(work)
+    resumed = options.resume and drop_torn_checkpoints(work, options.schedule)
     if resumed:
         check_begun(work, begun)
     else:
@@ -193,6 +196,9 @@ def _network(
         model, tokenizer = make_network(shape, [*cleaned, *unlabelled], options.schedule.max_tokens, known)
     else:
         model, tokenizer = answering_network(shape)
+        reads = getattr(model.config, LANGUAGE, options.language)
+        if reads != options.language:
+            raise ModelError(f"encoder {shape.encoder} reads {LANGUAGES[reads]} only, and with epochs 0 it learns no more: give language {reads}")
     for name, wanted in (("max_tokens", options.schedule.max_tokens), ("read_tokens", options.schedule.reads)):
         longest = token_limit(model.config, wanted)
         if longest < wanted:

@@ -20,7 +20,7 @@ MAX_SIDED_CHARACTERS = 80
 
 
 def joined(examples: Sequence[Example], chance: random.Random) -> list[Example]:
-    """Join neutral texts with one that takes a side, in any order; the whole has its side."""
+    """Join neutral texts with one that takes a side, in any order; the whole has its side. Of texts in one language come texts in it."""
     calm = [example.text for example in examples if example.label == NEUTRAL]
     sided = [
         example

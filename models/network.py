@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,21 +97,21 @@ def make_network(
 
 
 def answering_network(shape: NetworkShape) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """The network of a model that answers already, as it is, and its tokeniser; columns that it lacks of `shape` say nothing, and what it
-    tells of satisfaction stays, with its temperature, also where `shape` has no column for it.
+    """The network of a model that answers already, as it is, and its tokeniser; columns that it lacks of `shape` say nothing, the language that
+    it reads and what it tells of satisfaction stay, with its temperature, also where `shape` has no column for it.
 
     Raises ModelError if it cannot be had, or lacks one of OUTPUTS.
     """
     source = source_of(shape.encoder, ENCODERS)
     model, tokenizer = _gone_on_with(source, shape, as_it_is=True)
     temperature, _ = SATISFACTION_MIX
-    _forget_fitted(model, but=temperature)
+    _forget_fitted(model, but={temperature, LANGUAGE})
     return model, tokenizer
 
 
-def _forget_fitted(model: PreTrainedModel, but: str = "") -> None:
+def _forget_fitted(model: PreTrainedModel, but: Collection[str] = ()) -> None:
     """Take out of the config what was fitted to the model as it was before."""
-    for name in {*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE} - {but}:
+    for name in {*SENTIMENT_MIX, *SATISFACTION_MIX, SENTIMENT_BIAS, LANGUAGE}.difference(but):
         vars(model.config).pop(name, None)
 
 

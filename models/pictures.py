@@ -59,7 +59,7 @@ def _canvas(title: str) -> tuple[Any, Any]:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     family = _family(title)
-    axes.set_title(title if family else title.encode("ascii", "replace").decode(), fontsize=10, fontfamily=family)
+    axes.set_title(title if family else title.encode("ascii", "replace").decode(), fontsize=10, fontfamily=family, parse_math=False)
     return figure, axes
 
 

@@ -59,6 +59,11 @@ class Schedule:
                 raise ModelError(f"{name} is {getattr(self, name):g}: a number from 0 to 1 is needed")
 
     @property
+    def averages(self) -> bool:
+        """Whether the mean of the weights is followed."""
+        return self.averaging > 0 and self.adapters == "none"
+
+    @property
     def reads(self) -> int:
         """Tokens of a text that is scored."""
         return self.read_tokens or self.max_tokens
@@ -98,6 +103,7 @@ def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
         use_cpu=on_cpu,
         seed=schedule.seed,
         data_seed=schedule.seed,
+        restore_callback_states_from_checkpoint=True,  # how long patience has lasted
         dataloader_num_workers=0,
         remove_unused_columns=False,
     )

@@ -84,7 +84,7 @@ def train_supervised(
         loss = with_orthogonality(loss, learner)
     if schedule.consistency:
         loss = consistent_loss(loss, schedule.consistency, model)
-    mean = Averaged(model, schedule.averaging) if schedule.averaging and learner is model else None
+    mean = Averaged(model, schedule.averaging) if schedule.averages else None
     if mean is not None:
         callbacks.append(mean)
     # AdaLoRA's matrices change their shape on the way: its best is its last, and an earlier one can't be loaded again.

@@ -75,5 +75,6 @@ def test_who_answers_nothing_has_no_figure_and_two_texts_no_scaling(tmp_path: Pa
 
 def test_a_picture_of_a_set_with_a_chinese_name_warns_of_nothing(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     confusion_picture([[1, 0], [0, 1]], ("yes", "no"), "fast on 店铺标注", tmp_path / "店铺标注-confusion.png")
+    confusion_picture([[1, 0], [0, 1]], ("yes", "no"), "fast on prices_$5_to_$10", tmp_path / "prices.png")  # no formula
     assert (tmp_path / "店铺标注-confusion.png").stat().st_size > 1_000
     assert not [each for each in recwarn if "Glyph" in str(each.message)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,9 @@ def test_missing_data_is_named(tmp_path: Path) -> None:
     (tmp_path / "zh_sentiment_chinesenlpcorpus").mkdir()
     with pytest.raises(DataError, match=r"is not the set online_shopping, or not all of it: .*online_shopping_10_cats\.csv is missing"):
         load_corpus([tmp_path])
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=r"pipe is neither a folder nor a file: give a folder with sets, or a CSV or JSON lines file"):
+        load_corpus([tmp_path / "own.csv", tmp_path / "pipe"])
     with pytest.raises(DataError, match=r"nowhere does not exist"):
         load_corpus([tmp_path / "nowhere"])
 

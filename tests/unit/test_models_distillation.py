@@ -64,6 +64,17 @@ def test_what_the_teacher_cannot_read_is_learnt_from_its_label_alone() -> None:
     assert math.isclose(shared, expected, rel_tol=1e-5)
 
 
+def test_how_much_is_the_teachers_is_told_by_how_many_texts_of_a_batch_it_reads() -> None:
+    own, said = masked_loss(EXAMPLES, 0.0), torch.tensor([[0.5, 0.25, 0.25, 1.0, 0.0, 0.5, 0.5]])
+    unheard = torch.full_like(said, math.nan)
+    told = targets([EXAMPLES[0]] * 4)
+    losses = [
+        distilled_loss(own)({"logits": torch.zeros(4, len(OUTPUTS))}, torch.cat([told, torch.cat(rows)], dim=1), None).item()
+        for rows in ([unheard] * 4, [said, unheard, unheard, unheard], [said] * 4)
+    ]
+    assert losses[1] == pytest.approx(losses[0] + (losses[2] - losses[0]) / 4)
+
+
 def test_a_line_made_here_keeps_its_sentiment_where_the_teacher_takes_it_for_another() -> None:
     praise, unreadable = "great service, thank you", "\u200b"
     made = [Example(praise, NEGATIVE, source=source) for source in ("service lines", "joined", "own")]
@@ -104,8 +115,8 @@ def test_a_directory_with_one_model_a_language_is_a_teacher(tmp_path: Path) -> N
     examples = [Example("太差了，骗人", UNKNOWN, source="own"), Example("fine", POSITIVE, source="own"), Example("\u200b", NEGATIVE, source="own")]
     found = taught([both], examples, "cpu", QUIET)
     # Each language is a batch of its own, on which an answer depends a little in bf16 and int8.
-    wanted = torch.cat([taught([WEIGHTS / "fast"], [each], "cpu", QUIET) for each in examples])
-    assert torch.allclose(found, wanted, atol=1e-3, equal_nan=True)
+    wanted = torch.cat([taught([WEIGHTS / "fast"], [each], "cpu", QUIET) for each in examples[:2]])
+    assert torch.allclose(found[:2], wanted, atol=1e-3, equal_nan=True) and found[2].isnan().all()
     options = TrainOptions([], tmp_path / "model", NetworkShape("new"), Schedule(device="cpu"), teachers=[both])
     check(options)
     for what, shape in (("encoder", NetworkShape(str(both))), ("tokenizer", NetworkShape("new", tokenizer=str(both)))):

@@ -406,6 +406,19 @@ def test_some_texts_of_a_set_are_drawn_by_chance_and_not_its_first(tmp_path: Pat
     assert (found.texts, found.classes) == (40, 2)
 
 
+def test_whether_a_set_knows_neutral_is_told_by_all_of_it_and_not_by_the_texts_measured(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    rows = [f"awful {at},negative,test" for at in range(20)] + [f"parcel {at},positive,test" for at in range(20)]
+    rows += [f"number {at},neutral,validation" for at in range(5)]
+    path.write_text("\n".join(["text,label,split", *rows]), "utf-8")
+    with_neutral = compare([path], {}, ["lexicon"], console=Console(quiet=True)).figures["lexicon"]["own"]
+    path.write_text("\n".join(["text,label,split", *rows[:40]]), "utf-8")
+    without = compare([path], {}, ["lexicon"], console=Console(quiet=True)).figures["lexicon"]["own"]
+    # "parcel" is neutral to the lexicon: where only sides are asked for it is taken for negative.
+    assert with_neutral.confusion == [[20, 0, 0], [0, 0, 0], [0, 20, 0]]
+    assert without.confusion == [[20, 0, 0], [0, 0, 0], [20, 0, 0]]
+
+
 def test_a_shop_that_is_read_worse_than_others_is_named_first(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     rows = [f"awful thing {at},negative,north,test" for at in range(60)] + [f"很喜欢，第{at}件,positive,east,test" for at in range(60)]

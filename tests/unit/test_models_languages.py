@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from models.network import NetworkShape
 from models.recipes import TrainOptions
 from models.schedule import Schedule
 from models.scorer import WEIGHTS, ModelError, load_scorer
-from models.sets import Example
+from models.sets import JOINED, Example
 from models.text import is_in, language_of
 from models.train import train
 from tests.language_models import one_language
@@ -71,6 +72,13 @@ def test_a_teacher_for_one_language_leaves_the_other_to_the_rest(tmp_path: Path)
         assert torch.allclose(both[at], (fast[at] + accurate[at]) / 2, atol=0.01, equal_nan=True)
 
 
+def test_a_teacher_that_reads_none_of_the_texts_is_refused(tmp_path: Path) -> None:
+    chinese = one_language("zh", tmp_path / "zh")
+    with pytest.raises(ModelError, match=r"the teacher .*zh reads none of the 1 texts to learn from: they are in another language"):
+        taught([chinese], [Example("thank you", POSITIVE, source="own")], "cpu", QUIET, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
 def rated_file(path: Path, words: dict[str, str], between: str) -> Path:
     """Rated lines of an own set: the words of each label in many orders."""
     ratings = {"negative": "dissatisfied", "neutral": "neither", "positive": "satisfied"}
@@ -98,6 +106,9 @@ def test_a_model_learns_and_is_measured_in_its_language_and_tells_the_rest_what_
 
     report = train(options, QUIET)
     assert {name.removesuffix(" satisfaction") for name in report.figures} == {"english"}
+    again = replace(options, output=tmp_path / "again", shape=replace(shape, encoder=str(tmp_path / "one")), schedule=replace(schedule, epochs=0))
+    with pytest.raises(ModelError, match=r"one reads English only, and with epochs 0 it learns no more: give language en"):
+        train(replace(again, language=""), QUIET)
     card = (tmp_path / "one" / "README.md").read_text()
     assert "language: [en]" in card and "service messages, English" in card
     assert "English: a text with Chinese characters gets no score" in card and "| chinese |" not in card
@@ -110,6 +121,14 @@ def test_a_model_learns_and_is_measured_in_its_language_and_tells_the_rest_what_
     assert both.shape == (2, len(TELLS)) == (2, len(OUTPUTS) + len(SATISFACTIONS))
     assert torch.equal(both[0, SATISFACTION], alone[0, SATISFACTION]) and not both[0].isnan().any()
     assert both[1, SATISFACTION].isnan().all() and not both[1, 0].isnan()
+
+
+def test_joined_texts_of_a_model_for_one_language_are_in_that_language(tmp_path: Path) -> None:
+    own = rated_file(tmp_path / "english.jsonl", ENGLISH, " ")
+    options = TrainOptions([own], tmp_path / "one", NetworkShape("new"), Schedule(device="cpu"), language="zh", permissive_only=False)
+    made = [each.text for each in fitting.prepare(options).train if each.source == JOINED]
+    assert len(made) > 1_000  # of the service lines
+    assert not [text for text in made if sum(word.isascii() and word.isalpha() for word in text.split()) > 5]
 
 
 def test_a_corpus_without_the_language_is_refused(tmp_path: Path) -> None:

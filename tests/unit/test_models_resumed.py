@@ -72,7 +72,11 @@ def test_a_broken_off_training_goes_on_from_its_last_checkpoint(
     torn = tmp_path / "model-training" / "checkpoint-9999"
     torn.mkdir()
     (torn / "model.safetensors").write_bytes(b"half")
-    assert drop_torn_checkpoints(torn.parent) and not torn.exists()
+    assert drop_torn_checkpoints(torn.parent, whole.schedule) and not torn.exists()
+    torn.mkdir()
+    (torn / LAST_WRITTEN).touch()  # the mean of the weights is written behind it
+    assert drop_torn_checkpoints(torn.parent, replace(whole.schedule, averaging=0.0)) and torn.exists()
+    assert drop_torn_checkpoints(torn.parent, whole.schedule) and not torn.exists()
     # A training that begins anew leaves nothing of the earlier one that could be gone on from by mistake.
     train(replace(whole, schedule=replace(whole.schedule, epochs=1)), Console(file=io.StringIO()))
     assert max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*")) < steps[-1]
@@ -170,3 +174,16 @@ def test_a_training_is_gone_on_with_only_as_it_was_begun(folder: Path, tmp_path:
     (work / "begun-with.json").unlink()
     with pytest.raises(ModelError, match=r"does not say what its training was begun with \(begun-with.json\), .*: start anew, without --resume"):
         train(first, Console(file=io.StringIO()))
+
+
+def test_a_training_that_had_lost_its_patience_does_not_find_it_again(folder: Path, tmp_path: Path) -> None:
+    options = tiny(folder, tmp_path / "model", with_baseline=False)
+    options = replace(options, schedule=replace(options.schedule, learning_rate=0.0, patience=2))
+
+    def steps() -> int:
+        return max(int(path.name.split("-")[1]) for path in (tmp_path / "model-training").glob("checkpoint-*"))
+
+    train(options, Console(file=io.StringIO()))
+    ended = steps()
+    train(replace(options, resume=True), Console(file=io.StringIO()))
+    assert steps() == ended + ended // 3  # one evaluation says that it is over; patience from the beginning would take two
