@@ -1,9 +1,10 @@
 """Which rules' phrases are in a text: all phrases of all rules in one pass of an Aho-Corasick automaton.
 
 A phrase in Latin letters must begin and end with the word; a Chinese one may stand anywhere but inside one of the
-rule's innocent words, and none is meant behind a word that takes it back (谨防私下转账, never pay outside). Matching runs on a
-folded copy (width, case, invisible characters), the text stays as it is. Phrases may be written in traditional Chinese; they are
-matched as simplified.
+rule's innocent words, and none is meant behind a word that takes it back, be it anywhere before it in its clause (谨防私下转账,
+never pay outside) or directly before it (不投诉, can't pay outside) and isn't half of a question or an offer (能不能投诉, why not pay
+outside). Matching runs on a folded copy (width, case, invisible characters), the text stays as it is. Phrases may be written in
+traditional Chinese; they are matched as simplified.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ _CLAUSE_END = re.compile(r"[,.;:!?，。；：！？、\n]|(?<=[\u4e00-\u9fff]) 
 _WITHIN_CLAUSE = re.compile(r"[\s_\-·•‧∙・‐-―−~*/\\|]")  # the separators that end none
 _SPREAD = re.compile(r"(?<![\u4e00-\u9fff]{2}) (?=[\u4e00-\u9fff])| (?=[\u4e00-\u9fff](?![\u4e00-\u9fff]))")  # blanks beside a single character
 
+_NOT_DENYING = re.compile(
+    r"(?<!不\w)(?<![可功]能)(?<=(\w))[不没]\1|(?<=(\w\w))[不没]\2"  # half of a question: 能不能, 投不投诉, 有没有, 可以不可以; not 不要不要, 可能不能
+    r"|(?<=要)(?<![只主不]要)不|(?<=\bwhy )not|(?<=\bif )not"  # an offer: 要不加我微信, why not pay outside; not 只要不
+    r"|(?<=[能何么])(?<!可能)不(?![能可要会用需])"  # asked for effect: 我能不投诉吗, 何不, 怎么不; not 为什么不能, which agents explain
+    r"|(?<=不得)不|(?<=[分特个])别"  # parts of 不得不, 分别, 特别, 个别
+)
+"""Matches where a word begins that would deny a phrase, and doesn't here."""
+
+_AROUND_DENIAL = 2  # Chinese characters before a word that `_NOT_DENYING` looks at
+
 
 class PhraseMatcher:
     """Finds phrases of rules in texts."""
@@ -41,6 +52,8 @@ class PhraseMatcher:
         self._allowed_apart = {rule.id: _apart(rule.allow) for rule in rules if rule.ignore_separators}
         self._unless = {rule.id: list(map(_form, rule.unless)) for rule in rules}
         self._unless_apart = {rule.id: _apart(rule.unless) for rule in rules if rule.ignore_separators}
+        self._right_before = {rule.id: _as_they_stand(rule) for rule in rules}
+        self._right_before_apart = {rule.id: tuple(_apart(rule.unless_right_before)) for rule in rules if rule.ignore_separators}
         self._automaton = AhoCorasick(patterns, matchkind=MatchKind.Standard) if patterns else None
         self._loose = any(rule.ignore_separators for rule in rules)
 
@@ -76,8 +89,9 @@ class PhraseMatcher:
                 if last - first == end - 1 - start:
                     continue  # it stands there as it is, and has been judged
                 start, end = first, last + 1
-            if not self._innocent(folded, start, end, rule) and not self._taken_back(folded, start, rule):
-                found[rule.id, phrase] = None
+            if self._innocent(folded, start, end, rule) or self._taken_back(folded, start, rule) or self._denied(folded, start, end, rule):
+                continue
+            found[rule.id, phrase] = None
 
     def _innocent(self, folded: str, start: int, end: int, rule: Phrases) -> bool:
         """Whether the phrase is in one of the rule's innocent words, be it pulled apart as the phrase may be."""
@@ -108,6 +122,19 @@ class PhraseMatcher:
         closed = _WITHIN_CLAUSE.sub("", clause)[-near:]
         return any(_holds_word(closed, word) for word in apart)
 
+    def _denied(self, folded: str, start: int, end: int, rule: Phrases) -> bool:
+        """Whether one of the rule's words that take a phrase back directly before it stands there, be it pulled apart."""
+        blank = folded[start - 1 : start] == " "  # a folded text has no two in a row
+        if _denies(self._right_before[rule.id], folded, start - blank):
+            return True
+        apart = self._right_before_apart.get(rule.id)
+        if not apart or folded.isascii():
+            return False
+        reach = 2 * (max(map(len, apart)) + _AROUND_DENIAL)
+        before = _WITHIN_CLAUSE.sub("", folded[max(0, start - reach) : start])
+        phrase = fold(folded[start:end], ignore_separators=True)
+        return _denies(apart, before + phrase, len(before))
+
 
 def _covers(words: Sequence[str], text: str, start: int, end: int) -> bool:
     """Whether one of the words stands where what is between start and end is in it."""
@@ -129,6 +156,20 @@ def _holds_word(text: str, word: str) -> bool:
             return True
         at = text.find(word, at + 1)
     return False
+
+
+def _as_they_stand(rule: Phrases) -> tuple[str, ...]:
+    """The rule's words that take a phrase back directly before it, without those that are looked for where separators are left out."""
+    words = (_form(word).strip() for word in rule.unless_right_before)
+    return tuple(word for word in words if word.isascii() or not rule.ignore_separators)
+
+
+def _denies(words: tuple[str, ...], text: str, end: int) -> bool:
+    """Whether one of the words ends here in the text, one in Latin letters as a whole, and isn't part of a question or an offer."""
+    if not text.endswith(words, 0, end):
+        return False
+    places = (end - len(word) for word in words if text.endswith(word, 0, end))
+    return any(not _inside_word(text, at, end) and not _NOT_DENYING.match(text, at) for at in places)
 
 
 def _form(phrase: str) -> str:

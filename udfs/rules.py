@@ -18,7 +18,8 @@ Severity = Literal["critical", "error", "warning", "info"]
 
 
 class _Rule(BaseModel):
-    """What all kinds have. Adding a kind: a class here, what it measures in `udfs.measures`, and its sentence in `udfs.summaries`."""
+    """What all kinds have. Adding a kind: a class here, in `Rule` and with a unit in `UNITS`; its thresholds, a field of that name in
+    `udfs.limits.Limits`; what it measures in `udfs.measures`; and its two sentences in `udfs.summaries`, of its begin and its end."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     unit: ClassVar[str]  # of what it measures, and of its threshold
@@ -141,12 +142,17 @@ class Phrases(_Rule):
     unless: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(
         default_factory=list, max_length=1_000, description="words that take a phrase back when they stand shortly before it in the same clause"
     )
+    unless_right_before: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="words that take a phrase back when they stand directly before it, but in questions and offers (能不能, 要不, why not)",
+    )
     ignore_separators: bool = Field(default=True, description="find a Chinese phrase with spaces or dots inside")
 
     @model_validator(mode="after")
     def _visible(self) -> Phrases:
         """Each of the words leaves something to look for."""
-        for name in ("phrases", "allow", "unless"):
+        for name in ("phrases", "allow", "unless", "unless_right_before"):
             for number, word in enumerate(getattr(self, name)):
                 if not fold(word).strip():
                     fault = "nothing but blanks or invisible characters; remove it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ def refusal(directory: Path, text: str | bytes) -> str:
         ('  - id: x\n    kind: phrases\n    phrases: [投诉]\n    allow:\n      - "\\ufe0f"', 7, "allow.0: nothing but blanks or invisible"),
         ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    allow:\n      - ''", 7, "at least 1"),
         ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless: [，]", 6, "nothing but separators"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless_right_before:\n      - 不\n      - ' '", 8, "unless_right_before.1: nothing but blanks"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless_right_before: [，]", 6, "nothing but separators"),
+        ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless_right_before: ['']", 6, "at least 1"),
+        (f"  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless_right_before: [{'不' * 51}]", 6, "at most 50"),
+        (f"  - id: x\n    kind: phrases\n    phrases: [投诉]\n    unless_right_before: [{'不,' * 1_001}]", 6, "at most 1000"),
         ("  - id: x\n    kind: phrases\n    phrases: [投诉]\n    sender: bot", 6, "'customer', 'agent' or 'any'"),
         ("  - id: x\n    kind: silence\n  - id: y\n    kind: silence\n  - id: x\n    kind: slow_reply", 7, "two rules"),
         ("  - id: x\n    kind: silence\n    limit_seconds: 5\n    limit_seconds: 50", 6, "second time"),
@@ -105,17 +111,25 @@ words = st.lists(st.text(st.sampled_from("投诉微信 \u200b\ufe0f\u3000。、�
 
 
 @settings(max_examples=300, deadline=None)
-@given(words.filter(bool), words, words, st.booleans(), st.text(st.sampled_from("投诉微信 \u200b。、—.ab1，"), max_size=12))
+@given(words.filter(bool), words, words, words, st.booleans(), st.text(st.sampled_from("投诉微信 \u200b。、—.ab1，"), max_size=12))
 def test_a_rule_that_is_accepted_can_be_looked_for(
-    phrases: list[str], allow: list[str], unless: list[str], separators: bool, text: str
+    phrases: list[str], allow: list[str], unless: list[str], right_before: list[str], separators: bool, text: str
 ) -> None:
-    rule = {"id": "x", "kind": "phrases", "phrases": phrases, "allow": allow, "unless": unless, "ignore_separators": separators}
+    rule = {
+        "id": "x",
+        "kind": "phrases",
+        "phrases": phrases,
+        "allow": allow,
+        "unless": unless,
+        "unless_right_before": right_before,
+        "ignore_separators": separators,
+    }
     try:
         rules = RuleSet.model_validate({"schema_version": 1, "rules": [rule]})
     except ValidationError:
         return
     matcher = PhraseMatcher(rules.phrase_rules())
-    for said in (text, text + phrases[0], "".join(unless) + phrases[0]):
+    for said in (text, text + phrases[0], "".join(unless) + phrases[0], "".join(right_before) + phrases[0]):
         assert isinstance(matcher.find(said, "agent"), list)
 
 
@@ -154,7 +168,7 @@ def test_thresholds_that_are_not_written_are_the_published_ones(tmp_path: Path) 
 
 def test_a_phrase_rule_watches_the_agent_and_skips_separators_unless_told_otherwise(tmp_path: Path) -> None:
     (rule,) = load_rules(write(tmp_path, HEAD + "  - {id: x, kind: phrases, phrases: [投诉]}\n")).phrase_rules()
-    assert (rule.sender, rule.ignore_separators, rule.allow) == ("agent", True, [])
+    assert (rule.sender, rule.ignore_separators, rule.allow, rule.unless_right_before) == ("agent", True, [], [])
 
 
 def test_a_disabled_rule_is_read_and_does_nothing(tmp_path: Path) -> None:
@@ -177,7 +191,10 @@ def test_a_rule_set_cannot_be_changed_once_it_is_read() -> None:
         rules.rules[0].severity = "info"
 
 
-SHIPPED = Path(__file__).parents[2] / "conf" / "rules.yaml"
+@cache
+def shipped() -> PhraseMatcher:
+    """Of the rules that come with the product."""
+    return PhraseMatcher(load_rules(Path(__file__).parents[2] / "conf" / "rules.yaml").phrase_rules())
 
 
 @pytest.mark.parametrize(
@@ -200,7 +217,7 @@ SHIPPED = Path(__file__).parents[2] / "conf" / "rules.yaml"
     ],
 )  # fmt: skip
 def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sender: str, text: str) -> None:
-    assert PhraseMatcher(load_rules(SHIPPED).phrase_rules()).find(text, sender) == []
+    assert shipped().find(text, sender) == []
 
 
 @pytest.mark.parametrize(
@@ -225,7 +242,54 @@ def test_the_shipped_phrases_leave_warnings_denials_and_everyday_words_alone(sen
     ],
 )  # fmt: skip
 def test_the_shipped_phrases_hear_who_asks_for_more(rule: str, sender: str, text: str) -> None:
-    assert {found for found, _ in PhraseMatcher(load_rules(SHIPPED).phrase_rules()).find(text, sender)} == {rule}
+    assert {found for found, _ in shipped().find(text, sender)} == {rule}
+
+
+@pytest.mark.parametrize(
+    ("sender", "text"),
+    [
+        ("agent", "平台规定不能加我微信的哦"), ("agent", "不可以加我微信哦"), ("agent", "亲，我们不走微信的哦，请在平台下单"), ("agent", "不可以私下转账的"), ("agent", "不会私下转账的，放心"), ("agent", "不需要私下付款的"),
+        ("agent", "无需私下转账"), ("agent", "我们不做线下交易的"), ("agent", "平台不接受线下交易"), ("agent", "私下付款不受平台保护的哦"), ("agent", "线下交易不受平台保障"), ("agent", "如果有人让您私下转账，请及时联系我们"),
+        ("agent", "You can't pay outside the platform"), ("agent", "You don't need to pay outside the app"), ("agent", "You don't have to pay outside the app."),
+        ("agent", "退款我们会直接转账给你的支付宝"), ("agent", "very sorry our courier told you to shut up"), ("agent", "亲这款是白痴级操作，很简单"), ("agent", "Please do not pay outside the app"),
+        ("agent", "You cannot pay outside the app"), ("agent", "you are not allowed to pay outside the app"), ("agent", "Please be careful not to pay outside the app"),
+        ("agent", "no need to pay outside"), ("agent", "您可不要私下转账哦"), ("agent", "您可能不能线下交易"), ("agent", "只要不私下转账就没事"), ("agent", "不要不要加我微信"),
+        ("agent", "为什么不能私下转账呢，因为平台不保护"), ("agent", "不·能·加·我·微·信"), ("agent", "不能 加我微信"), ("agent", "平台不 能加我微信"), ("agent", "这个功能不能私下转账"), ("agent", "绝不私下转账"),
+        ("agent", "不建议私下转账"), ("agent", "如果有客服要求您私下转账，请举报"), ("agent", "You can’t add me on WhatsApp"), ("customer", "投诉已经撤销了，谢谢"), ("customer", "我已经把投诉撤了"),
+        ("customer", "我想撤销投诉，问题解决了"), ("customer", "我没投诉你们啊"), ("customer", "我不会去投诉的"), ("customer", "没必要投诉"), ("customer", "不用叫主管了"),
+        ("customer", "I'm not here to make a complaint"), ("customer", "I won't sue you"), ("customer", "I don't want to speak to a manager"),
+        ("customer", "I am not going to file a complaint"), ("customer", "I'm definitely not going to make a complaint"), ("customer", "我不想找你们经理"), ("customer", "我没有举报你们"),
+        ("customer", "不起诉你们了"), ("customer", "算了，还是不投诉了"), ("customer", "不会不会投诉的"), ("customer", "不 是 要 投 诉"), ("customer", "I will not file a complaint"),
+        ("customer", "别催单"), ("customer", "别催下快递"),
+    ],
+)  # fmt: skip
+def test_the_shipped_phrases_leave_what_is_denied_directly_alone(sender: str, text: str) -> None:
+    assert shipped().find(text, sender) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "sender", "text"),
+    [
+        ("off_platform", "agent", "加我微信"), ("off_platform", "agent", "能不能加我微信"), ("off_platform", "agent", "您要不要加我微信聊"), ("off_platform", "agent", "可不可以加我微信"),
+        ("off_platform", "agent", "可以不可以加我微信"), ("off_platform", "agent", "要不加我微信吧"), ("off_platform", "agent", "要不 加我微信吧"), ("off_platform", "agent", "能 不 能 加 我 微 信"),
+        ("off_platform", "agent", "能 不能加我微信"), ("off_platform", "agent", "走不走微信"), ("off_platform", "agent", "不方便的话加我微信"), ("off_platform", "agent", "平台不能改价，加我微信"),
+        ("off_platform", "agent", "平台不能改价加我微信"), ("off_platform", "agent", "why not pay outside the app"), ("off_platform", "agent", "why don't you pay outside the app"),
+        ("off_platform", "agent", "If not, pay outside the app"), ("off_platform", "agent", "私下转账给你便宜"), ("off_platform", "agent", "您可以不走平台，走微信"),
+        ("off_platform", "agent", "不如加我微信"), ("off_platform", "agent", "不过加我微信更方便"), ("off_platform", "agent", "何不加我微信"), ("off_platform", "agent", "怎么不加我微信"),
+        ("off_platform", "agent", "不能，加我微信"), ("off_platform", "agent", "请分别加我微信"), ("off_platform", "agent", "cannot, pay me directly"),
+        ("off_platform", "agent", "knot pay outside"), ("off_platform", "agent", "老板让您私下转账"), ("escalation", "customer", "再不处理我就投诉"), ("escalation", "customer", "不给退就投诉"),
+        ("escalation", "customer", "不退投诉你们"), ("escalation", "customer", "我不能投诉吗"), ("escalation", "customer", "我能不投诉吗"), ("escalation", "customer", "怎么不让投诉"),
+        ("escalation", "customer", "怎么不投诉"), ("escalation", "customer", "没人管我要投诉"), ("escalation", "customer", "不解决，投诉"),
+        ("escalation", "customer", "I want to make a complaint"), ("escalation", "customer", "why can't I speak to a manager"),
+        ("escalation", "customer", "why not make a complaint"), ("escalation", "customer", "if you won't get me a manager I'll leave"),
+        ("escalation", "customer", "你们会不会叫你们经理来"), ("escalation", "customer", "你们还不叫经理来"), ("escalation", "customer", "为什么不让你们经理接电话"), ("escalation", "customer", "我不得不投诉"),
+        ("escalation", "customer", "要不要我投诉"), ("escalation", "customer", "if you do not get me a manager"), ("escalation", "customer", "你没让你们经理联系我"),
+        ("agent_abuse", "agent", "I told you to shut up"), ("agent_abuse", "agent", "请您闭嘴"), ("agent_abuse", "agent", "我让你闭嘴"), ("agent_abuse", "agent", "白痴"),
+        ("agent_abuse", "agent", "shut up"),
+    ],
+)  # fmt: skip
+def test_the_shipped_phrases_hear_questions_offers_and_what_is_denied_of_something_else(rule: str, sender: str, text: str) -> None:
+    assert {found for found, _ in shipped().find(text, sender)} == {rule}
 
 
 def test_an_innocent_word_and_a_phrase_may_have_separators_in_them(tmp_path: Path) -> None:
@@ -240,7 +304,7 @@ def test_an_innocent_word_and_a_phrase_may_have_separators_in_them(tmp_path: Pat
 @pytest.mark.parametrize("unit", ["去曝光", "投诉", "我要投诉！", "投诉投诉\n"])
 def test_a_phrase_again_and_again_is_found_once_and_soon(unit: str) -> None:
     """With the shipped rules, whose innocent words each match is held against."""
-    matcher = PhraseMatcher(load_rules(SHIPPED).phrase_rules())
+    matcher = shipped()
     for _ in range(20):
         assert len(matcher.find(unit * (20_000 // len(unit)), "customer")) == 1
 
@@ -251,4 +315,43 @@ def test_a_word_before_a_phrase_takes_it_back_within_its_clause(tmp_path: Path) 
     for innocent in ("谨防有人要您私下转账", "亲，谨防私下转账，谢谢", "Never, ever? never pay me"):
         assert matcher.find(innocent, "agent") == []
     for meant in ("谨防诈骗，请私下转账", "私下转账，谨防别人", "neverland: pay me", "谨防" + "很" * 30 + "私下转账", "谨防，私 下 转 账"):
+        assert [rule for rule, _ in matcher.find(meant, "agent")] == ["x"]
+
+
+def directly_before(**fields: object) -> PhraseMatcher:
+    rule = {"id": "x", "kind": "phrases", "sender": "any", "phrases": ["投诉", "pay me"], "unless_right_before": ["不", "不会", "没有", "别", "not", "請勿"], **fields}
+    return PhraseMatcher(RuleSet.model_validate({"schema_version": 1, "rules": [rule]}).phrase_rules())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不投诉", "我不会投诉的", "不 投诉", "不 会 投 诉", "不·投诉", "不\u200b投诉", "没有投诉", "请勿投诉", "我可不会投诉", "他可能不会投诉", "只要不投诉", "不会不会投诉", "为什么不会投诉",
+        "do NOT pay me", "not 投诉", "不 pay me", "你不投诉，也没有投诉",
+    ],
+)  # fmt: skip
+def test_a_word_directly_before_a_phrase_takes_it_back(text: str) -> None:
+    assert directly_before().find(text, "agent") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不，投诉", "不去投诉", "不会的投诉", "投诉不", "会不会投诉", "会 不 会 投诉", "会不 会投诉", "投不投诉", "投诉不投诉", "有没有投诉", "要不投诉吧", "能不投诉吗", "何不投诉",
+        "怎么不投诉", "不得不投诉", "分别投诉", "我特别投诉", "knot pay me", "not, pay me", "not ever pay me", "why not pay me", "if not pay me", "不投诉，我不想 投诉",
+    ],
+)  # fmt: skip
+def test_a_word_elsewhere_or_in_a_question_or_an_offer_takes_no_phrase_back(text: str) -> None:
+    assert [rule for rule, _ in directly_before().find(text, "agent")] == ["x"]
+
+
+def test_a_blank_at_the_end_of_a_word_changes_nothing() -> None:
+    matcher = directly_before(unless_right_before=["not ", "不 "])
+    assert matcher.find("not pay me", "agent") == matcher.find("不投诉", "agent") == []
+
+
+def test_a_word_is_pulled_apart_only_where_the_rule_leaves_separators_out() -> None:
+    matcher = directly_before(ignore_separators=False)
+    assert matcher.find("不会投诉", "agent") == matcher.find("不会 投诉", "agent") == matcher.find("not pay me", "agent") == []
+    for meant in ("不·投诉", "会不会投诉"):
         assert [rule for rule, _ in matcher.find(meant, "agent")] == ["x"]
