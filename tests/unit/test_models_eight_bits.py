@@ -153,14 +153,18 @@ def test_a_pass_in_bf16_is_near_that_in_single_precision(
 ) -> None:
     if not packed:  # as on a CPU without instructions for it
         monkeypatch.setattr(Packed, "possible", lambda: False)
-    exact = deepcopy(model)
+    exact, plain = deepcopy(model), deepcopy(model).to(torch.bfloat16)
     lean, _, precision = placed(model, "cpu", "bf16")
     assert precision == "bf16"
+    off = {"lean": 0.0, "plain": 0.0}
     with torch.inference_mode():
         for lengths in LENGTHS:
             ids, mask = batch(lengths)
             wanted = exact(input_ids=ids, attention_mask=mask).logits
-            assert (lean(ids, mask).float() - wanted).abs().mean() < 0.02 * wanted.abs().mean()
+            off["lean"] += (lean(ids, mask).float() - wanted).abs().mean().item() / wanted.abs().mean().item()
+            off["plain"] += (plain(input_ids=ids, attention_mask=mask).logits.float() - wanted).abs().mean().item() / wanted.abs().mean().item()
+    # How much bf16 rounds away depends on the CPU's products: no more than of the network as PyTorch computes it, but for chance.
+    assert 0 < off["lean"] < 1.5 * off["plain"] < 0.05 * len(LENGTHS)
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu", "gelu", "silu"])
