@@ -99,11 +99,13 @@ def compare(
         with_validations=with_scaling,
         mask=mask,
     )
-    corpus.train += joined(corpus.train, random.Random(0))
     console = console or console_for()
-    if unlearnt := [name for name in rivals if name in LEARNERS and not _learns(corpus)]:
-        console.print(f"{', '.join(unlearnt)} left out: no text is there to learn from, all are held out")
-        rivals = [name for name in rivals if name not in unlearnt]
+    learners = [name for name in rivals if name in LEARNERS]
+    if learners and not _learns(corpus):
+        console.print(f"{', '.join(learners)} left out: no text is there to learn from, all are held out")
+        rivals = [name for name in rivals if name not in LEARNERS]
+    elif learners:
+        corpus.train += joined(corpus.train, random.Random(0))
     asked = by_question(corpus.tests)
     others = by_question(corpus.validations)
     # By all that is known of a set: the few texts that are measured may lack neutral by chance.
