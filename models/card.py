@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from models.compact import COMPACT_FILE
 from models.corpus import Corpus
 from models.evaluate import Figure
-from models.labels import SATISFACTIONS
+from models.labels import NEUTRAL, SATISFACTIONS
 from models.scorer import LANGUAGES
 from models.sets import JOINED, SETS
 from models.tone_figures import HEARD_FROM, ToneFigure
@@ -134,5 +134,6 @@ def _folded(corpus: Corpus) -> str:
 
 
 def _joined(corpus: Corpus) -> str:
-    count = sum(example.source == JOINED for example in corpus.train)
-    return f" {count:,} of the training texts are neutral ones joined with one that takes a side." if count else ""
+    made = [example.label for example in corpus.train if example.source == JOINED]
+    calm = made.count(NEUTRAL)
+    return f" {len(made) - calm:,} of the training texts are neutral ones joined with one that takes a side, {calm:,} neutral ones joined." if made else ""

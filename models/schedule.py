@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import TrainingArguments
 
-from models.loading import cpu_computes_in_bf16, gpu_computes_in_bf16
+from models.loading import cpu_gains_from_bf16, gpu_computes_in_bf16
 from models.scorer import ModelError
 
 
@@ -72,7 +72,7 @@ class Schedule:
 def arguments(schedule: Schedule, work: Path, steps: int) -> TrainingArguments:
     """Trainer's arguments: an evaluation and a checkpoint every `steps`, the best one is kept; no evaluation for 0."""
     on_cpu = schedule.device == "cpu" or not torch.cuda.is_available()
-    bf16 = cpu_computes_in_bf16() if on_cpu else gpu_computes_in_bf16()
+    bf16 = cpu_gains_from_bf16() if on_cpu else gpu_computes_in_bf16()
     return TrainingArguments(
         output_dir=str(work),
         num_train_epochs=schedule.epochs,

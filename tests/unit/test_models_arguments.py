@@ -12,7 +12,7 @@ from transformers import BertConfig, BertForSequenceClassification, Trainer, Tra
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from models.loading import cpu_computes_in_bf16
+from models import loading
 from models.recipes import RECIPES, TrainOptions, from_recipe
 from models.schedule import Schedule, arguments
 from models.scorer import WEIGHTS, ModelError
@@ -33,8 +33,17 @@ def test_half_precision_is_bf16_where_the_machine_has_it(device: str, tmp_path: 
         assert found.bf16 == (torch.cuda.get_device_capability() >= (8, 0))
         assert found.fp16 != found.bf16
     else:
-        assert (found.bf16, found.fp16) == (cpu_computes_in_bf16(), False)
+        assert (found.bf16, found.fp16) == (loading.cpu_gains_from_bf16(), False)
     assert found.device.type == ("cuda" if on_gpu else "cpu")
+
+
+@pytest.mark.parametrize(("able", "bf16", "fp32", "gains"), [(True, 1.0, 2.0, True), (True, 2.0, 1.0, False), (False, 1.0, 2.0, False)])
+def test_a_cpu_learns_in_bf16_only_where_that_is_quicker(
+    able: bool, bf16: float, fp32: float, gains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "cpu_computes_in_bf16", lambda: able)
+    monkeypatch.setattr(loading, "_product_seconds", {torch.bfloat16: bf16, torch.float32: fp32}.__getitem__)
+    assert loading.cpu_gains_from_bf16.__wrapped__() is gains
 
 
 def test_weights_are_learnt_by_adamw_with_a_learning_rate_that_rises_and_falls(tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ def test_a_model_learns_and_is_measured_in_its_language_and_tells_the_rest_what_
 ) -> None:
     monkeypatch.setattr(fitting, "LEAST_RATED", 50)  # so many are quickly learnt
     chinese, english = rated_file(tmp_path / "chinese.jsonl", CHINESE, "，"), rated_file(tmp_path / "english.jsonl", ENGLISH, " ")
-    shape = NetworkShape("new", layers=1, vocabulary=200, hidden=32, heads=2)
-    schedule = Schedule(epochs=10, batch_size=8, learning_rate=5e-3, token_dropout=0.0, max_tokens=32, device="cpu")
+    shape = NetworkShape("new", layers=1, vocabulary=200, hidden=64, heads=2, dropout=0.0)
+    schedule = Schedule(epochs=20, batch_size=8, learning_rate=3e-3, token_dropout=0.0, max_tokens=32, device="cpu")
     options = TrainOptions([chinese, english], tmp_path / "one", shape, schedule, with_service_lines=False, threads=1, language="en")
 
     report = train(options, QUIET)
