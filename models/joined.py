@@ -37,8 +37,12 @@ def joined(examples: Sequence[Example], chance: random.Random) -> list[Example]:
         heart = chance.choice(sided)
         texts = [heart.text, *chance.choices(calm, k=chance.randint(1, MAX_CALM_TEXTS))]
         chance.shuffle(texts)
-        made.append(Example(chance.choice(JOINTS).join(texts), heart.label, source=JOINED))
+        made.append(_message(texts, heart.label, chance))
     for _ in range(int(count * CALM_SHARE)):  # behind the others, which keep their texts so: what a teacher said of them is kept
         texts = chance.choices(calm, k=chance.randint(2, 1 + MAX_CALM_TEXTS))
-        made.append(Example(chance.choice(JOINTS).join(texts), NEUTRAL, source=JOINED))
+        made.append(_message(texts, NEUTRAL, chance))
     return made
+
+
+def _message(texts: Sequence[str], label: int, chance: random.Random) -> Example:
+    return Example(chance.choice(JOINTS).join(texts), label, source=JOINED)
